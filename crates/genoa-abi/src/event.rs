@@ -1,0 +1,264 @@
+//! What the kernel is told and what it wants done.
+//!
+//! `step(event, now) -> effects` is the whole kernel. Both enums are closed: every cause and every consequence in the
+//! system is a variant here, is written to the journal in this form, and can be replayed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::agent::AgentManifest;
+use crate::failure::Failure;
+use crate::grant::Right;
+use crate::ids::{AgentId, CallId, IntentionId, OutboxId, RequestId, RunId, SessionId, ViewId};
+use crate::labels::Labels;
+use crate::model::{InferReply, InferRequest};
+use crate::schema::{Catalog, ToolSchema};
+use crate::session::{News, OutboxItem};
+use crate::syscall::{Caller, Reply, Syscall};
+use crate::tool::{Clock, Person, ToolOutcome, ToolUsage};
+use crate::view::{ViewAction, ViewReport};
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// The daemon started. What ran before is gone: agents and tool processes are dead, sockets are closed.
+    Booted {
+        /// All tools of this installation.
+        catalog: Catalog,
+        /// All agents of this installation.
+        agents: Vec<AgentManifest>,
+    },
+    /// A surface of the person connected; the daemon chose the id, above all earlier ones.
+    Connected {
+        /// The session.
+        session: SessionId,
+    },
+    /// A caller's connection is gone.
+    Gone {
+        /// Whose.
+        caller: Caller,
+    },
+    /// A caller wants something.
+    Asked {
+        /// Who.
+        caller: Caller,
+        /// Their number for it.
+        request: RequestId,
+        /// What.
+        syscall: Syscall,
+    },
+    /// A tool call ended.
+    ToolFinished {
+        /// Which.
+        call: CallId,
+        /// How.
+        outcome: ToolOutcome,
+        /// What it used.
+        usage: ToolUsage,
+    },
+    /// A model call ended.
+    InferFinished {
+        /// Which.
+        call: CallId,
+        /// How.
+        outcome: Result<InferReply, Failure>,
+    },
+    /// Texts were embedded.
+    EmbedFinished {
+        /// Which.
+        call: CallId,
+        /// How.
+        outcome: Result<Vec<Vec<f32>>, Failure>,
+    },
+    /// An action on a view ended.
+    ViewFinished {
+        /// The call.
+        call: CallId,
+        /// How.
+        outcome: Result<ViewReport, Failure>,
+    },
+    /// A look into the journal ended. Its content is in the journal already, so only the success is recorded.
+    LookedUp {
+        /// The call.
+        call: CallId,
+        /// Whether it worked.
+        outcome: Result<(), Failure>,
+    },
+    /// A message left the machine, or could not.
+    OutboxFinished {
+        /// Which.
+        item: OutboxId,
+        /// How.
+        outcome: Result<(), Failure>,
+    },
+    /// Time passed: something that was to expire by now may do so.
+    Tick {},
+}
+
+/// Something is to be done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Effect {
+    /// Answer a syscall.
+    Reply {
+        /// Whom.
+        caller: Caller,
+        /// Their number.
+        request: RequestId,
+        /// What.
+        outcome: Result<Reply, Failure>,
+    },
+    /// Start an agent's process in a jail, with a socket tied to its id.
+    StartAgent {
+        /// The agent.
+        agent: AgentId,
+        /// What its process may reach beyond the socket. Usually nothing.
+        rights: Vec<Right>,
+    },
+    /// End an agent's process.
+    StopAgent {
+        /// Which.
+        agent: AgentId,
+    },
+    /// Run a tool in a jail.
+    RunTool(ToolJob),
+    /// End a tool's process.
+    StopTool {
+        /// Which.
+        call: CallId,
+    },
+    /// Have the model write.
+    Infer {
+        /// The kernel's name for it.
+        call: CallId,
+        /// Whose surface sees the words as they come, if one shall.
+        watch: Option<(SessionId, IntentionId)>,
+        /// What.
+        request: InferRequest,
+    },
+    /// Have the model embed.
+    Embed {
+        /// The kernel's name for it.
+        call: CallId,
+        /// What.
+        texts: Vec<String>,
+    },
+    /// Stop a model call.
+    CancelInfer {
+        /// Which.
+        call: CallId,
+    },
+    /// Make the folders of a view.
+    OpenView {
+        /// Which.
+        view: ViewId,
+        /// Above which folder.
+        workspace: String,
+    },
+    /// Do something with a view.
+    ActOnView {
+        /// The kernel's name for it.
+        call: CallId,
+        /// Which.
+        view: ViewId,
+        /// Above which folder.
+        workspace: String,
+        /// What.
+        action: ViewAction,
+    },
+    /// Answer a syscall out of the journal.
+    LookUp {
+        /// The kernel's name for it.
+        call: CallId,
+        /// Whom to answer.
+        caller: Caller,
+        /// Their number.
+        request: RequestId,
+        /// `Journal` or `Why`.
+        query: Syscall,
+        /// The workspace, to make a relative path absolute.
+        workspace: String,
+    },
+    /// Show something on all surfaces of a session.
+    Tell {
+        /// Which session.
+        session: SessionId,
+        /// What.
+        news: News,
+    },
+    /// Keep a message for sending: write it, with what is attached, out of the view.
+    Hold {
+        /// The message.
+        item: OutboxItem,
+        /// The view that holds its attachments.
+        view: ViewId,
+    },
+    /// Send a held message now.
+    Send {
+        /// Which. It is also the idempotency key.
+        item: OutboxId,
+    },
+    /// Wake the kernel with a [`Event::Tick`] at this time.
+    WakeAt {
+        /// Milliseconds since the epoch.
+        time: crate::ids::Timestamp,
+    },
+}
+
+impl Effect {
+    /// Whether the record of this effect must be on disk before it is carried out: it leaves the machine, or it
+    /// changes what somebody may do, or what the workspace holds.
+    #[must_use]
+    pub fn must_be_durable(&self) -> bool {
+        match self {
+            Self::Send { .. } | Self::Hold { .. } => true,
+            Self::ActOnView { action, .. } => !matches!(action, ViewAction::Diff),
+            Self::Reply { outcome: Ok(reply), .. } => matches!(reply, Reply::Grant(_)),
+            Self::Reply { .. }
+            | Self::StartAgent { .. }
+            | Self::StopAgent { .. }
+            | Self::RunTool(_)
+            | Self::StopTool { .. }
+            | Self::Infer { .. }
+            | Self::Embed { .. }
+            | Self::CancelInfer { .. }
+            | Self::OpenView { .. }
+            | Self::LookUp { .. }
+            | Self::Tell { .. }
+            | Self::WakeAt { .. } => false,
+        }
+    }
+}
+
+/// One tool call as the daemon carries it out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolJob {
+    /// The call's id: the idempotency key.
+    pub call: CallId,
+    /// Whose surface sees its progress.
+    pub session: SessionId,
+    /// The run it belongs to, if a plan called it.
+    pub run: Option<RunId>,
+    /// Line of the plan, from 1; 0 outside a plan.
+    pub line: u32,
+    /// The tool.
+    pub schema: ToolSchema,
+    /// Its arguments, checked and coerced.
+    pub arguments: serde_json::Map<String, Json>,
+    /// Who could have influenced the arguments: the edges of the graph that `why` walks.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub influences: Labels,
+    /// What its jail may reach: the caller's rights, cut to what the tool needs.
+    pub rights: Vec<Right>,
+    /// The view it works in.
+    pub view: ViewId,
+    /// The folder below the view.
+    pub workspace: String,
+    /// For whom.
+    pub person: Person,
+    /// When and where.
+    pub clock: Clock,
+    /// How long it may take.
+    pub time_limit_ms: u64,
+}

@@ -1,0 +1,33 @@
+//! The vocabulary that every Genoa process shares.
+//!
+//! Whatever crosses a process boundary, or is written to the journal, is defined here and nowhere else: ids, rights,
+//! values with their labels, tool schemas, syscalls with their replies, the kernel's events and effects, limits and
+//! failures. The crate does no I/O, knows no other crate of the workspace, and contains no policy: what is allowed is
+//! decided by `genoa-kernel`, what is enforced by `genoa-sandbox`.
+
+#![forbid(unsafe_code)]
+
+pub mod agent;
+pub mod event;
+pub mod failure;
+pub mod frame;
+pub mod grant;
+pub mod ids;
+pub mod labels;
+pub mod limits;
+pub mod model;
+pub mod record;
+pub mod schema;
+pub mod session;
+pub mod syscall;
+pub mod tool;
+pub mod value;
+pub mod view;
+
+pub use failure::{ErrorCode, Failure};
+pub use ids::{
+    AgentId, CallId, ContentHash, GrantId, IntentionId, OutboxId, QuestionId, RequestId, RunId, SessionId, Timestamp,
+    ViewId,
+};
+pub use labels::{Labels, Source};
+pub use value::{Datum, Value};

@@ -1,0 +1,179 @@
+//! What is asked of a model, and what it answers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::ids::CallId;
+
+/// Who waits for a model call; decides who runs first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InferClass {
+    /// Nobody looks.
+    Background,
+    /// An agent's step.
+    #[default]
+    Agent,
+    /// A person looks at the words as they come.
+    Interactive,
+}
+
+/// Who speaks in a chat message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Instructions.
+    System,
+    /// The person, or what stands for them.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One chat message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatMessage {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+impl ChatMessage {
+    /// A message.
+    #[must_use]
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into() }
+    }
+}
+
+/// What the answer must look like; the decoder can then write nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grammar {
+    /// A Lark grammar as llguidance reads it; the start rule is `start`.
+    Lark(String),
+    /// A JSON Schema.
+    JsonSchema(Json),
+}
+
+/// One request for text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InferRequest {
+    /// The conversation, in order.
+    pub messages: Vec<ChatMessage>,
+    /// The beginning of the answer, which the model goes on from; it is not repeated in the reply. A caller that asks
+    /// again and again with a longer beginning pays only for what is new: the worker keeps the state.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub answer_begins: String,
+    /// The form of what is still to be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grammar: Option<Grammar>,
+    /// Tokens to write at most.
+    pub max_tokens: u32,
+    /// 0 for the likeliest token every time; above it, sampling from `seed`.
+    #[serde(default)]
+    pub temperature: f32,
+    /// Start of the random numbers when sampling.
+    #[serde(default)]
+    pub seed: u64,
+    /// Texts that end the answer; they are not part of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
+    /// Who waits.
+    #[serde(default)]
+    pub class: InferClass,
+}
+
+/// Why a model stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// It was done: an end token, a stop text, or a grammar that allows nothing more.
+    Stop,
+    /// `max_tokens` was reached.
+    Length,
+    /// The caller cancelled.
+    Cancelled,
+}
+
+/// What a model call used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InferUsage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Prompt tokens whose state was at hand.
+    pub cached_tokens: u32,
+    /// Tokens written, forced ones included.
+    pub written_tokens: u32,
+    /// Tokens that the grammar left no choice about, and that were not sampled.
+    pub forced_tokens: u32,
+    /// Time until the first token was chosen, in milliseconds.
+    pub prefill_ms: u32,
+    /// Time from then on, in milliseconds.
+    pub decode_ms: u32,
+}
+
+/// The answer to an [`InferRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InferReply {
+    /// What was written.
+    pub text: String,
+    /// Why it stopped.
+    pub finish: Finish,
+    /// What it used.
+    pub usage: InferUsage,
+    /// Which model: its catalogue name, or `provider/name` for a remote one.
+    pub model: String,
+}
+
+/// What the daemon says to a model worker. One JSON-RPC request each; the method is the variant's name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params", rename_all = "snake_case")]
+pub enum WorkerRequest {
+    /// Write text. While it writes, the worker sends `token` notifications with a [`TokenNews`].
+    Infer {
+        /// The kernel's name for the call.
+        call: CallId,
+        /// What is wanted.
+        request: InferRequest,
+    },
+    /// Turn texts into vectors of length one; answered with a list of lists of numbers.
+    Embed {
+        /// The kernel's name for the call.
+        call: CallId,
+        /// The texts.
+        texts: Vec<String>,
+    },
+    /// Stop a call; it is answered with what is there and [`Finish::Cancelled`].
+    Cancel {
+        /// Which.
+        call: CallId,
+    },
+    /// Answered with a [`WorkerStatus`].
+    Status {},
+}
+
+/// Text of a running call, as it comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenNews {
+    /// The call.
+    pub call: CallId,
+    /// What is new since the last news.
+    pub text: String,
+    /// Tokens written so far.
+    pub written_tokens: u32,
+}
+
+/// What a worker says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkerStatus {
+    /// The model's name.
+    pub model: String,
+    /// Its context window, in tokens.
+    pub context_tokens: u32,
+    /// Threads in use.
+    pub threads: u32,
+    /// How long loading took, in milliseconds.
+    pub load_ms: u32,
+}

@@ -1,0 +1,419 @@
+//! What tools take and give: types, parameters, record types and the catalogue that holds them.
+//!
+//! The same schema makes the grammar that the model writes under, the check before a run, the coercion of arguments,
+//! the check of results, and the page of documentation. Types are written the way the plan language writes them:
+//! `str`, `list[Mail]`, `Event?`, `"asc" | "desc"`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value as Json;
+
+/// The type of a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Type {
+    /// No value: what an action returns that is done for its effect.
+    None,
+    /// `bool`
+    Bool,
+    /// `int`
+    Int,
+    /// `float`; an `int` fits as well.
+    Number,
+    /// `str`
+    Text,
+    /// `path`: text that names a file or folder, relative to the workspace or absolute.
+    Path,
+    /// `time`: a phrase like `friday 10:00` or `since last monday`, resolved by the system to a [`Moment`].
+    Time,
+    /// One of the listed words.
+    Choice(Vec<String>),
+    /// `list[T]`
+    List(Box<Type>),
+    /// `T?`: a `T` or nothing.
+    Optional(Box<Type>),
+    /// A record type of the catalogue, by name.
+    Record(String),
+    /// `any`: whatever the caller has; only for arguments that are shown or written as text.
+    Any,
+}
+
+impl Type {
+    /// `list[inner]`
+    #[must_use]
+    pub fn list(inner: Type) -> Self {
+        Self::List(Box::new(inner))
+    }
+
+    /// `inner?`
+    #[must_use]
+    pub fn optional(inner: Type) -> Self {
+        Self::Optional(Box::new(inner))
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Bool => f.write_str("bool"),
+            Self::Int => f.write_str("int"),
+            Self::Number => f.write_str("float"),
+            Self::Text => f.write_str("str"),
+            Self::Path => f.write_str("path"),
+            Self::Time => f.write_str("time"),
+            Self::Any => f.write_str("any"),
+            Self::Choice(words) => {
+                for (place, word) in words.iter().enumerate() {
+                    write!(f, "{}\"{word}\"", if place == 0 { "" } else { " | " })?;
+                }
+                Ok(())
+            }
+            Self::List(inner) => write!(f, "list[{inner}]"),
+            Self::Optional(inner) => write!(f, "{inner}?"),
+            Self::Record(name) => f.write_str(name),
+        }
+    }
+}
+
+impl FromStr for Type {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if let Some(inner) = text.strip_suffix('?') {
+            return Ok(Self::optional(inner.parse()?));
+        }
+        if let Some(inner) = text.strip_prefix("list[").and_then(|rest| rest.strip_suffix(']')) {
+            return Ok(Self::list(inner.parse()?));
+        }
+        if text.starts_with('"') {
+            let word = |part: &str| {
+                let inner = part.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                inner.map(str::to_owned).ok_or_else(|| format!("`{part}` is not a quoted word"))
+            };
+            return text.split('|').map(word).collect::<Result<_, _>>().map(Self::Choice);
+        }
+        Ok(match text {
+            "None" => Self::None,
+            "bool" => Self::Bool,
+            "int" => Self::Int,
+            "float" => Self::Number,
+            "str" => Self::Text,
+            "path" => Self::Path,
+            "time" => Self::Time,
+            "any" => Self::Any,
+            name if name.starts_with(|first: char| first.is_ascii_uppercase())
+                && name.chars().all(|letter| letter.is_ascii_alphanumeric()) =>
+            {
+                Self::Record(name.to_owned())
+            }
+            _ => return Err(format!("`{text}` is not a type")),
+        })
+    }
+}
+
+impl Serialize for Type {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Type {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What a [`Type::Time`] argument becomes before a tool sees it: the words, and the span of time they mean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The words that were resolved.
+    pub words: String,
+    /// First moment, RFC 3339 with the person's offset.
+    pub start: String,
+    /// First moment after it, RFC 3339. For a point in time it equals `start`.
+    pub end: String,
+}
+
+/// How far a call reaches; decides what happens before it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectClass {
+    /// Reads only. Runs within the grant.
+    Observe,
+    /// Writes what a view can hold and undo. Runs in the view; the person commits the difference.
+    Change,
+    /// Leaves the machine. Needs an approval of the exact content, then waits in the outbox.
+    Emit,
+    /// Changes authority, packages, services, power. Always needs a typed confirmation; never remembered.
+    Govern,
+}
+
+/// Who carries a call out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Executor {
+    /// A tool process in a jail.
+    Jail,
+    /// The model, without tools, under a schema: `extract`, `summarise`.
+    Model,
+    /// The kernel itself: questions to the person, the outbox.
+    Kernel,
+}
+
+/// What a tool's jail needs of the machine; the jail gets the smaller of this and the caller's grant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needs {
+    /// The workspace.
+    #[serde(default)]
+    pub files: FileNeed,
+    /// Requests through the egress broker.
+    #[serde(default)]
+    pub network: bool,
+    /// Running other programs.
+    #[serde(default)]
+    pub programs: bool,
+    /// A look at the host: its processes, disks, services, logs.
+    #[serde(default)]
+    pub host: bool,
+}
+
+/// What a tool needs of the workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileNeed {
+    /// Nothing; the workspace is not even mounted.
+    #[default]
+    None,
+    /// To read it, with the view's changes.
+    Read,
+    /// To change it, in the view.
+    Write,
+}
+
+/// What a sink demands of an argument's labels. Enforced from the label checks on; until then it is documentation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Demand {
+    /// Anything may flow here.
+    Anything,
+    /// Only the person's words, constants of the plan, or what a person adopted. The default, being the strictest.
+    #[default]
+    Person,
+    /// As [`Demand::Person`], or from the person's own contacts, or the thread that is answered.
+    Recipient,
+}
+
+/// One parameter of a tool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its name; calls name every argument, except that the first may stand alone.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: Type,
+    /// Whether a call must give it.
+    #[serde(default)]
+    pub required: bool,
+    /// What it means, for the model and for people, a few words.
+    #[serde(default)]
+    pub about: String,
+    /// What its labels must be.
+    #[serde(default)]
+    pub demand: Demand,
+}
+
+/// One tool, as its caller sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolSchema {
+    /// `group.verb`, for example `calendar.find`; functions without a group (`extract`) are the system's.
+    pub name: String,
+    /// What it does, one line.
+    pub about: String,
+    /// Its parameters, required ones first.
+    pub parameters: Vec<Parameter>,
+    /// What it returns.
+    pub returns: Type,
+    /// How far it reaches.
+    pub effect: EffectClass,
+    /// Who carries it out.
+    pub executor: Executor,
+    /// What its jail needs.
+    #[serde(default)]
+    pub needs: Needs,
+    /// A sentence for the preview, with `{parameter}` in it: `Find events about {about}`.
+    #[serde(default)]
+    pub phrase: String,
+}
+
+impl ToolSchema {
+    /// The parameter called `name`.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+}
+
+/// One field of a record type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: Type,
+    /// What it holds, a few words.
+    #[serde(default)]
+    pub about: String,
+}
+
+/// A record type: what a tool returns one or many of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordType {
+    /// Its name, capitalised.
+    pub name: String,
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// The field that names where the record came from (a path, a URL); it becomes the record's label and the link in
+    /// what is written from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// The field that stands for the whole where text is wanted: a contact's name, a mail's subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The tool that finds records of this type by text, for coercing a name to a record: `contacts.find`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_up: Option<String>,
+}
+
+impl RecordType {
+    /// The field called `name`.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// The tools and record types that one session may use.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Catalog {
+    /// Tools by name.
+    pub tools: BTreeMap<String, ToolSchema>,
+    /// Record types by name.
+    pub records: BTreeMap<String, RecordType>,
+}
+
+impl Catalog {
+    /// A catalogue of these tools and records.
+    #[must_use]
+    pub fn new(
+        tools: impl IntoIterator<Item = ToolSchema>,
+        records: impl IntoIterator<Item = RecordType>,
+    ) -> Self {
+        Self {
+            tools: tools.into_iter().map(|tool| (tool.name.clone(), tool)).collect(),
+            records: records.into_iter().map(|record| (record.name.clone(), record)).collect(),
+        }
+    }
+
+    /// The same catalogue with only the tools that `keep` says yes to. Record types stay: their values may still be
+    /// passed on.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&ToolSchema) -> bool) -> Self {
+        Self {
+            tools: self.tools.iter().filter(|(_, tool)| keep(tool)).map(|(n, t)| (n.clone(), t.clone())).collect(),
+            records: self.records.clone(),
+        }
+    }
+
+    /// Whether plain JSON fits `ty`; says where it does not, as a path like `[3].start`.
+    ///
+    /// # Errors
+    /// The first place that does not fit, and what was expected there.
+    pub fn fits(&self, ty: &Type, json: &Json) -> Result<(), String> {
+        let wrong = || Err(format!("expected {ty}, found {}", json_kind(json)));
+        match (ty, json) {
+            (Type::Any, _)
+            | (Type::None | Type::Optional(_), Json::Null)
+            | (Type::Bool, Json::Bool(_))
+            | (Type::Text | Type::Path, Json::String(_)) => Ok(()),
+            (Type::Int, Json::Number(number)) if number.is_i64() => Ok(()),
+            (Type::Number, Json::Number(_)) => Ok(()),
+            (Type::Choice(words), Json::String(word)) if words.contains(word) => Ok(()),
+            (Type::Optional(inner), _) => self.fits(inner, json),
+            (Type::Time, Json::Object(_)) => match serde_json::from_value::<Moment>(json.clone()) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(format!("expected a resolved time: {error}")),
+            },
+            (Type::List(inner), Json::Array(items)) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(place, item)| self.fits(inner, item).map_err(|e| format!("[{place}] {e}"))),
+            (Type::Record(name), Json::Object(object)) => {
+                let Some(record) = self.records.get(name) else {
+                    return Err(format!("no record type is called {name}"));
+                };
+                if let Some(unknown) = object.keys().find(|key| record.field(key).is_none()) {
+                    return Err(format!("{name} has no field `{unknown}`"));
+                }
+                record.fields.iter().try_for_each(|field| {
+                    let value = object.get(&field.name).unwrap_or(&Json::Null);
+                    self.fits(&field.ty, value).map_err(|error| format!(".{} {error}", field.name))
+                })
+            }
+            _ => wrong(),
+        }
+    }
+}
+
+fn json_kind(json: &Json) -> &'static str {
+    match json {
+        Json::Null => "nothing",
+        Json::Bool(_) => "a truth value",
+        Json::Number(_) => "a number",
+        Json::String(_) => "text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Catalog, Field, RecordType, Type};
+
+    #[test]
+    fn types_survive_their_written_form() {
+        for text in ["str", "list[Mail]", "Event?", "list[list[int]]?", "\"asc\" | \"desc\"", "None", "time", "any"] {
+            let ty: Type = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(ty.to_string(), text);
+        }
+        assert!("string".parse::<Type>().is_err());
+        assert!("\"asc\" | desc".parse::<Type>().is_err());
+    }
+
+    #[test]
+    fn json_is_checked_against_record_types() {
+        let field = |name: &str, ty: &str| Field { name: name.into(), ty: ty.parse().unwrap(), about: String::new() };
+        let note = RecordType {
+            name: "Note".into(),
+            fields: vec![field("title", "str"), field("pages", "int?")],
+            origin: None,
+            title: Some("title".into()),
+            look_up: None,
+        };
+        let catalog = Catalog::new([], [note]);
+        let list = Type::list(Type::Record("Note".into()));
+        assert_eq!(catalog.fits(&list, &json!([{"title": "a", "pages": 3}, {"title": "b"}])), Ok(()));
+        assert_eq!(
+            catalog.fits(&list, &json!([{"title": "a"}, {"title": 4}])),
+            Err("[1] .title expected str, found a number".into())
+        );
+        assert_eq!(catalog.fits(&list, &json!([{"name": "a"}])), Err("[0] Note has no field `name`".into()));
+    }
+}

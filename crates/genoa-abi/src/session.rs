@@ -1,0 +1,255 @@
+//! What a person's surface sees while an intention is worked on: news, questions and their answers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::ids::{AgentId, ContentHash, IntentionId, OutboxId, QuestionId, RunId, SessionId, Timestamp};
+use crate::tool::{Clock, Person};
+use crate::view::{Difference, ViewInfo};
+
+/// How a session begins: who, where, and in which folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRequest {
+    /// The workspace: an absolute, normalised path.
+    pub workspace: String,
+    /// The person.
+    pub person: Person,
+    /// The person's time and zone; tests and evaluations set it.
+    pub clock: Clock,
+}
+
+/// One thing that a surface may show. Sent as the notification `news` to all surfaces of a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum News {
+    /// The planner writes.
+    Planning {
+        /// The intention.
+        intention: IntentionId,
+        /// New text of the plan.
+        text: String,
+        /// Tokens so far.
+        tokens: u32,
+    },
+    /// A plan passed the check and is about to run.
+    Plan {
+        /// Its run.
+        run: RunId,
+        /// The plan's text.
+        source: String,
+        /// The same in plain words, a line a statement.
+        preview: Vec<String>,
+        /// Lints: not wrong, but worth a look.
+        warnings: Vec<String>,
+    },
+    /// A step begins.
+    Step {
+        /// The run.
+        run: RunId,
+        /// Line of the plan, from 1.
+        line: u32,
+        /// What is being done, in words, with the values.
+        text: String,
+    },
+    /// Progress within a step, as its tool tells it.
+    Progress {
+        /// The run.
+        run: RunId,
+        /// The tool's words.
+        text: String,
+    },
+    /// A step ended.
+    StepDone {
+        /// The run.
+        run: RunId,
+        /// Line of the plan, from 1.
+        line: u32,
+        /// What came out, in a few words: `3 mails`.
+        text: String,
+        /// How long it took.
+        elapsed_ms: u64,
+    },
+    /// The person is asked.
+    Asked(Question),
+    /// A question is over: answered, expired or withdrawn.
+    Answered {
+        /// Which.
+        question: QuestionId,
+    },
+    /// Something the person wanted to be told.
+    Notice {
+        /// The text.
+        text: String,
+    },
+    /// A run is over. This is the last news of an intention.
+    Finished(RunSummary),
+}
+
+/// What is said when an intention has been dealt with. Composed from the journal, never by the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// The intention.
+    pub intention: IntentionId,
+    /// The run, if a plan ran.
+    pub run: Option<RunId>,
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// The answer.
+    pub answer: String,
+    /// The changes that wait in the view.
+    pub difference: Difference,
+    /// Messages in the outbox that this run put there.
+    pub outbox: Vec<OutboxId>,
+    /// Tools called, in order.
+    pub calls: Vec<String>,
+}
+
+/// How an intention ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// Done.
+    Done,
+    /// It was refused, with the reason in the answer.
+    Refused,
+    /// It ended in a question to the person that was not answered, or whose answer was no.
+    Asked,
+    /// It failed.
+    Failed(Failure),
+}
+
+/// A question to the person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Its id.
+    pub id: QuestionId,
+    /// Whose surface it belongs to.
+    pub session: SessionId,
+    /// What kind of answer is wanted.
+    pub kind: QuestionKind,
+    /// The question, one sentence.
+    pub title: String,
+    /// Exactly what the answer is about: the message that will be sent, the command, the candidates.
+    pub content: String,
+    /// What happens on yes.
+    pub consequence: String,
+    /// When it turns into no.
+    pub expires: Timestamp,
+}
+
+/// Kinds of questions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionKind {
+    /// Yes or no to exactly what is shown. The answer must repeat the fingerprint.
+    Approval {
+        /// Hash of what was shown and of the arguments behind it.
+        fingerprint: ContentHash,
+        /// For what changes authority: the word that must be typed to say yes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        typed: Option<String>,
+    },
+    /// One of several.
+    Choice {
+        /// The options.
+        options: Vec<String>,
+    },
+    /// Free text.
+    Text,
+}
+
+/// A person's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Yes to exactly what the fingerprint names.
+    Yes {
+        /// The question's fingerprint, repeated.
+        fingerprint: ContentHash,
+        /// The typed word, where one was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        typed: Option<String>,
+    },
+    /// No, or never mind.
+    No,
+    /// The option at this place, from 0.
+    Choice(usize),
+    /// Words.
+    Text(String),
+}
+
+/// A message that waits to leave the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxItem {
+    /// Its id.
+    pub id: OutboxId,
+    /// The run that wrote it.
+    pub run: RunId,
+    /// Recipients, as addresses.
+    pub to: Vec<String>,
+    /// Its subject.
+    pub subject: String,
+    /// Its text.
+    pub body: String,
+    /// Attached files, relative to the workspace.
+    pub attachments: Vec<String>,
+    /// Until when it can be taken back.
+    pub held_until: Timestamp,
+    /// Where it is.
+    pub state: OutboxState,
+}
+
+/// Where a message in the outbox is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxState {
+    /// In its undo window, or after it without an account to send it with.
+    Held,
+    /// Taken back.
+    Withdrawn,
+    /// Handed to the mail server.
+    Sent,
+}
+
+/// An agent as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentInfo {
+    /// Its handle.
+    pub id: AgentId,
+    /// Its manifest's name.
+    pub name: String,
+    /// Its session.
+    pub session: SessionId,
+    /// Its parent, if another agent started it.
+    pub parent: Option<AgentId>,
+    /// What it works on.
+    pub intention: IntentionId,
+    /// When it started.
+    pub started: Timestamp,
+}
+
+/// The state of the system as one person sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemStatus {
+    /// Agents that live.
+    pub agents: Vec<AgentInfo>,
+    /// Questions that wait.
+    pub questions: Vec<Question>,
+    /// Views that are open, or were committed and can be undone.
+    pub views: Vec<ViewInfo>,
+    /// Messages in the outbox.
+    pub outbox: Vec<OutboxItem>,
+}
+
+impl fmt::Display for RunOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::Refused => f.write_str("refused"),
+            Self::Asked => f.write_str("asked"),
+            Self::Failed(failure) => write!(f, "failed: {failure}"),
+        }
+    }
+}

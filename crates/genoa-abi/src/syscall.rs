@@ -1,0 +1,224 @@
+//! The syscalls: the only way out of a jail, and the only way in for surfaces.
+//!
+//! A closed set over a Unix socket; adding one is a decision. The daemon knows the caller from the socket (a jailed
+//! process inherits one that is already tied to its agent; a surface is known by its user id), never from the message.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::agent::PlanReport;
+use crate::grant::{GrantInfo, GrantRequest};
+use crate::ids::{AgentId, GrantId, IntentionId, OutboxId, QuestionId, RunId, SessionId, ViewId};
+use crate::model::{InferReply, InferRequest};
+use crate::record::{RecordLine, WhyNode};
+use crate::session::{Answer, SessionRequest, SystemStatus};
+use crate::view::{Difference, ViewReport};
+
+/// Who makes a syscall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Caller {
+    /// A person, at a surface. The only caller whose words are intentions.
+    Person(SessionId),
+    /// An agent.
+    Agent(AgentId),
+}
+
+/// One syscall. On the wire `method` is the variant's name and `params` its fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params", rename_all = "snake_case")]
+pub enum Syscall {
+    /// Begin a session, or change its folder or clock. A surface's first call.
+    Session(SessionRequest),
+    /// State an intention: an agent is started for it. Only a person can.
+    Intend {
+        /// The words.
+        text: String,
+        /// The agent's name, or nothing to let the router choose.
+        agent: Option<String>,
+    },
+    /// Start a child agent under a part of the own grant.
+    Spawn {
+        /// Its manifest's name.
+        agent: String,
+        /// What it shall do, in words.
+        task: String,
+        /// Which of the caller's grants it gets.
+        grant: GrantId,
+    },
+    /// End an agent, and all that it started.
+    Signal {
+        /// Which.
+        agent: AgentId,
+    },
+    /// Put a message into another agent's mailbox.
+    Send {
+        /// To whom: the parent, or a child.
+        to: AgentId,
+        /// What.
+        message: Json,
+    },
+    /// Take the oldest message out of the own mailbox, waiting for one. The first is an [`crate::agent::Assignment`].
+    Receive {},
+    /// The system's state as far as the caller may see it.
+    List {},
+
+    /// Have the model write something.
+    Infer(InferRequest),
+    /// Have the model turn texts into vectors.
+    Embed {
+        /// The texts.
+        texts: Vec<String>,
+    },
+
+    /// Call one tool. Answered with its result.
+    Call {
+        /// The tool.
+        tool: String,
+        /// Its arguments.
+        arguments: serde_json::Map<String, Json>,
+    },
+    /// Submit a plan: it is checked, shown, and run. Answered when the run is over.
+    Plan {
+        /// The plan's text.
+        source: String,
+    },
+
+    /// Ask the person something; answered with an [`Answer`].
+    Ask {
+        /// The question.
+        title: String,
+        /// Options to choose from; none means free text.
+        options: Vec<String>,
+    },
+    /// Answer a question. Only a person can.
+    Answer {
+        /// Which.
+        question: QuestionId,
+        /// How.
+        answer: Answer,
+    },
+    /// Tell the person something.
+    Notify {
+        /// What.
+        text: String,
+    },
+
+    /// Narrow one of the own grants into a new one, for a child or for later.
+    Attenuate {
+        /// Which.
+        grant: GrantId,
+        /// To what.
+        request: GrantRequest,
+    },
+    /// Take a grant back, and with it all that were narrowed from it.
+    Revoke {
+        /// Which.
+        grant: GrantId,
+    },
+    /// The grants that the caller holds, with those below them.
+    Grants {},
+
+    /// Look at the journal.
+    Journal {
+        /// Records from this number on; nothing means the last ones.
+        from: Option<u64>,
+        /// How many.
+        count: u32,
+    },
+    /// Why did this happen?
+    Why {
+        /// What: a file, or an id.
+        subject: WhySubject,
+    },
+
+    /// The changes of a view.
+    Diff {
+        /// Which; nothing means the session's.
+        view: Option<ViewId>,
+    },
+    /// Put a view's changes into the workspace. Only a person can.
+    Commit {
+        /// Which; nothing means the session's.
+        view: Option<ViewId>,
+    },
+    /// Throw a view's changes away. Only a person can.
+    Drop {
+        /// Which; nothing means the session's.
+        view: Option<ViewId>,
+    },
+    /// Take back the last commit, or a message in the outbox. Only a person can.
+    Undo {
+        /// What; nothing means the session's last commit.
+        subject: Option<UndoSubject>,
+    },
+}
+
+/// What `why` is asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhySubject {
+    /// A file, by its absolute path or relative to the session's workspace.
+    File(String),
+    /// A journal record.
+    Record(u64),
+    /// A run.
+    Run(RunId),
+    /// A message in the outbox.
+    Outbox(OutboxId),
+}
+
+/// What can be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UndoSubject {
+    /// A committed view.
+    View(ViewId),
+    /// A message that has not left.
+    Outbox(OutboxId),
+}
+
+/// The good answer to a syscall; on the wire, the `result`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// Nothing to say.
+    Done,
+    /// The session.
+    Session(SessionId),
+    /// The intention that was taken up, and its agent.
+    Intention {
+        /// Its id.
+        intention: IntentionId,
+        /// The agent that works on it.
+        agent: AgentId,
+    },
+    /// The agent that was started.
+    Agent(AgentId),
+    /// A message from the mailbox.
+    Message(Json),
+    /// The system's state.
+    Status(SystemStatus),
+    /// What the model wrote.
+    Text(InferReply),
+    /// Vectors, one a text.
+    Vectors(Vec<Vec<f32>>),
+    /// A tool's result.
+    Result(Json),
+    /// How a plan went.
+    Plan(PlanReport),
+    /// A person's answer.
+    Answer(Answer),
+    /// A new grant.
+    Grant(GrantId),
+    /// Grants.
+    Grants(Vec<GrantInfo>),
+    /// Journal records.
+    Records(Vec<RecordLine>),
+    /// A graph of causes, from the effect to the intention.
+    Why(WhyNode),
+    /// The changes of a view.
+    Difference(Difference),
+    /// What was done with a view.
+    View(ViewReport),
+}

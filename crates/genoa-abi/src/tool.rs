@@ -1,0 +1,90 @@
+//! What passes between the daemon and a tool process in its jail.
+//!
+//! The tool inherits one socket as file descriptor [`TOOL_FD`] and reads one [`ToolRequest`] from it, as the request
+//! `call`. It may send `progress` notifications with a text, and ends with an answer: JSON of the schema's type, or a
+//! failure. Then it exits.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::failure::Failure;
+use crate::ids::{CallId, ContentHash};
+
+/// The file descriptor on which a jailed process finds its socket.
+pub const TOOL_FD: i32 = 3;
+
+/// The person for whom something is done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Full name; may be empty.
+    pub name: String,
+    /// Mail address; may be empty.
+    pub email: String,
+}
+
+/// The moment and place in which words like "tomorrow" are understood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Now, RFC 3339 with the person's offset.
+    pub now: String,
+    /// IANA time zone name, for example `Europe/Rome`.
+    pub timezone: String,
+}
+
+/// One tool call, as the tool sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolRequest {
+    /// The call's id: the idempotency key.
+    pub call: CallId,
+    /// The tool's name.
+    pub tool: String,
+    /// Argument name to value, already checked against the schema; times are resolved to [`crate::schema::Moment`].
+    pub arguments: serde_json::Map<String, Json>,
+    /// The workspace's path, the same inside the jail as outside; also the working directory. Empty if the tool's jail
+    /// has none.
+    pub workspace: String,
+    /// For whom.
+    pub person: Person,
+    /// When and where.
+    pub clock: Clock,
+}
+
+/// How a tool call ended, as the kernel sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolOutcome {
+    /// The tool answered, and the answer fits its schema.
+    Done {
+        /// The answer.
+        result: Json,
+        /// Files that the call changed in the view, found by looking at the view and not by asking the tool.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        wrote: Vec<WrittenFile>,
+    },
+    /// It did not.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// Files that it changed all the same.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        wrote: Vec<WrittenFile>,
+    },
+}
+
+/// A file that a call left behind in the view.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenFile {
+    /// Path relative to the workspace.
+    pub path: String,
+    /// Its content; nothing if the file was removed.
+    pub content: Option<ContentHash>,
+}
+
+/// What a call used of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolUsage {
+    /// From the request to the answer, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Size of the answer.
+    pub bytes: u64,
+}

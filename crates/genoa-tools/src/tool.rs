@@ -1,0 +1,184 @@
+//! What a tool is: a schema, and a function from a call to JSON.
+
+use genoa_abi::schema::{Demand, EffectClass, Executor, Field, Moment, Needs, Parameter, RecordType, ToolSchema, Type};
+use genoa_abi::tool::ToolRequest;
+use genoa_abi::{ErrorCode, Failure};
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+use std::path::{Component, Path, PathBuf};
+
+/// A built-in tool.
+#[derive(Clone, Debug)]
+pub struct Tool {
+    /// How callers see it.
+    pub schema: ToolSchema,
+    /// What it does.
+    pub run: fn(&Call<'_>) -> Result<Json, Failure>,
+}
+
+/// One call, with typed access to its arguments.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The request.
+    pub request: &'a ToolRequest,
+    /// Says how far the work is; shown to the person.
+    pub progress: &'a dyn Fn(&str),
+}
+
+impl std::fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").field("request", self.request).finish_non_exhaustive()
+    }
+}
+
+impl Call<'_> {
+    /// The argument `name` as a `T`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidInput`] if it is missing or has another shape; the kernel's check prevents both.
+    pub fn argument<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
+        let json = self.request.arguments.get(name).cloned().unwrap_or(Json::Null);
+        serde_json::from_value(json).map_err(|error| {
+            Failure::new(ErrorCode::InvalidInput, format!("{}: argument `{name}`", self.request.tool)).because(error)
+        })
+    }
+
+    /// The text argument `name`, or an empty text.
+    ///
+    /// # Errors
+    /// As [`Call::argument`].
+    pub fn text(&self, name: &str) -> Result<String, Failure> {
+        Ok(self.argument::<Option<String>>(name)?.unwrap_or_default())
+    }
+
+    /// The resolved time argument `name`, if it was given.
+    ///
+    /// # Errors
+    /// As [`Call::argument`].
+    pub fn moment(&self, name: &str) -> Result<Option<Moment>, Failure> {
+        self.argument(name)
+    }
+
+    /// The workspace's path.
+    #[must_use]
+    pub fn workspace(&self) -> &Path {
+        Path::new(&self.request.workspace)
+    }
+
+    /// `path` as an absolute path: relative ones are taken from the workspace, `.` and `..` are resolved by name.
+    ///
+    /// The jail decides what can be reached; this check only gives a clear error for what lies outside.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotGranted`] for a path outside the workspace.
+    pub fn resolve(&self, path: &str) -> Result<PathBuf, Failure> {
+        let mut whole = PathBuf::new();
+        for part in self.workspace().join(path).components() {
+            match part {
+                Component::ParentDir => {
+                    whole.pop();
+                }
+                Component::CurDir => {}
+                other => whole.push(other),
+            }
+        }
+        if whole.starts_with(self.workspace()) {
+            return Ok(whole);
+        }
+        Err(Failure::new(ErrorCode::NotGranted, format!("{path} is outside the workspace {}", self.request.workspace))
+            .try_next("Name a path inside the workspace"))
+    }
+
+    /// `path` relative to the workspace, as results show it.
+    #[must_use]
+    pub fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(self.workspace()).unwrap_or(path).to_string_lossy().into_owned()
+    }
+}
+
+/// Starts a schema; the methods of [`SchemaBuilder`] add the rest.
+///
+/// # Panics
+/// If `returns` is not a type: a defect that the first test finds.
+#[must_use]
+pub fn schema(name: &str, about: &str, effect: EffectClass, needs: Needs, returns: &str) -> SchemaBuilder {
+    SchemaBuilder(ToolSchema {
+        name: name.to_owned(),
+        about: about.to_owned(),
+        parameters: Vec::new(),
+        returns: parse_type(returns),
+        effect,
+        executor: Executor::Jail,
+        needs,
+        phrase: String::new(),
+    })
+}
+
+/// Builds a [`ToolSchema`] parameter by parameter, required ones first.
+#[derive(Debug)]
+pub struct SchemaBuilder(ToolSchema);
+
+impl SchemaBuilder {
+    /// Adds a parameter that a call must give.
+    #[must_use]
+    pub fn required(self, name: &str, ty: &str, about: &str) -> Self {
+        self.parameter(name, ty, about, true)
+    }
+
+    /// Adds a parameter that a call may leave out.
+    #[must_use]
+    pub fn optional(self, name: &str, ty: &str, about: &str) -> Self {
+        self.parameter(name, ty, about, false)
+    }
+
+    fn parameter(mut self, name: &str, ty: &str, about: &str, required: bool) -> Self {
+        self.0.parameters.push(Parameter {
+            name: name.to_owned(),
+            ty: parse_type(ty),
+            required,
+            about: about.to_owned(),
+            demand: Demand::Anything,
+        });
+        self
+    }
+
+    /// States what the labels of the parameter added last must be.
+    #[must_use]
+    pub fn demanding(mut self, demand: Demand) -> Self {
+        if let Some(parameter) = self.0.parameters.last_mut() {
+            parameter.demand = demand;
+        }
+        self
+    }
+
+    /// Ends with the sentence for the preview.
+    #[must_use]
+    pub fn phrase(mut self, phrase: &str) -> ToolSchema {
+        phrase.clone_into(&mut self.0.phrase);
+        self.0
+    }
+}
+
+/// A record type from `(name, type, about)` rows.
+///
+/// # Panics
+/// If a type is not one: a defect that the first test finds.
+#[must_use]
+pub fn record(name: &str, fields: &[(&str, &str, &str)]) -> RecordType {
+    let field = |(name, ty, about): &(&str, &str, &str)| Field {
+        name: (*name).to_owned(),
+        ty: parse_type(ty),
+        about: (*about).to_owned(),
+    };
+    RecordType {
+        name: name.to_owned(),
+        fields: fields.iter().map(field).collect(),
+        origin: None,
+        title: None,
+        look_up: None,
+    }
+}
+
+fn parse_type(text: &str) -> Type {
+    text.parse().unwrap_or_else(|error| panic!("a built-in schema is wrong: {error}"))
+}
