@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::agent::PlanReport;
+use crate::failure::{ErrorCode, Failure};
+use crate::frame::Message;
 use crate::grant::{GrantInfo, GrantRequest};
-use crate::ids::{AgentId, GrantId, IntentionId, OutboxId, QuestionId, RunId, SessionId, ViewId};
+use crate::ids::{AgentId, GrantId, IntentionId, OutboxId, QuestionId, RequestId, RunId, SessionId, ViewId};
 use crate::model::{InferReply, InferRequest};
 use crate::record::{RecordLine, WhyNode};
 use crate::session::{Answer, SessionRequest, SystemStatus};
@@ -154,6 +156,35 @@ pub enum Syscall {
     },
 }
 
+impl Syscall {
+    /// The syscall as a request.
+    #[must_use]
+    pub fn to_message(&self, id: RequestId) -> Message {
+        let mut parts = serde_json::to_value(self).unwrap_or_default();
+        let params = parts["params"].take();
+        Message::request(id, parts["method"].as_str().unwrap_or_default(), params)
+    }
+
+    /// Reads a request's method and parameters.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidInput`] for what is not a syscall, saying what is wrong with it.
+    pub fn from_request(method: &str, params: Json) -> Result<Self, Failure> {
+        let params = if params.is_null() { serde_json::json!({}) } else { params };
+        serde_json::from_value(serde_json::json!({ "method": method, "params": params })).map_err(|error| {
+            Failure::new(ErrorCode::InvalidInput, format!("`{method}` is not a syscall with these parameters"))
+                .because(error)
+        })
+    }
+
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let parts = serde_json::to_value(self).unwrap_or_default();
+        parts["method"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
 /// What `why` is asked about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -221,4 +252,24 @@ pub enum Reply {
     Difference(Difference),
     /// What was done with a view.
     View(ViewReport),
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Syscall;
+    use crate::frame::Message;
+    use crate::ids::RequestId;
+
+    #[test]
+    fn syscalls_survive_the_wire() {
+        let call = Syscall::Call { tool: "files.read".into(), arguments: serde_json::Map::new() };
+        for syscall in [Syscall::List {}, Syscall::Embed { texts: vec!["a".into()] }, call] {
+            let Message::Request { method, params, .. } = syscall.to_message(RequestId(1)) else { panic!() };
+            assert_eq!(Syscall::from_request(&method, params), Ok(syscall));
+        }
+        assert_eq!(Syscall::from_request("list", json!(null)), Ok(Syscall::List {}));
+        assert!(Syscall::from_request("fork", json!({})).is_err());
+    }
 }
