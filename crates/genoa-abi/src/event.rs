@@ -3,10 +3,12 @@
 //! `step(event, now) -> effects` is the whole kernel. Both enums are closed: every cause and every consequence in the
 //! system is a variant here, is written to the journal in this form, and can be replayed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::agent::AgentManifest;
+use crate::agent::{AgentManifest, PlanExample};
 use crate::failure::Failure;
 use crate::grant::Right;
 use crate::ids::{AgentId, CallId, IntentionId, OutboxId, RequestId, RunId, SessionId, ViewId};
@@ -28,6 +30,9 @@ pub enum Event {
         catalog: Catalog,
         /// All agents of this installation.
         agents: Vec<AgentManifest>,
+        /// Plans to learn from, by the name of the agent that they are for.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        examples: BTreeMap<String, Vec<PlanExample>>,
     },
     /// A surface of the person connected; the daemon chose the id, above all earlier ones.
     Connected {

@@ -24,6 +24,33 @@ pub const QUESTIONS: usize = 64;
 /// How long a question waits for a person before the answer is no.
 pub const QUESTION_WAIT_MS: u64 = 24 * 60 * 60 * 1000;
 
+/// Syscalls of one caller that wait for their answer at once.
+pub const WAITING_SYSCALLS: usize = 64;
+/// Sessions that the kernel remembers at once: those that are connected, and those whose work goes on without them.
+pub const SESSIONS: usize = 1024;
+/// Tool calls of one session, until its surface begins it anew.
+pub const SESSION_CALLS: u64 = 100_000;
+/// Bytes that the calls of one session return.
+pub const SESSION_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+/// Model tokens of one session.
+pub const SESSION_TOKENS: u64 = 50_000_000;
+/// Seconds of tool and model time of one session.
+pub const SESSION_SECONDS: u64 = 7 * 24 * 60 * 60;
+/// Views that are open at once, and views that are over and still listed.
+pub const VIEWS: usize = 256;
+/// Files of one view whose content the kernel knows, to tell when an attachment changed after its approval.
+pub const VIEW_FILES: usize = 10_000;
+/// Messages that wait in the outbox, and messages that left it and are still listed.
+pub const OUTBOX_MESSAGES: usize = 256;
+/// Recipients, and attachments, of one message.
+pub const MESSAGE_RECIPIENTS: usize = 100;
+/// A notice or a question to a person, in bytes of UTF-8.
+pub const NOTICE_BYTES: usize = 16 * 1024;
+/// Notices of one agent.
+pub const NOTICES: u32 = 100;
+/// Options of one question.
+pub const OPTIONS: usize = 100;
+
 /// An intention, in bytes of UTF-8.
 pub const INTENTION_BYTES: usize = 16 * 1024;
 /// A plan's source text.
@@ -47,6 +74,8 @@ pub const PLAN_REPAIRS: usize = 2;
 pub const TOOL_RESULT_BYTES: usize = 4 * 1024 * 1024;
 /// How long one tool call may take unless its schema says less.
 pub const TOOL_MS: u64 = 120_000;
+/// How long after its limit the kernel gives up on a call that nobody reported the end of.
+pub const CALL_GRACE_MS: u64 = 15_000;
 /// Address space of a tool.
 pub const TOOL_MEMORY_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Processes and threads in one tool's jail.
@@ -65,6 +94,22 @@ pub const SEARCH_MATCHES: usize = 500;
 pub const CONTEXT_TOKENS: usize = 8192;
 /// Tokens that one model call may write.
 pub const ANSWER_TOKENS: usize = 1024;
+/// How long one model call may take, with the time that it waits for others.
+pub const INFER_MS: u64 = 30 * 60 * 1000;
+/// Texts of one embed call.
+pub const EMBED_TEXTS: usize = 256;
+/// Plan examples that one agent is given.
+pub const EXAMPLES: usize = 8;
+/// Records that one `extract` reads.
+pub const EXTRACT_RECORDS: usize = 50;
+/// Fields that one `extract` looks for.
+pub const EXTRACT_FIELDS: usize = 16;
+/// Characters of one record that `extract` shows the model; of the whole, that `summarise` does.
+pub const READING_CHARS: usize = 6_000;
+/// Characters of one fact.
+pub const FACT_CHARS: usize = 400;
+/// Model calls that one `extract` keeps going at once.
+pub const READING_CALLS: usize = 4;
 /// A grammar's text.
 pub const GRAMMAR_BYTES: usize = 512 * 1024;
 /// Model calls that wait.
