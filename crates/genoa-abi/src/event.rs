@@ -196,8 +196,12 @@ pub enum Effect {
     Hold {
         /// The message.
         item: OutboxItem,
+        /// Who sends it.
+        person: Person,
         /// The view that holds its attachments.
         view: ViewId,
+        /// The folder below the view.
+        workspace: String,
     },
     /// Send a held message now.
     Send {
