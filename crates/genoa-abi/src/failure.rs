@@ -38,6 +38,8 @@ pub enum ErrorCode {
     Conflict,
     /// The process that worked on it stopped.
     Interrupted,
+    /// A disk is full, or cannot be read or written.
+    StorageFailed,
     /// This build, or this machine, does not offer it.
     Unsupported,
     /// A defect in Genoa.
