@@ -3,6 +3,7 @@
 use genoa_abi::schema::{Demand, EffectClass, Executor, Field, Moment, Needs, Parameter, RecordType, ToolSchema, Type};
 use genoa_abi::tool::ToolRequest;
 use genoa_abi::{ErrorCode, Failure};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use std::path::{Component, Path, PathBuf};
@@ -65,13 +66,41 @@ impl Call<'_> {
         Path::new(&self.request.workspace)
     }
 
-    /// `path` as an absolute path: relative ones are taken from the workspace, `.` and `..` are resolved by name.
+    /// `path` as an absolute path: relative ones are taken from the workspace, `.` and `..` are resolved by name, and
+    /// links may not lead out.
     ///
     /// The jail decides what can be reached; this check only gives a clear error for what lies outside.
     ///
     /// # Errors
     /// [`ErrorCode::NotGranted`] for a path outside the workspace.
     pub fn resolve(&self, path: &str) -> Result<PathBuf, Failure> {
+        let whole = self.resolve_by_name(path)?;
+        if real_path(&whole).starts_with(real_path(self.workspace())) {
+            return Ok(whole);
+        }
+        Err(self.outside(path).because("a link on the way leads out of it"))
+    }
+
+    /// As [`Call::resolve`], but for the entry itself: a link is not followed, so that it can be moved or deleted.
+    ///
+    /// # Errors
+    /// As [`Call::resolve`]; and the workspace itself is refused.
+    pub fn resolve_entry(&self, path: &str) -> Result<PathBuf, Failure> {
+        let whole = self.resolve_by_name(path)?;
+        let parent = whole.parent().unwrap_or(&whole);
+        if whole == self.workspace() {
+            return Err(Failure::new(ErrorCode::InvalidInput, "the workspace itself cannot be moved or deleted"));
+        }
+        if real_path(parent).starts_with(real_path(self.workspace())) {
+            return Ok(whole);
+        }
+        Err(self.outside(path).because("a link on the way leads out of it"))
+    }
+
+    fn resolve_by_name(&self, path: &str) -> Result<PathBuf, Failure> {
+        if self.request.workspace.is_empty() {
+            return Err(Failure::new(ErrorCode::NotGranted, "this call has no workspace"));
+        }
         let mut whole = PathBuf::new();
         for part in self.workspace().join(path).components() {
             match part {
@@ -82,11 +111,12 @@ impl Call<'_> {
                 other => whole.push(other),
             }
         }
-        if whole.starts_with(self.workspace()) {
-            return Ok(whole);
-        }
-        Err(Failure::new(ErrorCode::NotGranted, format!("{path} is outside the workspace {}", self.request.workspace))
-            .try_next("Name a path inside the workspace"))
+        if whole.starts_with(self.workspace()) { Ok(whole) } else { Err(self.outside(path)) }
+    }
+
+    fn outside(&self, path: &str) -> Failure {
+        Failure::new(ErrorCode::NotGranted, format!("{path} is outside the workspace {}", self.request.workspace))
+            .try_next("Name a path inside the workspace")
     }
 
     /// `path` relative to the workspace, as results show it.
@@ -94,6 +124,37 @@ impl Call<'_> {
     pub fn relative(&self, path: &Path) -> String {
         path.strip_prefix(self.workspace()).unwrap_or(path).to_string_lossy().into_owned()
     }
+}
+
+/// `path` with all links resolved, as far as it exists.
+fn real_path(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => real_path(parent).join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// A tool's answer as JSON.
+///
+/// # Errors
+/// [`ErrorCode::Internal`] if the value has no JSON form: a defect.
+pub fn answer(value: impl Serialize) -> Result<Json, Failure> {
+    serde_json::to_value(value)
+        .map_err(|error| Failure::new(ErrorCode::Internal, "the answer has no JSON form").because(error))
+}
+
+/// An error of the file system as a failure: `what` names the file and what was tried.
+pub fn file_failure(what: impl Into<String>, error: &std::io::Error) -> Failure {
+    let code = match error.kind() {
+        std::io::ErrorKind::NotFound => ErrorCode::NotFound,
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => ErrorCode::NotGranted,
+        std::io::ErrorKind::AlreadyExists => ErrorCode::Conflict,
+        _ => ErrorCode::ToolFailed,
+    };
+    Failure::new(code, what).because(error)
 }
 
 /// Starts a schema; the methods of [`SchemaBuilder`] add the rest.

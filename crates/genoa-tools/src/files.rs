@@ -1,0 +1,430 @@
+//! Files and folders of the workspace.
+
+use std::path::{Path, PathBuf};
+
+use genoa_abi::limits::SEARCH_ENTRIES;
+use genoa_abi::schema::{EffectClass, FileNeed, Needs, RecordType};
+use genoa_abi::{ErrorCode, Failure};
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::time::{self, Span};
+use crate::tool::{Call, Tool, answer, file_failure, record, schema};
+use crate::{text, walk};
+
+/// Files that one `files.find` answers with.
+const FOUND_FILES: usize = 10_000;
+
+const KINDS: &str = r#""folder" | "text" | "pdf" | "image" | "document" | "spreadsheet" | "slides" | "code" | "audio" | "video" | "archive" | "other""#;
+
+/// A file or folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Its name.
+    pub name: String,
+    /// Relative to the workspace.
+    pub path: String,
+    /// `folder`, `text`, `pdf` and so on.
+    pub kind: String,
+    /// Size in bytes; 0 for a folder.
+    pub bytes: u64,
+    /// When it was last changed, RFC 3339.
+    pub changed: String,
+}
+
+/// The record types of this group.
+#[must_use]
+pub fn records() -> Vec<RecordType> {
+    let mut file = record("File", &[
+        ("name", "str", "name with extension"),
+        ("path", "path", "where it is"),
+        ("kind", "str", "folder, text, pdf, image, ..."),
+        ("bytes", "int", "size"),
+        ("changed", "str", "when it was last changed"),
+    ]);
+    file.origin = Some("path".into());
+    file.title = Some("name".into());
+    vec![file]
+}
+
+/// The tools of this group.
+#[must_use]
+pub fn tools() -> Vec<Tool> {
+    let read = Needs { files: FileNeed::Read, ..Needs::default() };
+    let write = Needs { files: FileNeed::Write, ..Needs::default() };
+    let observe = |name: &str, about: &str, returns: &str| schema(name, about, EffectClass::Observe, read, returns);
+    let change = |name: &str, about: &str, returns: &str| schema(name, about, EffectClass::Change, write, returns);
+    vec![
+        Tool {
+            schema: observe("files.find", "Find files and folders by name, kind or date.", "list[File]")
+                .optional("name", "str", "part of the name, or a pattern like *.pdf")
+                .optional("kind", KINDS, "kind of file")
+                .optional("changed", "time", "when it was changed")
+                .optional("under", "path", "folder to look in")
+                .phrase("Find files named {name} of kind {kind} under {under}"),
+            run: find,
+        },
+        Tool {
+            schema: observe("files.read", "Read a text file.", "str")
+                .required("path", "path", "the file")
+                .phrase("Read {path}"),
+            run: read_file,
+        },
+        Tool {
+            schema: change("files.write", "Write text to a file, replacing what it held.", "File")
+                .required("path", "path", "the file")
+                .required("text", "str", "its new content")
+                .phrase("Write {path}"),
+            run: write_file,
+        },
+        Tool {
+            schema: change("files.append", "Add text at the end of a file.", "File")
+                .required("path", "path", "the file")
+                .required("text", "str", "what to add")
+                .phrase("Add text to {path}"),
+            run: append,
+        },
+        Tool {
+            schema: change("files.move", "Move or rename a file or folder.", "File")
+                .required("source", "path", "what to move")
+                .required("to", "path", "the folder or new name")
+                .phrase("Move {source} to {to}"),
+            run: move_entry,
+        },
+        Tool {
+            schema: change("files.copy", "Copy a file or folder.", "File")
+                .required("source", "path", "what to copy")
+                .required("to", "path", "the folder or new name")
+                .phrase("Copy {source} to {to}"),
+            run: copy_entry,
+        },
+        Tool {
+            schema: change("files.delete", "Delete a file or folder.", "None")
+                .required("path", "path", "what to delete")
+                .phrase("Delete {path}"),
+            run: delete,
+        },
+        Tool {
+            schema: change("files.make_folder", "Make a folder.", "File")
+                .required("path", "path", "the folder")
+                .phrase("Make the folder {path}"),
+            run: make_folder,
+        },
+    ]
+}
+
+/// The kind of the file or folder at `path`, by its name.
+#[must_use]
+pub fn kind_of(path: &Path, is_folder: bool) -> &'static str {
+    if is_folder {
+        return "folder";
+    }
+    match walk::extension(path).as_str() {
+        "txt" | "md" | "markdown" | "rst" | "log" | "html" | "htm" | "eml" => "text",
+        "pdf" => "pdf",
+        "png" | "jpg" | "jpeg" | "gif" | "svg" | "webp" | "bmp" | "tif" | "tiff" | "heic" => "image",
+        "doc" | "docx" | "odt" | "rtf" | "tex" | "epub" => "document",
+        "csv" | "tsv" | "xls" | "xlsx" | "ods" => "spreadsheet",
+        "ppt" | "pptx" | "odp" | "key" => "slides",
+        "rs" | "py" | "js" | "ts" | "c" | "h" | "cpp" | "go" | "java" | "rb" | "sh" | "sql" | "css" | "json" | "toml"
+        | "yaml" | "yml" | "xml" => "code",
+        "mp3" | "wav" | "flac" | "ogg" | "m4a" | "opus" => "audio",
+        "mp4" | "mkv" | "mov" | "avi" | "webm" => "video",
+        "zip" | "tar" | "gz" | "tgz" | "xz" | "bz2" | "7z" | "rar" | "zst" | "iso" | "deb" => "archive",
+        _ => "other",
+    }
+}
+
+/// The record of what is at `path`.
+///
+/// # Errors
+/// [`ErrorCode::NotFound`] if nothing is.
+pub fn describe(call: &Call<'_>, path: &Path) -> Result<File, Failure> {
+    let metadata = path
+        .symlink_metadata()
+        .map_err(|error| file_failure(format!("{} is not there", call.relative(path)), &error))?;
+    Ok(file_record(call, &walk::Entry { path: path.to_owned(), metadata }, &time::zone(call)))
+}
+
+fn file_record(call: &Call<'_>, entry: &walk::Entry, zone: &TimeZone) -> File {
+    let is_folder = entry.metadata.is_dir();
+    File {
+        name: entry.name(),
+        path: call.relative(&entry.path),
+        kind: kind_of(&entry.path, is_folder).to_owned(),
+        bytes: if is_folder { 0 } else { entry.metadata.len() },
+        changed: time::show(time::of_system(entry.metadata.modified()), zone),
+    }
+}
+
+fn find(call: &Call<'_>) -> Result<Json, Failure> {
+    let (name, kind) = (call.text("name")?.to_lowercase(), call.text("kind")?);
+    let changed = Span::argument(call, "changed")?;
+    let under = call.resolve(&call.text("under")?)?;
+    let zone = time::zone(call);
+    let fits = |entry: &walk::Entry| {
+        let is_folder = entry.metadata.is_dir();
+        (if kind.is_empty() { !is_folder } else { kind == kind_of(&entry.path, is_folder) })
+            && changed.is_none_or(|span| span.holds(time::of_system(entry.metadata.modified())))
+            && name_fits(&name, &entry.name().to_lowercase(), &call.relative(&entry.path).to_lowercase())
+    };
+    let found: Vec<File> = walk::entries(&under)?
+        .iter()
+        .filter(|entry| fits(entry))
+        .map(|entry| file_record(call, entry, &zone))
+        .collect();
+    if found.len() > FOUND_FILES {
+        return Err(Failure::new(ErrorCode::TooLarge, format!("{} files fit", found.len()))
+            .because(format!("one search answers with at most {FOUND_FILES}"))
+            .try_next("Name a folder, a kind or a part of the name"));
+    }
+    answer(found)
+}
+
+/// `*` and `?` make a pattern for the whole name; a slash asks for the path; everything else is a part of the name.
+fn name_fits(wanted: &str, name: &str, path: &str) -> bool {
+    if wanted.contains(['*', '?']) {
+        return pattern_fits(wanted.as_bytes(), if wanted.contains('/') { path } else { name }.as_bytes());
+    }
+    if wanted.contains('/') { path.contains(wanted) } else { name.contains(wanted) }
+}
+
+fn pattern_fits(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut place, mut star) = (0, 0, None);
+    while place < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, place));
+                at += 1;
+            }
+            Some(sign) if *sign == b'?' || *sign == text[place] => {
+                at += 1;
+                place += 1;
+            }
+            _ => match star {
+                Some((back, begin)) => {
+                    star = Some((back, begin + 1));
+                    at = back + 1;
+                    place = begin + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|sign| *sign == b'*')
+}
+
+fn read_file(call: &Call<'_>) -> Result<Json, Failure> {
+    answer(text::read(&call.resolve(&call.text("path")?)?)?)
+}
+
+fn write_file(call: &Call<'_>) -> Result<Json, Failure> {
+    let path = call.resolve_entry(&call.text("path")?)?;
+    put(call, &path, &call.text("text")?)?;
+    answer(describe(call, &path)?)
+}
+
+fn append(call: &Call<'_>) -> Result<Json, Failure> {
+    let path = call.resolve_entry(&call.text("path")?)?;
+    let mut content = if path.exists() { text::read(&call.resolve(&call.text("path")?)?)? } else { String::new() };
+    if !content.is_empty() && !content.ends_with('\n') {
+        content.push('\n');
+    }
+    content.push_str(&call.text("text")?);
+    put(call, &path, &content)?;
+    answer(describe(call, &path)?)
+}
+
+/// Writes `content` to `path` and makes the folders above it. A link at `path` is refused: it could lead anywhere.
+///
+/// # Errors
+/// [`ErrorCode::Conflict`] where something else than a file is in the way.
+pub fn put(call: &Call<'_>, path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
+    let shown = call.relative(path);
+    if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(Failure::new(ErrorCode::Conflict, format!("{shown} is there and is not a file")));
+    }
+    make_parent(path)?;
+    std::fs::write(path, content).map_err(|error| file_failure(format!("{shown} cannot be written"), &error))
+}
+
+fn make_parent(path: &Path) -> Result<(), Failure> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(parent)
+        .map_err(|error| file_failure(format!("the folder {} cannot be made", parent.display()), &error))
+}
+
+fn move_entry(call: &Call<'_>) -> Result<Json, Failure> {
+    let (source, to) = source_and_target(call)?;
+    make_parent(&to)?;
+    if std::fs::rename(&source, &to).is_err() {
+        // A folder of the layer below a view cannot be renamed in place.
+        copy_tree(&source, &to)?;
+        remove(call, &source)?;
+    }
+    answer(describe(call, &to)?)
+}
+
+fn copy_entry(call: &Call<'_>) -> Result<Json, Failure> {
+    let (source, to) = source_and_target(call)?;
+    make_parent(&to)?;
+    copy_tree(&source, &to)?;
+    answer(describe(call, &to)?)
+}
+
+fn source_and_target(call: &Call<'_>) -> Result<(PathBuf, PathBuf), Failure> {
+    let (source_text, to_text) = (call.text("source")?, call.text("to")?);
+    let source = call.resolve_entry(&source_text)?;
+    let metadata = source
+        .symlink_metadata()
+        .map_err(|error| file_failure(format!("{} is not there", call.relative(&source)), &error))?;
+    let mut to = call.resolve(&to_text)?;
+    // Whoever moves `a.pdf` to `Papers` means the folder, whether it is there already or not.
+    let means_folder = to_text.ends_with('/') || (metadata.is_file() && source.extension().is_some() && to.extension().is_none());
+    if to.is_dir() || (means_folder && !to.exists()) {
+        to.push(source.file_name().unwrap_or_default());
+    }
+    if to.symlink_metadata().is_ok() {
+        return Err(Failure::new(ErrorCode::Conflict, format!("{} is there already", call.relative(&to)))
+            .try_next("Choose another name, or delete it first"));
+    }
+    if to.starts_with(&source) {
+        return Err(Failure::new(ErrorCode::InvalidInput, "a folder cannot be moved or copied into itself"));
+    }
+    Ok((source, to))
+}
+
+fn copy_tree(source: &Path, to: &Path) -> Result<(), Failure> {
+    let mut waiting = vec![(source.to_owned(), to.to_owned())];
+    let mut copied = 0;
+    while let Some((source, to)) = waiting.pop() {
+        copied += 1;
+        if copied > SEARCH_ENTRIES {
+            return Err(Failure::new(ErrorCode::TooLarge, format!("more than {SEARCH_ENTRIES} files to copy")));
+        }
+        let failure = |error: std::io::Error| file_failure(format!("{} cannot be copied", source.display()), &error);
+        let kind = source.symlink_metadata().map_err(failure)?.file_type();
+        if kind.is_dir() {
+            std::fs::create_dir(&to).map_err(failure)?;
+            for entry in std::fs::read_dir(&source).map_err(failure)? {
+                let entry = entry.map_err(failure)?;
+                waiting.push((entry.path(), to.join(entry.file_name())));
+            }
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(std::fs::read_link(&source).map_err(failure)?, &to).map_err(failure)?;
+        } else if kind.is_file() {
+            std::fs::copy(&source, &to).map_err(failure)?;
+        }
+    }
+    Ok(())
+}
+
+fn delete(call: &Call<'_>) -> Result<Json, Failure> {
+    remove(call, &call.resolve_entry(&call.text("path")?)?)?;
+    Ok(Json::Null)
+}
+
+fn remove(call: &Call<'_>, path: &Path) -> Result<(), Failure> {
+    let is_folder = path.symlink_metadata().map(|metadata| metadata.is_dir());
+    let removed = match is_folder {
+        Ok(true) => std::fs::remove_dir_all(path),
+        Ok(false) => std::fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    removed.map_err(|error| file_failure(format!("{} cannot be deleted", call.relative(path)), &error))
+}
+
+fn make_folder(call: &Call<'_>) -> Result<Json, Failure> {
+    let path = call.resolve(&call.text("path")?)?;
+    std::fs::create_dir_all(&path)
+        .map_err(|error| file_failure(format!("the folder {} cannot be made", call.relative(&path)), &error))?;
+    answer(describe(call, &path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::ErrorCode;
+    use serde_json::json;
+
+    use crate::testing::{Bench, moment};
+
+    fn bench() -> Bench {
+        Bench::new()
+            .with("Documents/report.pdf", "%PDF")
+            .with("Documents/plan.docx", "x")
+            .with("Downloads/Report copy.PDF", "%PDF-1")
+            .with("Downloads/photo.png", [0, 1, 2])
+            .with(".secret/report.pdf", "x")
+            .with("notes.md", "one")
+    }
+
+    #[test]
+    fn files_are_found_by_name_kind_folder_and_date() {
+        let bench = bench();
+        std::os::unix::fs::symlink("/etc", bench.path().join("link")).unwrap();
+        let check = |arguments, expected: &[&str]| {
+            assert_eq!(bench.column("files.find", arguments, "path"), expected);
+        };
+        check(json!({ "kind": "pdf" }), &["Documents/report.pdf", "Downloads/Report copy.PDF"]);
+        check(json!({ "name": "REPORT", "under": "Downloads" }), &["Downloads/Report copy.PDF"]);
+        check(json!({ "name": "*.p?f" }), &["Documents/report.pdf", "Downloads/Report copy.PDF"]);
+        check(json!({ "name": "documents/*" }), &["Documents/plan.docx", "Documents/report.pdf"]);
+        check(json!({ "kind": "folder" }), &["Documents", "Downloads"]);
+        check(json!({ "name": "passwd" }), &[]);
+        let old = std::fs::File::options().append(true).open(bench.path().join("notes.md")).unwrap();
+        old.set_modified(std::time::UNIX_EPOCH).unwrap();
+        check(json!({ "changed": moment("1969-12-31T00:00:00Z", "1970-01-02T00:00:00Z") }), &["notes.md"]);
+    }
+
+    #[test]
+    fn text_is_written_read_and_added_to() {
+        let bench = bench();
+        bench.ok("files.write", json!({ "path": "new/a.txt", "text": "one" }));
+        bench.ok("files.append", json!({ "path": "new/a.txt", "text": "two" }));
+        assert_eq!(bench.ok("files.read", json!({ "path": "new/a.txt" })), json!("one\ntwo"));
+        assert_eq!(bench.refused("files.read", json!({ "path": "Downloads/photo.png" })), ErrorCode::Unsupported);
+        assert_eq!(bench.refused("files.read", json!({ "path": "Downloads" })), ErrorCode::InvalidInput);
+        bench.put("big.txt", vec![b'a'; genoa_abi::limits::READ_BYTES + 1]);
+        assert_eq!(bench.refused("files.read", json!({ "path": "big.txt" })), ErrorCode::TooLarge);
+    }
+
+    #[test]
+    fn entries_are_moved_copied_and_deleted() {
+        let bench = bench();
+        let moved = bench.ok("files.move", json!({ "source": "Documents/report.pdf", "to": "Documents/Papers" }));
+        assert_eq!(moved["path"], "Documents/Papers/report.pdf");
+        let copied = bench.ok("files.copy", json!({ "source": "Documents", "to": "Backup" }));
+        assert_eq!((copied["kind"].as_str(), bench.text("Backup/Papers/report.pdf")), (Some("folder"), "%PDF".into()));
+        bench.ok("files.delete", json!({ "path": "Documents" }));
+        assert!(!bench.path().join("Documents").exists());
+        bench.ok("files.make_folder", json!({ "path": "a/b" }));
+        bench.ok("files.move", json!({ "source": "notes.md", "to": "a/b" }));
+        assert_eq!(bench.text("a/b/notes.md"), "one");
+    }
+
+    #[test]
+    fn what_is_outside_or_in_the_way_is_refused() {
+        let bench = bench();
+        let outside = Bench::new().with("victim.txt", "precious");
+        std::os::unix::fs::symlink(outside.path(), bench.path().join("exit")).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("victim.txt"), bench.path().join("note")).unwrap();
+        let check = |tool: &str, arguments, code| assert_eq!(bench.refused(tool, arguments), code, "{tool}");
+        check("files.find", json!({ "under": "/etc" }), ErrorCode::NotGranted);
+        check("files.read", json!({ "path": "../../etc/passwd" }), ErrorCode::NotGranted);
+        check("files.read", json!({ "path": "exit/victim.txt" }), ErrorCode::NotGranted);
+        check("files.write", json!({ "path": "/etc/passwd", "text": "" }), ErrorCode::NotGranted);
+        check("files.write", json!({ "path": "exit/victim.txt", "text": "" }), ErrorCode::NotGranted);
+        check("files.write", json!({ "path": "note", "text": "" }), ErrorCode::Conflict);
+        check("files.append", json!({ "path": "note", "text": "" }), ErrorCode::NotGranted);
+        check("files.move", json!({ "source": "notes.md", "to": "exit/x.md" }), ErrorCode::NotGranted);
+        check("files.move", json!({ "source": "notes.md", "to": "Documents/report.pdf" }), ErrorCode::Conflict);
+        check("files.copy", json!({ "source": "Documents", "to": "Documents/inner" }), ErrorCode::InvalidInput);
+        check("files.delete", json!({ "path": "." }), ErrorCode::InvalidInput);
+        check("files.delete", json!({ "path": "missing" }), ErrorCode::NotFound);
+        check("files.delete", json!({ "path": "exit/victim.txt" }), ErrorCode::NotGranted);
+        check("files.make_folder", json!({ "path": "exit/new" }), ErrorCode::NotGranted);
+        bench.ok("files.delete", json!({ "path": "exit" }));
+        assert_eq!(outside.text("victim.txt"), "precious");
+    }
+}

@@ -1,0 +1,81 @@
+//! A workspace and a clock for the tests of tools; every answer is checked against its schema.
+
+use std::path::Path;
+
+use genoa_abi::ids::CallId;
+use genoa_abi::schema::Catalog;
+use genoa_abi::tool::{Clock, Person, ToolRequest};
+use genoa_abi::{ErrorCode, Failure};
+use serde_json::{Value as Json, json};
+
+use crate::tool::Call;
+
+/// A workspace in a temporary folder. Its clock stands at Monday, 23 November 2026, 09:00 in Oslo.
+pub(crate) struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn with(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        self.put(path, content);
+        self
+    }
+
+    pub(crate) fn put(&self, path: &str, content: impl AsRef<[u8]>) {
+        let whole = self.path().join(path);
+        std::fs::create_dir_all(whole.parent().unwrap()).unwrap();
+        std::fs::write(whole, content).unwrap();
+    }
+
+    pub(crate) fn text(&self, path: &str) -> String {
+        std::fs::read_to_string(self.path().join(path)).unwrap()
+    }
+
+    pub(crate) fn call(&self, tool: &str, arguments: Json) -> Result<Json, Failure> {
+        let tools = crate::tools();
+        let tool = tools.iter().find(|candidate| candidate.schema.name == tool).unwrap();
+        let catalog = Catalog::new(tools.iter().map(|tool| tool.schema.clone()), crate::records());
+        let Json::Object(arguments) = arguments else { panic!("arguments are an object") };
+        for (name, value) in &arguments {
+            catalog.fits(&tool.schema.parameter(name).unwrap().ty, value).unwrap();
+        }
+        let request = ToolRequest {
+            call: CallId(7),
+            tool: tool.schema.name.clone(),
+            arguments,
+            workspace: self.path().to_str().unwrap().to_owned(),
+            person: Person { name: "Nora Lindqvist".into(), email: "nora@fjordlight.example".into() },
+            clock: Clock { now: "2026-11-23T09:00:00+01:00".into(), timezone: "Europe/Oslo".into() },
+        };
+        let result = (tool.run)(&Call { request: &request, progress: &|_| {} })?;
+        catalog.fits(&tool.schema.returns, &result).unwrap();
+        Ok(result)
+    }
+
+    pub(crate) fn ok(&self, tool: &str, arguments: Json) -> Json {
+        self.call(tool, arguments).unwrap_or_else(|failure| panic!("{tool}: {failure}"))
+    }
+
+    /// The values of one field of a list of records.
+    pub(crate) fn column(&self, tool: &str, arguments: Json, field: &str) -> Vec<String> {
+        let result = self.ok(tool, arguments);
+        result.as_array().unwrap().iter().map(|row| row[field].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub(crate) fn refused(&self, tool: &str, arguments: Json) -> ErrorCode {
+        self.call(tool, arguments).unwrap_err().code
+    }
+}
+
+/// A resolved time argument.
+pub(crate) fn moment(start: &str, end: &str) -> Json {
+    json!({ "words": "then", "start": start, "end": end })
+}

@@ -1,0 +1,77 @@
+//! Reading files as text.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use genoa_abi::limits::READ_BYTES;
+use genoa_abi::{ErrorCode, Failure};
+
+use crate::tool::file_failure;
+
+/// The text of the file at `path`. What is not UTF-8 is replaced.
+///
+/// # Errors
+/// [`ErrorCode::TooLarge`] beyond [`READ_BYTES`], [`ErrorCode::Unsupported`] for what is not text.
+pub fn read(path: &Path) -> Result<String, Failure> {
+    let bytes = read_bytes(path)?;
+    if is_binary(&bytes) {
+        return Err(Failure::new(ErrorCode::Unsupported, format!("{} is not a text file", path.display()))
+            .try_next("documents.text reads PDF files, office documents and pictures"));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The text that a person would see: as [`read`], and without the markup of a web page.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_visible(path: &Path) -> Result<String, Failure> {
+    let text = read(path)?;
+    Ok(match crate::walk::extension(path).as_str() {
+        "html" | "htm" => mail_parser::decoders::html::html_to_text(&text),
+        _ => text,
+    })
+}
+
+/// Whether the beginning of a file says that it is not text.
+#[must_use]
+pub fn is_binary(bytes: &[u8]) -> bool {
+    bytes.iter().take(8 * 1024).any(|byte| *byte == 0)
+}
+
+/// The first `limit` characters of `text`; what was cut is said.
+#[must_use]
+pub fn shorten(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+/// `text` in one line, without control characters: for headers, names of files and titles.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let clean: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    clean.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The bytes of the file at `path`.
+///
+/// # Errors
+/// [`ErrorCode::TooLarge`] beyond [`READ_BYTES`].
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failure = |error: &std::io::Error| file_failure(format!("{} cannot be read", path.display()), error);
+    if !path.metadata().map_err(|error| failure(&error))?.is_file() {
+        return Err(Failure::new(ErrorCode::InvalidInput, format!("{} is not a file", path.display())));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| failure(&error))?;
+    file.take(READ_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| failure(&error))?;
+    if bytes.len() > READ_BYTES {
+        return Err(Failure::new(ErrorCode::TooLarge, format!("{} is too large to read", path.display()))
+            .because(format!("the limit is {READ_BYTES} bytes"))
+            .try_next("search.text finds single lines in it"));
+    }
+    Ok(bytes)
+}
