@@ -1,0 +1,137 @@
+//! The index by which causes are found: which records speak of a call, a run, a file.
+
+use genoa_abi::event::{Effect, Event};
+use genoa_abi::session::News;
+use genoa_abi::syscall::{Caller, Reply, Syscall};
+use genoa_abi::tool::ToolOutcome;
+
+/// What a record can speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Subject {
+    Agent,
+    Call,
+    Content,
+    Intention,
+    Outbox,
+    /// A file, relative to its workspace.
+    Path,
+    Question,
+    Run,
+    Session,
+}
+
+impl Subject {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Call => "call",
+            Self::Content => "content",
+            Self::Intention => "intention",
+            Self::Outbox => "outbox",
+            Self::Path => "path",
+            Self::Question => "question",
+            Self::Run => "run",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// One entry of the index.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Fact {
+    pub(crate) subject: Subject,
+    pub(crate) key: String,
+}
+
+impl Fact {
+    pub(crate) fn new(subject: Subject, key: impl ToString) -> Self {
+        Self { subject, key: key.to_string() }
+    }
+}
+
+/// What an event speaks of.
+pub(crate) fn of_event(event: &Event) -> Vec<Fact> {
+    match event {
+        Event::Asked { caller, syscall, .. } => of_syscall(*caller, syscall),
+        Event::ToolFinished { call, outcome, .. } => {
+            let (ToolOutcome::Done { wrote, .. } | ToolOutcome::Failed { wrote, .. }) = outcome;
+            let paths = wrote.iter().map(|file| Fact::new(Subject::Path, &file.path));
+            std::iter::once(Fact::new(Subject::Call, call)).chain(paths).collect()
+        }
+        Event::ViewFinished { call, outcome } => {
+            let changes = outcome.iter().flat_map(|report| &report.difference.changes);
+            let paths = changes.map(|change| Fact::new(Subject::Path, &change.path));
+            std::iter::once(Fact::new(Subject::Call, call)).chain(paths).collect()
+        }
+        Event::InferFinished { call, .. } | Event::EmbedFinished { call, .. } => vec![Fact::new(Subject::Call, call)],
+        Event::OutboxFinished { item, .. } => vec![Fact::new(Subject::Outbox, item)],
+        Event::Booted { .. }
+        | Event::Connected { .. }
+        | Event::Gone { .. }
+        | Event::LookedUp { .. }
+        | Event::Tick {} => Vec::new(),
+    }
+}
+
+fn of_syscall(caller: Caller, syscall: &Syscall) -> Vec<Fact> {
+    match (syscall, caller) {
+        (Syscall::Session(_), Caller::Person(session)) => vec![Fact::new(Subject::Session, session)],
+        (Syscall::Answer { question, .. }, _) => vec![Fact::new(Subject::Question, question)],
+        (Syscall::Plan { .. } | Syscall::Spawn { .. }, Caller::Agent(agent)) => vec![Fact::new(Subject::Agent, agent)],
+        _ => Vec::new(),
+    }
+}
+
+/// What an effect speaks of.
+pub(crate) fn of_effect(effect: &Effect) -> Vec<Fact> {
+    match effect {
+        Effect::RunTool(job) => {
+            let run = job.run.map(|run| Fact::new(Subject::Run, run));
+            std::iter::once(Fact::new(Subject::Call, job.call)).chain(run).collect()
+        }
+        Effect::Infer { call, .. } | Effect::Embed { call, .. } | Effect::ActOnView { call, .. } => {
+            vec![Fact::new(Subject::Call, call)]
+        }
+        Effect::Reply { caller, outcome: Ok(reply), .. } => of_reply(*caller, reply),
+        Effect::Tell { news, .. } => of_news(news),
+        Effect::Hold { item, .. } => vec![Fact::new(Subject::Outbox, item.id), Fact::new(Subject::Run, item.run)],
+        Effect::Send { item } => vec![Fact::new(Subject::Outbox, item)],
+        Effect::Reply { .. }
+        | Effect::StartAgent { .. }
+        | Effect::StopAgent { .. }
+        | Effect::StopTool { .. }
+        | Effect::CancelInfer { .. }
+        | Effect::OpenView { .. }
+        | Effect::LookUp { .. }
+        | Effect::WakeAt { .. } => Vec::new(),
+    }
+}
+
+fn of_reply(caller: Caller, reply: &Reply) -> Vec<Fact> {
+    match (reply, caller) {
+        (Reply::Intention { intention, agent }, _) => {
+            vec![Fact::new(Subject::Intention, intention), Fact::new(Subject::Agent, agent)]
+        }
+        (Reply::Agent(agent), _) => vec![Fact::new(Subject::Agent, agent)],
+        // What the model wrote for a planner is a cause of its plan.
+        (Reply::Text(_), Caller::Agent(agent)) => vec![Fact::new(Subject::Agent, agent)],
+        _ => Vec::new(),
+    }
+}
+
+fn of_news(news: &News) -> Vec<Fact> {
+    match news {
+        News::Plan { run, .. } => vec![Fact::new(Subject::Run, run)],
+        News::Asked(question) => vec![Fact::new(Subject::Question, question.id)],
+        News::Finished(summary) => {
+            let run = summary.run.map(|run| Fact::new(Subject::Run, run));
+            std::iter::once(Fact::new(Subject::Intention, summary.intention)).chain(run).collect()
+        }
+        News::Planning { .. }
+        | News::Step { .. }
+        | News::Progress { .. }
+        | News::StepDone { .. }
+        | News::Answered { .. }
+        | News::Notice { .. } => Vec::new(),
+    }
+}
