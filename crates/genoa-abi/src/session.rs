@@ -127,7 +127,8 @@ pub struct Question {
     pub id: QuestionId,
     /// Whose surface it belongs to.
     pub session: SessionId,
-    /// What kind of answer is wanted.
+    /// What kind of answer is wanted. Called `wants` in JSON, because the news that carries a question has a `kind`.
+    #[serde(rename = "wants")]
     pub kind: QuestionKind,
     /// The question, one sentence.
     pub title: String,
@@ -251,5 +252,27 @@ impl fmt::Display for RunOutcome {
             Self::Asked => f.write_str("asked"),
             Self::Failed(failure) => write!(f, "failed: {failure}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{News, Question, QuestionKind};
+    use crate::ids::{QuestionId, SessionId, Timestamp};
+
+    #[test]
+    fn a_question_survives_as_news() {
+        let question = Question {
+            id: QuestionId(1),
+            session: SessionId(1),
+            kind: QuestionKind::Text,
+            title: String::new(),
+            content: String::new(),
+            consequence: String::new(),
+            expires: Timestamp(0),
+        };
+        let news = News::Asked(question);
+        let text = serde_json::to_string(&news).expect("news has a JSON form");
+        assert_eq!(serde_json::from_str::<News>(&text).map_err(|error| error.to_string()), Ok(news));
     }
 }
