@@ -1,0 +1,374 @@
+//! The one path of every call, whether a plan makes it or a syscall: schema, grant, budget, effect class, then the
+//! work.
+
+use std::collections::BTreeMap;
+
+use genoa_abi::event::ToolJob;
+use genoa_abi::grant::{Access, Right};
+use genoa_abi::labels::Source;
+use genoa_abi::limits::{CALL_GRACE_MS, TOOL_MS, TOOL_RESULT_BYTES};
+use genoa_abi::schema::{EffectClass, Executor, FileNeed, Parameter, ToolSchema, Type};
+use genoa_abi::tool::{ToolOutcome, ToolUsage};
+use genoa_abi::{CallId, ErrorCode, Failure, GrantId, Labels, SessionId, Value};
+use genoa_plan::{argument_to_json, value_from_json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use crate::flights::{Flight, Work};
+use crate::grants::Amount;
+use crate::questions::Purpose;
+use crate::render;
+use crate::system;
+use crate::turn::{Asker, Origin, Response, Standing, Turn, too_large};
+
+/// A call that passed the checks: what an approval is about, and what is then carried out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) origin: Origin,
+    pub(crate) session: SessionId,
+    pub(crate) grant: GrantId,
+    pub(crate) schema: ToolSchema,
+    /// As the tool gets them.
+    pub(crate) arguments: Map<String, Json>,
+    /// As the plan has them, with their labels.
+    pub(crate) values: BTreeMap<String, Value>,
+    pub(crate) line: u32,
+    /// Content of the attached files when the approval was asked for.
+    pub(crate) attached: BTreeMap<String, Option<genoa_abi::ContentHash>>,
+}
+
+/// Who calls what.
+pub(crate) struct Invocation {
+    pub(crate) origin: Origin,
+    pub(crate) session: SessionId,
+    pub(crate) grant: GrantId,
+    pub(crate) tool: String,
+    pub(crate) arguments: BTreeMap<String, Value>,
+    pub(crate) line: u32,
+}
+
+/// How a call began.
+pub(crate) enum Begun {
+    /// It is over already.
+    Over(Value),
+    /// Its end will be told by [`Turn::call_ended`].
+    Waiting,
+}
+
+impl Turn<'_> {
+    pub(crate) fn call_tool(
+        &mut self,
+        asker: Asker,
+        standing: Standing,
+        tool: &str,
+        arguments: &Map<String, Json>,
+    ) -> Result<Response, Failure> {
+        let schema = self.schema(tool)?;
+        let mut values = BTreeMap::new();
+        for (name, json) in arguments {
+            let parameter = schema.parameter(name).ok_or_else(|| unknown_argument(&schema, name))?;
+            values.insert(name.clone(), self.argument_value(parameter, json)?);
+        }
+        let begun = self.begin_call(Invocation {
+            origin: Origin::Syscall(asker),
+            session: standing.session,
+            grant: standing.grant,
+            tool: tool.to_owned(),
+            arguments: values,
+            line: 0,
+        })?;
+        match begun {
+            Begun::Over(value) => Ok(Response::Now(genoa_abi::syscall::Reply::Result(value.to_json()))),
+            Begun::Waiting => Ok(Response::Later),
+        }
+    }
+
+    /// Checks a call and begins it.
+    pub(crate) fn begin_call(&mut self, invocation: Invocation) -> Result<Begun, Failure> {
+        let order = self.check_call(invocation)?;
+        match (order.schema.executor, order.schema.effect) {
+            (Executor::Kernel, _) if order.schema.name != system::MAIL_SEND => self.call_function(&order),
+            (Executor::Model, _) => self.begin_reading(&order),
+            (_, EffectClass::Observe | EffectClass::Change) => self.carry_out(order),
+            (_, EffectClass::Emit | EffectClass::Govern) => self.ask_for_approval(order),
+        }
+    }
+
+    /// Does what was ordered: in a jail, or by putting a message into the outbox.
+    pub(crate) fn carry_out(&mut self, order: Order) -> Result<Begun, Failure> {
+        match order.schema.executor {
+            Executor::Kernel => self.hold_message(&order),
+            Executor::Jail | Executor::Model => self.run_tool(order),
+        }
+    }
+
+    /// Goes on with a call after its approval. The world may have changed meanwhile, so the grant is asked again.
+    pub(crate) fn carry_out_approved(&mut self, order: Order) {
+        let origin = order.origin;
+        let begun = self
+            .permit(order.grant, &order.schema, &order.arguments, order.session)
+            .and_then(|()| self.check_attached(&order))
+            .and_then(|()| self.carry_out(order));
+        match begun {
+            Ok(Begun::Waiting) => {}
+            Ok(Begun::Over(value)) => self.call_ended(origin, Ok(value)),
+            Err(failure) => self.call_ended(origin, Err(failure)),
+        }
+    }
+
+    /// Gives the end of a call to whoever made it.
+    pub(crate) fn call_ended(&mut self, origin: Origin, outcome: Result<Value, Failure>) {
+        match origin {
+            Origin::Syscall(asker) => {
+                self.reply(asker, outcome.map(|value| genoa_abi::syscall::Reply::Result(value.to_json())));
+            }
+            Origin::Run(run) => self.resume(run, outcome),
+            Origin::Reading { .. } | Origin::Nobody => {}
+        }
+    }
+
+    pub(crate) fn tool_finished(&mut self, call: CallId, outcome: ToolOutcome, usage: ToolUsage) {
+        let Some(flight) = self.land(call, |work| matches!(work, Work::Tool(_))) else { return };
+        let used = Amount { calls: 1, bytes: usage.bytes, tokens: 0, elapsed_ms: usage.elapsed_ms };
+        let has_bytes = flight.grant.is_none_or(|grant| self.kernel.grants.remaining(grant).bytes >= usage.bytes);
+        self.settle(&flight, used);
+        let Work::Tool(job) = &flight.work else { return };
+        let (outcome, wrote) = match outcome {
+            ToolOutcome::Done { result, wrote } => (Ok(result), wrote),
+            ToolOutcome::Failed { failure, wrote } => (Err(failure), wrote),
+        };
+        self.note_written(job.view, &wrote);
+        self.note_run_wrote(flight.origin, wrote);
+        let value = outcome.and_then(|result| {
+            if !has_bytes {
+                return Err(Failure::new(ErrorCode::BudgetSpent, "the budget of bytes is used up")
+                    .because(format!("{} returned {} bytes", job.schema.name, usage.bytes)));
+            }
+            self.check_result(call, &job.schema, &result)
+        });
+        self.call_ended(flight.origin, value);
+    }
+
+    /// The tool called `name`.
+    pub(crate) fn schema(&self, name: &str) -> Result<ToolSchema, Failure> {
+        self.kernel.catalog.tools.get(name).cloned().ok_or_else(|| {
+            Failure::new(ErrorCode::NotFound, format!("there is no tool `{}`", name.escape_debug()))
+                .try_next("`genoa tools` lists the tools that are there")
+        })
+    }
+
+    /// Whether the grant allows the call: the tool with these arguments, and all that the tool's jail needs.
+    pub(crate) fn permit(
+        &self,
+        grant: GrantId,
+        schema: &ToolSchema,
+        arguments: &Map<String, Json>,
+        session: SessionId,
+    ) -> Result<(), Failure> {
+        if !system::is_function(schema) {
+            self.kernel.grants.allows(grant, &tool_right(&schema.name, arguments), self.now)?;
+        }
+        self.permit_needs(grant, schema, session)
+    }
+
+    /// Whether some call of the tool is allowed: what decides if a planner gets to know it.
+    pub(crate) fn may_use(&self, grant: GrantId, schema: &ToolSchema, session: SessionId) -> bool {
+        let plain = |name: &str| Right::Tool { name: name.to_owned(), arguments: BTreeMap::new() };
+        let names_it = |right: &Right| match right {
+            Right::Tool { name, .. } => plain(name).covers(&plain(&schema.name)),
+            _ => false,
+        };
+        let is_named = self.kernel.grants.get(grant).is_ok_and(|grant| grant.rights.iter().any(names_it));
+        (is_named || system::is_function(schema)) && self.permit_needs(grant, schema, session).is_ok()
+    }
+
+    fn permit_needs(&self, grant: GrantId, schema: &ToolSchema, session: SessionId) -> Result<(), Failure> {
+        let grants = &self.kernel.grants;
+        grants.live(grant, self.now)?;
+        if schema.executor == Executor::Model {
+            grants.allows(grant, &Right::Model, self.now)?;
+        }
+        let workspace = &self.session(session)?.workspace;
+        let access = match schema.needs.files {
+            FileNeed::None => None,
+            FileNeed::Read => Some(Access::Read),
+            FileNeed::Write => Some(Access::Write),
+        };
+        if let Some(access) = access {
+            grants.allows(grant, &Right::Files { under: workspace.clone(), access }, self.now)?;
+        }
+        let held = &grants.get(grant)?.rights;
+        let needs = [
+            (schema.needs.network, "the network", held.iter().any(|right| matches!(right, Right::Network { .. }))),
+            (schema.needs.programs, "other programs", held.iter().any(|right| matches!(right, Right::Program { .. }))),
+            (schema.needs.host, "a look at the host", held.iter().any(|right| matches!(right, Right::Host { .. }))),
+        ];
+        match needs.iter().find(|(is_needed, _, is_held)| *is_needed && !is_held) {
+            None => Ok(()),
+            Some((_, what, _)) => Err(Failure::new(ErrorCode::NotGranted, format!("{} needs {what}", schema.name))
+                .because(format!("the grant {grant} holds no right to it"))
+                .try_next("Use an agent whose manifest asks for it, or allow it in the configuration")),
+        }
+    }
+
+    fn check_call(&self, invocation: Invocation) -> Result<Order, Failure> {
+        let schema = self.schema(&invocation.tool)?;
+        if let Some(name) = invocation.arguments.keys().find(|name| schema.parameter(name).is_none()) {
+            return Err(unknown_argument(&schema, name));
+        }
+        let clock = self.clock(invocation.session, invocation.origin)?;
+        let mut arguments = Map::new();
+        for parameter in &schema.parameters {
+            match invocation.arguments.get(&parameter.name) {
+                Some(value) if value.datum != genoa_abi::Datum::None || parameter.required => {
+                    let json = argument_to_json(&parameter.ty, value, &clock)?;
+                    arguments.insert(parameter.name.clone(), json);
+                }
+                None if parameter.required => {
+                    return Err(Failure::new(
+                        ErrorCode::InvalidInput,
+                        format!("{} needs the argument `{}`", schema.name, parameter.name),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        self.permit(invocation.grant, &schema, &arguments, invocation.session)?;
+        Ok(Order {
+            origin: invocation.origin,
+            session: invocation.session,
+            grant: invocation.grant,
+            schema,
+            arguments,
+            values: invocation.arguments,
+            line: invocation.line,
+            attached: BTreeMap::new(),
+        })
+    }
+
+    fn argument_value(&self, parameter: &Parameter, json: &Json) -> Result<Value, Failure> {
+        let inner = match &parameter.ty {
+            Type::Optional(inner) => inner,
+            other => other,
+        };
+        // Times arrive as the words that the plan language has for them.
+        if let (Type::Time, Json::String(words)) = (inner, json) {
+            return Ok(Value::text(words));
+        }
+        self.kernel.catalog.fits(&parameter.ty, json).map_err(|error| {
+            Failure::new(ErrorCode::InvalidInput, format!("the argument `{}` has the wrong form", parameter.name))
+                .because(error)
+        })?;
+        value_from_json(&parameter.ty, json, &self.kernel.catalog, &Labels::none())
+    }
+
+    /// The functions that the kernel answers itself.
+    fn call_function(&mut self, order: &Order) -> Result<Begun, Failure> {
+        let text = |name: &str| order.values.get(name).map(render::value).unwrap_or_default();
+        match (order.schema.name.as_str(), order.origin) {
+            (system::ASK, origin) => {
+                let options = match order.arguments.get("options") {
+                    Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+                    _ => Vec::new(),
+                };
+                let purpose = Purpose::Call { origin, grant: order.grant };
+                self.open_free_question(order.session, text("question"), options, purpose)?;
+                Ok(Begun::Waiting)
+            }
+            (system::SAY, Origin::Run(run)) => {
+                self.note_said(run, text("text"))?;
+                Ok(Begun::Over(Value::none()))
+            }
+            (system::REFUSE, Origin::Run(run)) => {
+                self.note_refused(run, text("reason"));
+                Ok(Begun::Over(Value::none()))
+            }
+            (name, _) => Err(Failure::new(ErrorCode::Unsupported, format!("`{name}` can only be called by a plan"))
+                .try_next("Use the syscall `notify` to tell the person something")),
+        }
+    }
+
+    fn run_tool(&mut self, order: Order) -> Result<Begun, Failure> {
+        let clock = self.clock(order.session, order.origin)?;
+        let view = self.view_for(order.session)?;
+        let left_ms = self.kernel.grants.remaining(order.grant).elapsed_ms;
+        let time_limit_ms = TOOL_MS.min(left_ms).max(1);
+        let reserved = Amount { calls: 1, bytes: 0, tokens: 0, elapsed_ms: time_limit_ms };
+        self.kernel.grants.reserve(order.grant, reserved, self.now)?;
+        let session = self.session(order.session)?.clone();
+        let influences = order.values.values().fold(Labels::none(), |all, value| all.union(&value.deep_labels()));
+        let call = self.kernel.counters.call();
+        let job = ToolJob {
+            call,
+            session: order.session,
+            run: if let Origin::Run(run) = order.origin { Some(run) } else { None },
+            line: order.line,
+            rights: self.jail_rights(order.grant, &order.schema)?,
+            schema: order.schema,
+            arguments: order.arguments,
+            influences,
+            view,
+            workspace: session.workspace,
+            person: session.person,
+            clock,
+            time_limit_ms,
+        };
+        let flight = Flight {
+            origin: order.origin,
+            session: order.session,
+            grant: Some(order.grant),
+            reserved,
+            started: self.now,
+            deadline: Some(self.now.plus_ms(time_limit_ms + CALL_GRACE_MS)),
+            work: Work::Tool(Box::new(job)),
+        };
+        self.launch(call, flight);
+        Ok(Begun::Waiting)
+    }
+
+    /// The rights of a grant, cut to what the tool's jail needs.
+    fn jail_rights(&self, grant: GrantId, schema: &ToolSchema) -> Result<Vec<Right>, Failure> {
+        let cut = |right: &Right| match right {
+            Right::Files { under, .. } if schema.needs.files == FileNeed::Read => {
+                Some(Right::Files { under: under.clone(), access: Access::Read })
+            }
+            Right::Files { .. } if schema.needs.files == FileNeed::None => None,
+            Right::Network { .. } if !schema.needs.network => None,
+            Right::Program { .. } if !schema.needs.programs => None,
+            Right::Host { .. } if !schema.needs.host => None,
+            Right::Tool { .. } | Right::Model | Right::Memory { .. } | Right::Surface { .. } => None,
+            other => Some(other.clone()),
+        };
+        Ok(self.kernel.grants.get(grant)?.rights.iter().filter_map(cut).collect())
+    }
+
+    fn check_result(&self, call: CallId, schema: &ToolSchema, result: &Json) -> Result<Value, Failure> {
+        if result.to_string().len() > TOOL_RESULT_BYTES {
+            let what = format!("the result of {} is too large", schema.name);
+            return Err(too_large(what, "TOOL_RESULT_BYTES", TOOL_RESULT_BYTES).try_next("Ask for less at once"));
+        }
+        self.kernel.catalog.fits(&schema.returns, result).map_err(|error| {
+            Failure::new(
+                ErrorCode::ToolFailed,
+                format!("{} answered with something else than {}", schema.name, schema.returns),
+            )
+            .because(error)
+        })?;
+        value_from_json(&schema.returns, result, &self.kernel.catalog, &Source::Call(call).into())
+    }
+}
+
+/// The right to call a tool with exactly these arguments, as text.
+fn tool_right(name: &str, arguments: &Map<String, Json>) -> Right {
+    let text = |json: &Json| json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+    Right::Tool {
+        name: name.to_owned(),
+        arguments: arguments.iter().map(|(name, json)| (name.clone(), text(json))).collect(),
+    }
+}
+
+fn unknown_argument(schema: &ToolSchema, name: &str) -> Failure {
+    let known: Vec<&str> = schema.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    Failure::new(ErrorCode::InvalidInput, format!("{} has no argument `{}`", schema.name, name.escape_debug()))
+        .try_next(format!("Its arguments are: {}", known.join(", ")))
+}

@@ -1,0 +1,157 @@
+//! What was handed to the daemon and is not over: tool calls, model calls, actions on views, look-ups.
+
+use genoa_abi::event::{Effect, ToolJob};
+use genoa_abi::limits::WAITING_SYSCALLS;
+use genoa_abi::model::InferRequest;
+use genoa_abi::syscall::{Caller, Syscall};
+use genoa_abi::view::ViewAction;
+use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, SessionId, Timestamp, ViewId};
+use serde::{Deserialize, Serialize};
+
+use crate::grants::Amount;
+use crate::turn::{Asker, Origin, Turn, too_large};
+
+/// One thing that the daemon works on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Flight {
+    pub(crate) origin: Origin,
+    pub(crate) session: SessionId,
+    /// Under whose budget; nothing for what costs none.
+    pub(crate) grant: Option<GrantId>,
+    pub(crate) reserved: Amount,
+    pub(crate) started: Timestamp,
+    /// When the kernel gives up on it. Nothing for views: an action on a view must end one way or the other.
+    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) work: Work,
+}
+
+/// What is being done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Work {
+    Tool(Box<ToolJob>),
+    Infer { watch: Option<(SessionId, IntentionId)>, request: InferRequest },
+    Embed { texts: Vec<String> },
+    View { view: ViewId, workspace: String, action: ViewAction },
+    LookUp { asker: Asker, query: Box<Syscall>, workspace: String },
+}
+
+impl Flight {
+    /// A flight that costs nothing and has no deadline.
+    pub(crate) fn without_budget(origin: Origin, session: SessionId, now: Timestamp, work: Work) -> Self {
+        Self { origin, session, grant: None, reserved: Amount::default(), started: now, deadline: None, work }
+    }
+}
+
+impl Work {
+    /// The effect that starts it, or starts it again after a restart.
+    pub(crate) fn effect(&self, call: CallId) -> Effect {
+        match self.clone() {
+            Self::Tool(job) => Effect::RunTool(*job),
+            Self::Infer { watch, request } => Effect::Infer { call, watch, request },
+            Self::Embed { texts } => Effect::Embed { call, texts },
+            Self::View { view, workspace, action } => Effect::ActOnView { call, view, workspace, action },
+            Self::LookUp { asker, query, workspace } => {
+                Effect::LookUp { call, caller: asker.caller, request: asker.request, query: *query, workspace }
+            }
+        }
+    }
+
+    fn stop(&self, call: CallId) -> Option<Effect> {
+        match self {
+            Self::Tool(_) => Some(Effect::StopTool { call }),
+            Self::Infer { .. } | Self::Embed { .. } => Some(Effect::CancelInfer { call }),
+            Self::View { .. } | Self::LookUp { .. } => None,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Hands something to the daemon.
+    pub(crate) fn launch(&mut self, call: CallId, flight: Flight) {
+        self.effects.push(flight.work.effect(call));
+        self.kernel.flights.insert(call, flight);
+    }
+
+    /// Takes a flight that ended off the table; nothing if it is unknown (given up, or never was) or of another kind.
+    pub(crate) fn land(&mut self, call: CallId, is_expected: impl Fn(&Work) -> bool) -> Option<Flight> {
+        self.kernel.flights.get(&call).filter(|flight| is_expected(&flight.work))?;
+        self.kernel.flights.remove(&call)
+    }
+
+    /// Charges what a flight used instead of what was set aside for it.
+    pub(crate) fn settle(&mut self, flight: &Flight, used: Amount) {
+        if let Some(grant) = flight.grant {
+            self.kernel.grants.settle(grant, flight.reserved, used);
+        }
+    }
+
+    /// Stops all that is done for `origin`. It stays on the table until the daemon says that it is over, so that what
+    /// it used is charged.
+    pub(crate) fn abandon(&mut self, is_meant: impl Fn(&Origin) -> bool) {
+        let calls = self.kernel.flights.iter_mut().filter(|(_, flight)| is_meant(&flight.origin));
+        for (call, flight) in calls {
+            flight.origin = Origin::Nobody;
+            self.effects.extend(flight.work.stop(*call));
+        }
+    }
+
+    /// Gives up on flights that nobody reported the end of.
+    pub(crate) fn expire_flights(&mut self) {
+        let now = self.now;
+        let late = |flight: &Flight| flight.deadline.is_some_and(|deadline| deadline <= now);
+        let calls: Vec<CallId> = self.flights_where(late);
+        for call in calls {
+            let failure = Failure::new(ErrorCode::TimedOut, "no result came in time")
+                .try_next("Try again; if it happens again, look into the daemon's log");
+            self.give_up(call, failure);
+        }
+    }
+
+    /// Stops the flights whose grant was revoked.
+    pub(crate) fn stop_what_lost_its_grant(&mut self) {
+        let now = self.now;
+        let grants = &self.kernel.grants;
+        let lost = |flight: &Flight| {
+            flight.origin != Origin::Nobody
+                && flight
+                    .grant
+                    .and_then(|grant| grants.live(grant, now).err())
+                    .is_some_and(|failure| failure.code == ErrorCode::Revoked)
+        };
+        for call in self.flights_where(lost) {
+            let failure = Failure::new(ErrorCode::Revoked, "stopped, because its grant was revoked");
+            self.give_up(call, failure);
+        }
+    }
+
+    /// Ends a flight without its result.
+    pub(crate) fn give_up(&mut self, call: CallId, failure: Failure) {
+        let Some(flight) = self.kernel.flights.remove(&call) else { return };
+        self.effects.extend(flight.work.stop(call));
+        self.settle(&flight, flight.reserved);
+        match (flight.origin, &flight.work) {
+            (Origin::Nobody, _) => {}
+            (Origin::Reading { reading, place }, _) => self.part_read(reading, place, Err(failure)),
+            (Origin::Run(run), Work::View { .. }) => self.conclude(run, Err(failure)),
+            (Origin::Syscall(asker), _) => self.reply(asker, Err(failure)),
+            (Origin::Run(run), _) => self.call_ended(Origin::Run(run), Err(failure)),
+        }
+    }
+
+    /// Refuses a syscall of a caller that has too many open.
+    pub(crate) fn check_waiting(&self, caller: Caller) -> Result<(), Failure> {
+        let is_own = |origin: &Origin| matches!(origin, Origin::Syscall(asker) if asker.caller == caller);
+        let flights = self.kernel.flights.values().filter(|flight| is_own(&flight.origin)).count();
+        let questions = self.kernel.questions.values().filter(|open| open.origin().is_some_and(is_own)).count();
+        let readings = self.kernel.readings.values().filter(|reading| is_own(&reading.origin)).count();
+        if flights + questions + readings < WAITING_SYSCALLS {
+            return Ok(());
+        }
+        Err(too_large("too many syscalls of this caller wait", "WAITING_SYSCALLS", WAITING_SYSCALLS)
+            .try_next("Wait for answers first"))
+    }
+
+    fn flights_where(&self, is_meant: impl Fn(&Flight) -> bool) -> Vec<CallId> {
+        self.kernel.flights.iter().filter(|(_, flight)| is_meant(flight)).map(|(call, _)| *call).collect()
+    }
+}

@@ -1,0 +1,136 @@
+//! The kernel's state, and the table from events to what is done about them.
+
+use std::collections::BTreeMap;
+
+use genoa_abi::agent::{AgentManifest, PlanExample};
+use genoa_abi::event::{Effect, Event};
+use genoa_abi::schema::{Catalog, RecordType, ToolSchema};
+use genoa_abi::{CallId, ContentHash, IntentionId, OutboxId, QuestionId, RunId, SessionId, Timestamp, ViewId};
+use serde::{Deserialize, Serialize};
+
+use crate::agents::{Agents, Intention};
+use crate::flights::Flight;
+use crate::grants::Grants;
+use crate::outbox::Message;
+use crate::questions::OpenQuestion;
+use crate::reading::Reading;
+use crate::runs::RunState;
+use crate::sessions::Session;
+use crate::system;
+use crate::turn::Turn;
+use crate::views::View;
+
+/// The state of the whole system, and the only way to change it: [`Kernel::step`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Kernel {
+    pub(crate) catalog: Catalog,
+    pub(crate) manifests: BTreeMap<String, AgentManifest>,
+    pub(crate) examples: BTreeMap<String, Vec<PlanExample>>,
+    pub(crate) counters: Counters,
+    pub(crate) sessions: BTreeMap<SessionId, Session>,
+    pub(crate) grants: Grants,
+    pub(crate) agents: Agents,
+    pub(crate) intentions: BTreeMap<IntentionId, Intention>,
+    pub(crate) runs: BTreeMap<RunId, RunState>,
+    pub(crate) flights: BTreeMap<CallId, Flight>,
+    pub(crate) readings: BTreeMap<CallId, Reading>,
+    pub(crate) questions: BTreeMap<QuestionId, OpenQuestion>,
+    pub(crate) views: BTreeMap<ViewId, View>,
+    pub(crate) outbox: BTreeMap<OutboxId, Message>,
+    /// The tick that was asked for last, so that it is not asked for again.
+    pub(crate) wake_at: Option<Timestamp>,
+}
+
+/// The numbers given out last. They never go back, so no id is used twice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Counters {
+    intention: u64,
+    run: u64,
+    call: u64,
+    question: u64,
+    view: u64,
+    outbox: u64,
+}
+
+impl Kernel {
+    /// The state before the first event.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes note of `event` and says what is to be done about it.
+    ///
+    /// Never panics, whatever the event says: what cannot be done is answered with a failure.
+    pub fn step(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        let mut turn = Turn::new(self, now);
+        match event {
+            Event::Booted { catalog, agents, examples } => turn.boot(catalog, agents, examples),
+            Event::Connected { session } => turn.connect(session),
+            Event::Gone { caller } => turn.caller_gone(caller),
+            Event::Asked { caller, request, syscall } => turn.asked(caller, request, syscall),
+            Event::ToolFinished { call, outcome, usage } => turn.tool_finished(call, outcome, usage),
+            Event::InferFinished { call, outcome } => turn.infer_finished(call, outcome),
+            Event::EmbedFinished { call, outcome } => turn.embed_finished(call, outcome),
+            Event::ViewFinished { call, outcome } => turn.view_finished(call, outcome),
+            Event::LookedUp { call, outcome } => turn.looked_up(call, outcome),
+            Event::OutboxFinished { item, outcome } => turn.outbox_finished(item, outcome),
+            Event::Tick {} => turn.expire(),
+        }
+        turn.end()
+    }
+
+    /// The name of exactly this state: equal states have equal fingerprints.
+    #[must_use]
+    pub fn fingerprint(&self) -> ContentHash {
+        ContentHash::of_json(self)
+    }
+
+    /// The functions of the plan language that the kernel and the model carry out: `ask`, `say`, `refuse`, `extract`,
+    /// `summarise`, `mail.send`.
+    #[must_use]
+    pub fn system_tools() -> Vec<ToolSchema> {
+        system::tools()
+    }
+
+    /// The record types that [`Kernel::system_tools`] return.
+    #[must_use]
+    pub fn system_records() -> Vec<RecordType> {
+        system::records()
+    }
+}
+
+impl Counters {
+    pub(crate) fn intention(&mut self) -> IntentionId {
+        IntentionId(next(&mut self.intention))
+    }
+
+    pub(crate) fn run(&mut self) -> RunId {
+        RunId(next(&mut self.run))
+    }
+
+    pub(crate) fn call(&mut self) -> CallId {
+        CallId(next(&mut self.call))
+    }
+
+    pub(crate) fn question(&mut self) -> QuestionId {
+        QuestionId(next(&mut self.question))
+    }
+
+    pub(crate) fn has_given_question(&self, id: QuestionId) -> bool {
+        (1..=self.question).contains(&id.0)
+    }
+
+    pub(crate) fn view(&mut self) -> ViewId {
+        ViewId(next(&mut self.view))
+    }
+
+    pub(crate) fn outbox(&mut self) -> OutboxId {
+        OutboxId(next(&mut self.outbox))
+    }
+}
+
+fn next(counter: &mut u64) -> u64 {
+    *counter += 1;
+    *counter
+}

@@ -1,0 +1,33 @@
+//! The kernel: events in, effects out.
+//!
+//! [`Kernel::step`] is the whole of it: a pure function of the state, one event and the time. It does no I/O and knows
+//! no clock, environment or randomness, so the daemon can rebuild it by replaying the journal, and the simulator can
+//! drive it through years of crashes. What a state or a syscall means is told in `docs/kernel.md`.
+
+#![forbid(unsafe_code)]
+
+mod agents;
+mod approvals;
+mod calls;
+mod flights;
+mod grants;
+mod inspect;
+mod kernel;
+mod outbox;
+mod planning;
+mod prompts;
+mod questions;
+mod reading;
+mod render;
+mod restart;
+mod router;
+mod runs;
+mod sessions;
+mod status;
+mod summary;
+mod system;
+mod thinking;
+mod turn;
+mod views;
+
+pub use kernel::Kernel;

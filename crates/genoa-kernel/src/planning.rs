@@ -1,0 +1,126 @@
+//! Plans as they are submitted: checked, sent back with findings, or shown and started.
+
+use genoa_abi::agent::{PlanOutcome, PlanReport};
+use genoa_abi::limits::{PLAN_BYTES, PLAN_REPAIRS};
+use genoa_abi::schema::Catalog;
+use genoa_abi::session::{News, RunOutcome, RunSummary};
+use genoa_abi::syscall::Reply;
+use genoa_abi::view::Difference;
+use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, SessionId};
+use genoa_plan::Checked;
+
+use crate::agents::Intention;
+use crate::runs::RunState;
+use crate::turn::{Asker, Response, Standing, Turn, too_large};
+
+impl Turn<'_> {
+    pub(crate) fn submit_plan(&mut self, asker: Asker, standing: Standing, source: &str) -> Result<Response, Failure> {
+        if source.len() > PLAN_BYTES {
+            return Err(too_large("the plan is too long", "PLAN_BYTES", PLAN_BYTES));
+        }
+        self.kernel.grants.live(standing.grant, self.now)?;
+        if let Some(agent) = standing.agent
+            && self.kernel.agents.get(agent)?.run.is_some_and(|run| self.kernel.runs.contains_key(&run))
+        {
+            return Err(Failure::new(ErrorCode::Conflict, "a plan of this agent runs already")
+                .try_next("Wait until it is over"));
+        }
+        let catalog = self.catalog_for(standing.grant, standing.session);
+        let words = self.words_behind(standing);
+        match genoa_plan::check(source, &catalog, &words) {
+            Ok(checked) => self.start_run(asker, standing, checked, &catalog),
+            Err(findings) => Ok(self.reject_plan(asker, standing, findings.iter().map(ToString::to_string).collect())),
+        }
+    }
+
+    /// The catalogue cut to what a grant allows.
+    pub(crate) fn catalog_for(&self, grant: GrantId, session: SessionId) -> Catalog {
+        self.kernel.catalog.only(|tool| self.may_use(grant, tool, session))
+    }
+
+    /// Ends an intention that no run serves: its agent is stopped and the person is told.
+    pub(crate) fn end_intention_without_run(&mut self, id: IntentionId, failure: Failure) {
+        let Some(intention) = self.kernel.intentions.remove(&id) else { return };
+        self.tell(
+            intention.session,
+            News::Finished(RunSummary {
+                intention: id,
+                run: None,
+                answer: failure.to_string(),
+                outcome: RunOutcome::Failed(failure),
+                difference: Difference::default(),
+                outbox: Vec::new(),
+                calls: Vec::new(),
+            }),
+        );
+    }
+
+    fn words_behind(&self, standing: Standing) -> String {
+        let agent = standing.agent.and_then(|id| self.kernel.agents.get(id).ok());
+        agent.map(|agent| agent.task.clone()).unwrap_or_default()
+    }
+
+    /// Answers with the findings; an agent that has used up its repairs is stopped, with these as the reason.
+    fn reject_plan(&mut self, asker: Asker, standing: Standing, findings: Vec<String>) -> Response {
+        let reason = findings.join("; ");
+        let report = PlanReport { run: None, outcome: PlanOutcome::Rejected { findings }, shapes: Vec::new() };
+        self.reply(asker, Ok(Reply::Plan(report)));
+        if let Some(agent) = standing.agent.filter(|agent| self.count_rejection(*agent)) {
+            let failure = Failure::new(ErrorCode::InvalidInput, "no plan for this passed the check")
+                .because(reason)
+                .try_next("Say it in other words, or in smaller steps");
+            self.stop_subtree(agent, &failure);
+        }
+        Response::Later
+    }
+
+    fn count_rejection(&mut self, id: AgentId) -> bool {
+        self.kernel.agents.get_mut(id).is_some_and(|agent| {
+            agent.rejected += 1;
+            agent.rejected > PLAN_REPAIRS
+        })
+    }
+
+    fn start_run(
+        &mut self,
+        asker: Asker,
+        standing: Standing,
+        checked: Checked,
+        catalog: &Catalog,
+    ) -> Result<Response, Failure> {
+        let intention = self.intention_of(standing)?;
+        let Some(clock) = self.kernel.intentions.get(&intention).map(|intention| intention.clock.clone()) else {
+            return Err(Failure::new(ErrorCode::NotFound, format!("the intention {intention} is over")));
+        };
+        let id = self.kernel.counters.run();
+        self.tell(
+            standing.session,
+            News::Plan {
+                run: id,
+                source: checked.plan.source().to_owned(),
+                preview: checked.plan.preview(catalog),
+                warnings: checked.warnings.iter().map(ToString::to_string).collect(),
+            },
+        );
+        let parent = standing.agent.and_then(|agent| self.kernel.agents.get(agent).ok()?.parent);
+        let run = RunState { parent, ..RunState::new(checked.plan, intention, standing, asker, clock) };
+        self.kernel.runs.insert(id, run);
+        if let Some(agent) = standing.agent.and_then(|agent| self.kernel.agents.get_mut(agent)) {
+            agent.run = Some(id);
+        }
+        self.drive(id, None);
+        Ok(Response::Later)
+    }
+
+    /// The intention that a plan serves. A person's own plan is its own intention.
+    fn intention_of(&mut self, standing: Standing) -> Result<IntentionId, Failure> {
+        if let Some(agent) = standing.agent {
+            return Ok(self.kernel.agents.get(agent)?.intention);
+        }
+        let clock = self.session(standing.session)?.clock.clone();
+        let clock = clock.ok_or_else(|| Failure::new(ErrorCode::InvalidInput, "the session has not begun"))?;
+        let id = self.kernel.counters.intention();
+        self.kernel.intentions.insert(id, Intention { text: String::new(), session: standing.session, clock });
+        Ok(id)
+    }
+}

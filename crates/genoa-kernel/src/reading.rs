@@ -1,0 +1,311 @@
+//! `extract` and `summarise`: untrusted text goes to the model alone, without tools, and comes back as data.
+//!
+//! One model call for each record. What it claims to have found must stand in the record, or it is dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use genoa_abi::limits::{EXTRACT_FIELDS, EXTRACT_RECORDS, FACT_CHARS, READING_CALLS, READING_CHARS};
+use genoa_abi::model::InferReply;
+use genoa_abi::session::News;
+use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, SessionId, Source, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::calls::{Begun, Order};
+use crate::render;
+use crate::system;
+use crate::thinking::Thinker;
+use crate::turn::{Origin, Turn, too_large};
+use crate::{kernel::Kernel, prompts};
+
+/// Fields of a field's name, in characters.
+const FIELD_CHARS: usize = 80;
+/// The share of a fact's words that must stand in its source, in per cent.
+const GROUNDED_PERCENT: usize = 80;
+
+/// An `extract` or `summarise` in progress.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Reading {
+    pub(crate) origin: Origin,
+    pub(crate) session: SessionId,
+    pub(crate) grant: GrantId,
+    task: Task,
+    parts: Vec<Part>,
+    /// Parts before this one were given to the model.
+    next: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Task {
+    Extract { fields: Vec<String> },
+    Summarise { about: String },
+}
+
+/// One record, or one text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Part {
+    title: String,
+    path: Option<String>,
+    text: String,
+    is_cut: bool,
+    labels: Labels,
+    outcome: Option<Result<String, Failure>>,
+}
+
+impl Turn<'_> {
+    pub(crate) fn begin_reading(&mut self, order: &Order) -> Result<Begun, Failure> {
+        let source = order.values.get("text").cloned().unwrap_or_else(Value::none);
+        let mut parts = parts_of(&source, self.kernel);
+        let task = match order.schema.name.as_str() {
+            system::EXTRACT => Task::Extract { fields: fields_of(order)? },
+            _ => {
+                parts = whole(parts);
+                Task::Summarise { about: order.values.get("about").map(render::value).unwrap_or_default() }
+            }
+        };
+        if parts.len() > EXTRACT_RECORDS {
+            return Err(too_large("these are too many records to read", "EXTRACT_RECORDS", EXTRACT_RECORDS)
+                .try_next("Choose the records that matter first"));
+        }
+        if parts.is_empty() {
+            let nothing =
+                if matches!(task, Task::Extract { .. }) { Datum::List(Vec::new()) } else { Datum::Text(String::new()) };
+            return Ok(Begun::Over(nothing.into()));
+        }
+        let id = self.kernel.counters.call();
+        let reading =
+            Reading { origin: order.origin, session: order.session, grant: order.grant, task, parts, next: 0 };
+        self.kernel.readings.insert(id, reading);
+        for _ in 0..READING_CALLS {
+            if let Err(failure) = self.read_next(id) {
+                self.kernel.readings.remove(&id);
+                self.abandon(|origin| is_part_of(origin, id));
+                return Err(failure);
+            }
+        }
+        Ok(Begun::Waiting)
+    }
+
+    /// The model is through with one part.
+    pub(crate) fn part_read(&mut self, id: CallId, place: usize, outcome: Result<InferReply, Failure>) {
+        let Some(reading) = self.kernel.readings.get_mut(&id) else { return };
+        let Some(part) = reading.parts.get_mut(place) else { return };
+        part.outcome = Some(outcome.map(|reply| reply.text));
+        let done = reading.parts.iter().filter(|part| part.outcome.is_some()).count();
+        let (count, session, origin) = (reading.parts.len(), reading.session, reading.origin);
+        if let Origin::Run(run) = origin {
+            let text = format!("read {done} of {count}");
+            self.tell(session, News::Progress { run, text });
+        }
+        if let Err(failure) = self.read_next(id) {
+            self.kernel.readings.remove(&id);
+            self.abandon(|origin| is_part_of(origin, id));
+            self.call_ended(origin, Err(failure));
+        } else if done == count
+            && let Some(reading) = self.kernel.readings.remove(&id)
+        {
+            let outcome = reading.result(id).map(|(value, note)| {
+                self.note_step(origin, note);
+                value
+            });
+            self.call_ended(origin, outcome);
+        }
+    }
+
+    /// Drops the readings that nobody waits for any more.
+    pub(crate) fn drop_readings(&mut self, is_meant: impl Fn(&Origin) -> bool) {
+        let meant = self.kernel.readings.iter().filter(|(_, reading)| is_meant(&reading.origin));
+        let meant: BTreeSet<CallId> = meant.map(|(id, _)| *id).collect();
+        self.kernel.readings.retain(|id, _| !meant.contains(id));
+        self.abandon(|origin| matches!(origin, Origin::Reading { reading, .. } if meant.contains(reading)));
+    }
+
+    fn read_next(&mut self, id: CallId) -> Result<(), Failure> {
+        let Some(reading) = self.kernel.readings.get_mut(&id) else { return Ok(()) };
+        let place = reading.next;
+        let Some(part) = reading.parts.get(place) else { return Ok(()) };
+        let request = match &reading.task {
+            Task::Extract { fields } => prompts::extract(&part.title, &part.text, fields),
+            Task::Summarise { about } => prompts::summarise(&part.text, about),
+        };
+        reading.next += 1;
+        let origin = Origin::Reading { reading: id, place };
+        let thinker = Thinker { origin, session: reading.session, grant: reading.grant, watch: None };
+        self.begin_infer(thinker, request).map(|_| ())
+    }
+}
+
+impl Reading {
+    /// The value, and what came out in a few words.
+    fn result(&self, id: CallId) -> Result<(Value, String), Failure> {
+        let failures = self.parts.iter().filter_map(|part| part.outcome.as_ref()?.as_ref().err());
+        let failed = failures.clone().count();
+        if let Some(failure) = failures.clone().next().filter(|_| failed == self.parts.len()) {
+            return Err(failure.clone());
+        }
+        let cut = self.parts.iter().filter(|part| part.is_cut).count();
+        let (value, mut notes) = match &self.task {
+            Task::Extract { fields } => self.facts(id, fields),
+            Task::Summarise { .. } => self.summary(id),
+        };
+        if failed > 0 {
+            notes.push(format!("{} could not be read", render::plural(failed, "source")));
+        }
+        if cut > 0 {
+            notes.push(format!("{} read only up to {READING_CHARS} characters", render::plural(cut, "source")));
+        }
+        Ok((value, notes.join(", ")))
+    }
+
+    fn facts(&self, id: CallId, fields: &[String]) -> (Value, Vec<String>) {
+        let (mut facts, mut dropped) = (Vec::new(), 0);
+        for part in &self.parts {
+            let Some(Ok(answer)) = &part.outcome else { continue };
+            // An answer that was cut off is no JSON; then nothing was found there.
+            let found: BTreeMap<String, Json> = serde_json::from_str(answer).unwrap_or_default();
+            for field in fields {
+                let Some(text) = found.get(field).and_then(Json::as_str).map(str::trim) else { continue };
+                if text.is_empty() {
+                    continue;
+                }
+                if text.chars().count() <= FACT_CHARS && is_grounded(text, &part.text) {
+                    facts.push(fact(field, text, part, id));
+                } else {
+                    dropped += 1;
+                }
+            }
+        }
+        let mut notes = vec![format!(
+            "{} from {}",
+            render::plural(facts.len(), "fact"),
+            render::plural(self.parts.len(), "source")
+        )];
+        if dropped > 0 {
+            notes.push(format!("{dropped} dropped because the source does not say so"));
+        }
+        (Value::labelled(Datum::List(facts), self.labels(id)), notes)
+    }
+
+    fn summary(&self, id: CallId) -> (Value, Vec<String>) {
+        let texts = self.parts.iter().filter_map(|part| part.outcome.as_ref()?.as_ref().ok());
+        let text = texts.map(|text| text.trim()).collect::<Vec<_>>().join("\n");
+        let value = Value::labelled(Datum::Text(text), self.labels(id));
+        let count = render::count(&value);
+        (value, vec![count])
+    }
+
+    fn labels(&self, id: CallId) -> Labels {
+        self.parts.iter().fold(Source::Call(id).into(), |all: Labels, part| all.union(&part.labels))
+    }
+}
+
+fn fact(field: &str, text: &str, part: &Part, id: CallId) -> Value {
+    let labels = part.labels.union(&Source::Call(id).into());
+    let datum = |text: &str| Value::labelled(Datum::Text(text.to_owned()), labels.clone());
+    let path = part.path.as_deref().map_or_else(Value::none, datum);
+    let fields = BTreeMap::from([
+        ("about".to_owned(), Value::text(field)),
+        ("text".to_owned(), datum(text)),
+        ("source".to_owned(), datum(&part.title)),
+        ("path".to_owned(), path),
+    ]);
+    Value::labelled(Datum::Record { kind: system::FACT.to_owned(), fields }, labels)
+}
+
+/// Whether the words of a fact stand in its source, up to spacing, case and punctuation.
+fn is_grounded(fact: &str, source: &str) -> bool {
+    let source: BTreeSet<String> = words(source).collect();
+    let (mut all, mut found) = (0, 0);
+    for word in words(fact) {
+        all += 1;
+        found += usize::from(source.contains(&word));
+    }
+    all > 0 && found * 100 >= all * GROUNDED_PERCENT
+}
+
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+fn fields_of(order: &Order) -> Result<Vec<String>, Failure> {
+    let items = order.arguments.get("fields").and_then(Json::as_array).into_iter().flatten();
+    let mut fields: Vec<String> = Vec::new();
+    for field in items.filter_map(Json::as_str).map(str::trim) {
+        if field.is_empty() || field.chars().count() > FIELD_CHARS {
+            return Err(Failure::new(ErrorCode::InvalidInput, "a field to look for is empty or too long")
+                .try_next(format!("Name each field in a few words, at most {FIELD_CHARS} characters")));
+        }
+        if !fields.iter().any(|known| known == field) {
+            fields.push(field.to_owned());
+        }
+    }
+    if fields.is_empty() {
+        return Err(Failure::new(ErrorCode::InvalidInput, "extract has no field to look for"));
+    }
+    if fields.len() > EXTRACT_FIELDS {
+        return Err(too_large("extract has too many fields", "EXTRACT_FIELDS", EXTRACT_FIELDS));
+    }
+    Ok(fields)
+}
+
+/// The records of a value, each with what the model gets to see of it.
+fn parts_of(value: &Value, kernel: &Kernel) -> Vec<Part> {
+    match &value.datum {
+        Datum::None => Vec::new(),
+        Datum::List(items) => items.iter().flat_map(|item| parts_of(item, kernel)).collect(),
+        Datum::Record { kind, fields } => {
+            let record = kernel.catalog.records.get(kind);
+            let text_of = |name: &Option<String>| {
+                name.as_ref().and_then(|name| fields.get(name)).map(render::line).filter(|text| !text.is_empty())
+            };
+            let title = record.and_then(|record| text_of(&record.title)).unwrap_or_else(|| render::line(value));
+            let path = record.and_then(|record| text_of(&record.origin));
+            let text = fields.iter().filter(|(_, field)| field.datum != Datum::None);
+            let text: Vec<String> = text.map(|(name, field)| format!("{name}: {}", render::value(field))).collect();
+            vec![part(title, path, &text.join("\n"), value)]
+        }
+        _ => {
+            let text = render::value(value);
+            let is_blank = text.trim().is_empty();
+            if is_blank { Vec::new() } else { vec![part("text".to_owned(), None, &text, value)] }
+        }
+    }
+}
+
+/// All parts as one, for a summary of the whole.
+fn whole(parts: Vec<Part>) -> Vec<Part> {
+    let share = READING_CHARS / parts.len().max(1);
+    let mut parts = parts.into_iter();
+    let Some(mut all) = parts.next() else { return Vec::new() };
+    let rest: Vec<Part> = parts.collect();
+    if rest.is_empty() {
+        return vec![all];
+    }
+    let cut = |part: &Part| cut_to(&part.text, share);
+    let (first, is_cut) = cut(&all);
+    all.is_cut |= is_cut;
+    all.text = format!("{}\n{first}", all.title);
+    for part in rest {
+        let (text, is_cut) = cut(&part);
+        all.text.push_str(&format!("\n\n{}\n{text}", part.title));
+        all.is_cut |= is_cut || part.is_cut;
+        all.labels.join(&part.labels);
+    }
+    vec![all]
+}
+
+fn part(title: String, path: Option<String>, text: &str, value: &Value) -> Part {
+    let (text, is_cut) = cut_to(text, READING_CHARS);
+    Part { title, path, text, is_cut, labels: value.deep_labels(), outcome: None }
+}
+
+fn cut_to(text: &str, chars: usize) -> (String, bool) {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => (text[..end].to_owned(), true),
+        None => (text.to_owned(), false),
+    }
+}
+
+fn is_part_of(origin: &Origin, id: CallId) -> bool {
+    matches!(origin, Origin::Reading { reading, .. } if *reading == id)
+}

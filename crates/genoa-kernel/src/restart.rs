@@ -1,0 +1,115 @@
+//! The start of the daemon: what ran before is dead, what was promised goes on.
+
+use std::collections::BTreeMap;
+
+use genoa_abi::agent::{AgentManifest, PlanExample};
+use genoa_abi::schema::{Catalog, EffectClass};
+use genoa_abi::syscall::Caller;
+use genoa_abi::{AgentId, CallId, ErrorCode, Failure, SessionId};
+
+use crate::flights::{Flight, Work};
+use crate::system;
+use crate::turn::{Origin, Turn};
+
+impl Turn<'_> {
+    pub(crate) fn boot(
+        &mut self,
+        catalog: Catalog,
+        agents: Vec<AgentManifest>,
+        examples: BTreeMap<String, Vec<PlanExample>>,
+    ) {
+        self.install(catalog, agents, examples);
+        // Timers died with the daemon.
+        self.kernel.wake_at = None;
+        self.forget_callers();
+        self.recover_flights();
+        self.recover_outbox();
+        self.expire();
+    }
+
+    fn install(
+        &mut self,
+        mut catalog: Catalog,
+        agents: Vec<AgentManifest>,
+        examples: BTreeMap<String, Vec<PlanExample>>,
+    ) {
+        // The system's own functions come last, so that no installed tool can take their place.
+        catalog.tools.extend(system::tools().into_iter().map(|tool| (tool.name.clone(), tool)));
+        catalog.records.extend(system::records().into_iter().map(|record| (record.name.clone(), record)));
+        self.kernel.catalog = catalog;
+        self.kernel.manifests = agents.into_iter().map(|manifest| (manifest.name.clone(), manifest)).collect();
+        self.kernel.examples = examples;
+    }
+
+    /// All sockets are closed and all processes dead: nobody waits for an answer any more.
+    fn forget_callers(&mut self) {
+        let agents: Vec<AgentId> = self.kernel.agents.iter().map(|(id, _)| id).collect();
+        agents.into_iter().for_each(|agent| self.agent_died(agent));
+        let sessions: Vec<SessionId> = self.kernel.sessions.keys().copied().collect();
+        sessions.into_iter().for_each(|session| self.caller_gone(Caller::Person(session)));
+        // What these steps asked to be stopped is dead already.
+        self.effects.retain(|effect| {
+            use genoa_abi::event::Effect;
+            !matches!(effect, Effect::StopTool { .. } | Effect::StopAgent { .. } | Effect::CancelInfer { .. })
+        });
+    }
+
+    /// Starts again what runs wait for, under the same ids. Nobody's work is dropped; work that may have left the
+    /// machine or changed the system is not repeated.
+    fn recover_flights(&mut self) {
+        let calls: Vec<CallId> = self.kernel.flights.keys().copied().collect();
+        for call in calls {
+            let Some(flight) = self.kernel.flights.get(&call) else { continue };
+            match self.fate(flight) {
+                Fate::Again => self.effects.push(flight.work.effect(call)),
+                Fate::Dropped => {
+                    if let Some(flight) = self.kernel.flights.remove(&call) {
+                        self.settle(&flight, flight.reserved);
+                    }
+                }
+                Fate::Failed(failure) => self.fail_dead(call, failure),
+            }
+        }
+    }
+
+    fn fate(&self, flight: &Flight) -> Fate {
+        if flight.origin == Origin::Nobody && !matches!(flight.work, Work::View { .. }) {
+            return Fate::Dropped;
+        }
+        if let Some(failure) = flight.grant.and_then(|grant| self.kernel.grants.live(grant, self.now).err()) {
+            return Fate::Failed(failure);
+        }
+        match &flight.work {
+            Work::Tool(job) if matches!(job.schema.effect, EffectClass::Emit | EffectClass::Govern) => {
+                let what =
+                    format!("Genoa stopped while {} was carried out: it may have happened or not", job.schema.name);
+                Fate::Failed(Failure::new(ErrorCode::Interrupted, what).try_next("Look, before you ask for it again"))
+            }
+            Work::LookUp { .. } => Fate::Dropped,
+            // A view makes its calls repeatable: what a broken call left there is in the difference, and a commit,
+            // drop or undo that was begun is carried to its end under the same id.
+            Work::Tool(_) | Work::Infer { .. } | Work::Embed { .. } | Work::View { .. } => Fate::Again,
+        }
+    }
+
+    fn fail_dead(&mut self, call: CallId, failure: Failure) {
+        let before = self.effects.len();
+        self.give_up(call, failure);
+        // The process is dead already: nothing is to be stopped.
+        let stop = |effect: &genoa_abi::event::Effect| {
+            use genoa_abi::event::Effect;
+            matches!(effect, Effect::StopTool { call: it } | Effect::CancelInfer { call: it } if *it == call)
+        };
+        let mut place = 0;
+        self.effects.retain(|effect| {
+            place += 1;
+            place <= before || !stop(effect)
+        });
+    }
+}
+
+enum Fate {
+    Again,
+    Dropped,
+    Failed(Failure),
+}

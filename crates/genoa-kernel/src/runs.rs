@@ -1,0 +1,291 @@
+//! Runs: a plan in execution, driven from call to call, across answers that take days and across restarts.
+
+use genoa_abi::agent::{PlanOutcome, PlanReport};
+use genoa_abi::limits::{RUN_CALLS, RUN_STATE_BYTES};
+use genoa_abi::session::{News, RunOutcome, RunSummary};
+use genoa_abi::syscall::Reply;
+use genoa_abi::tool::{Clock, WrittenFile};
+use genoa_abi::view::{Difference, ViewAction};
+use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, OutboxId, RunId, SessionId, Timestamp, Value};
+use genoa_plan::{Plan, PlanCall, Run, Yield};
+use serde::{Deserialize, Serialize};
+
+use crate::calls::{Begun, Invocation};
+use crate::render;
+use crate::summary;
+use crate::turn::{Asker, Origin, Standing, Turn, too_large};
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunState {
+    pub(crate) intention: IntentionId,
+    pub(crate) session: SessionId,
+    pub(crate) grant: GrantId,
+    /// The agent that submitted it, which may be gone by now.
+    pub(crate) agent: Option<AgentId>,
+    /// The agent that started that agent. The run of a child does not end the intention.
+    pub(crate) parent: Option<AgentId>,
+    /// Whom to report to, while they are there.
+    pub(crate) waiter: Option<Asker>,
+    pub(crate) clock: Clock,
+    pub(crate) run: Run,
+    /// Tools called, in order.
+    pub(crate) calls: Vec<String>,
+    /// What `say` said.
+    pub(crate) said: Vec<String>,
+    pub(crate) wrote: Vec<WrittenFile>,
+    pub(crate) outbox: Vec<OutboxId>,
+    /// What `refuse` said.
+    pub(crate) refused: Option<String>,
+    /// The call that is going on.
+    pub(crate) step: Step,
+    /// How it ended, while the difference is being looked at.
+    pub(crate) ending: Option<Ending>,
+}
+
+/// A call of the plan, as its news tell it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Step {
+    line: u32,
+    started: Timestamp,
+    /// What came out, where that is more than a count.
+    note: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Ending {
+    Done(Value),
+    Refused(String),
+    Failed(Failure),
+}
+
+impl RunState {
+    pub(crate) fn new(plan: Plan, intention: IntentionId, standing: Standing, asker: Asker, clock: Clock) -> Self {
+        Self {
+            intention,
+            session: standing.session,
+            grant: standing.grant,
+            agent: standing.agent,
+            parent: None,
+            waiter: Some(asker),
+            clock,
+            run: Run::new(plan),
+            calls: Vec::new(),
+            said: Vec::new(),
+            wrote: Vec::new(),
+            outbox: Vec::new(),
+            refused: None,
+            step: Step::default(),
+            ending: None,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Goes on with a run after a call of it ended.
+    pub(crate) fn resume(&mut self, id: RunId, outcome: Result<Value, Failure>) {
+        self.drive(id, Some(outcome));
+    }
+
+    /// Drives a run until it waits for something or is over. Bounded by `RUN_CALLS`.
+    pub(crate) fn drive(&mut self, id: RunId, mut answer: Option<Result<Value, Failure>>) {
+        loop {
+            if let Some(Ok(value)) = &answer {
+                self.tell_step_done(id, value);
+            }
+            let Some(state) = self.kernel.runs.get_mut(&id).filter(|state| state.ending.is_none()) else { return };
+            if let Some(reason) = state.refused.clone() {
+                return self.end_run(id, Ending::Refused(reason));
+            }
+            match state.run.advance(answer.take(), &self.kernel.catalog, &state.clock) {
+                Yield::Ended(value) => return self.end_run(id, Ending::Done(value)),
+                Yield::Failed(failure) => return self.end_run(id, Ending::Failed(failure)),
+                Yield::Call(call) => match self.begin_plan_call(id, call) {
+                    Ok(Begun::Waiting) => return self.check_run_size(id),
+                    Ok(Begun::Over(value)) => answer = Some(Ok(value)),
+                    Err(failure) => answer = Some(Err(failure)),
+                },
+            }
+        }
+    }
+
+    fn begin_plan_call(&mut self, id: RunId, call: PlanCall) -> Result<Begun, Failure> {
+        let Some(state) = self.kernel.runs.get_mut(&id) else {
+            return Err(Failure::new(ErrorCode::Internal, format!("the run {id} is gone")));
+        };
+        if state.calls.len() as u64 >= RUN_CALLS {
+            return Err(too_large("the plan makes too many calls", "RUN_CALLS", RUN_CALLS));
+        }
+        state.calls.push(call.tool.clone());
+        state.step = Step { line: call.line, started: self.now, note: None };
+        let (session, grant) = (state.session, state.grant);
+        self.tell(session, News::Step { run: id, line: call.line, text: call.text });
+        self.begin_call(Invocation {
+            origin: Origin::Run(id),
+            session,
+            grant,
+            tool: call.tool,
+            arguments: call.arguments,
+            line: call.line,
+        })
+    }
+
+    fn tell_step_done(&mut self, id: RunId, value: &Value) {
+        let now = self.now;
+        let Some(state) = self.kernel.runs.get_mut(&id).filter(|state| state.ending.is_none()) else { return };
+        let step = std::mem::take(&mut state.step);
+        let text = step.note.unwrap_or_else(|| render::count(value));
+        let elapsed_ms = u64::try_from(now.0.saturating_sub(step.started.0)).unwrap_or(0);
+        let session = state.session;
+        self.tell(session, News::StepDone { run: id, line: step.line, text, elapsed_ms });
+    }
+
+    /// Says what came out of the call that is going on, where a count would say too little.
+    pub(crate) fn note_step(&mut self, origin: Origin, note: String) {
+        if let Origin::Run(id) = origin
+            && let Some(state) = self.kernel.runs.get_mut(&id)
+        {
+            state.step.note = Some(note);
+        }
+    }
+
+    fn check_run_size(&mut self, id: RunId) {
+        let bytes = |state: &RunState| serde_json::to_vec(&state.run).map_or(usize::MAX, |json| json.len());
+        if self.kernel.runs.get(&id).map_or(0, bytes) <= RUN_STATE_BYTES {
+            return;
+        }
+        self.stop_run(id, too_large("the plan's values are too large", "RUN_STATE_BYTES", RUN_STATE_BYTES));
+    }
+
+    /// Ends a run where it stands: what it waits for is stopped.
+    pub(crate) fn stop_run(&mut self, id: RunId, failure: Failure) {
+        let is_own = |origin: &Origin| *origin == Origin::Run(id);
+        self.withdraw_questions(|open| open.origin().is_some_and(is_own));
+        self.drop_readings(is_own);
+        self.abandon(is_own);
+        if let Some(state) = self.kernel.runs.get_mut(&id) {
+            // A run that had ended already keeps its ending; only the look at the difference was stopped.
+            let ending = state.ending.take().unwrap_or(Ending::Failed(failure));
+            self.end_run(id, ending);
+        }
+    }
+
+    /// The plan is over: the difference is looked at before anything is claimed.
+    fn end_run(&mut self, id: RunId, ending: Ending) {
+        let Some(state) = self.kernel.runs.get_mut(&id) else { return };
+        state.ending = Some(ending);
+        let session = state.session;
+        let view = self.kernel.sessions.get(&session).and_then(|session| session.view);
+        let is_looking = match view {
+            Some(view) => self.act_on_view(Origin::Run(id), session, view, ViewAction::Diff),
+            None => return self.conclude(id, Ok(Difference::default())),
+        };
+        if let Err(failure) = is_looking {
+            self.conclude(id, Err(failure));
+        }
+    }
+
+    /// Tells everybody how a run ended, and ends its intention.
+    pub(crate) fn conclude(&mut self, id: RunId, difference: Result<Difference, Failure>) {
+        let Some(state) = self.kernel.runs.remove(&id) else { return };
+        let outcome = outcome_of(state.ending.as_ref());
+        if let Some(asker) = state.waiter {
+            let report = PlanReport {
+                run: Some(id),
+                outcome: report_outcome(&outcome),
+                shapes: state.run.shapes(&self.kernel.catalog),
+            };
+            self.reply(asker, Ok(Reply::Plan(report)));
+        }
+        if state.parent.is_some() {
+            return;
+        }
+        let messages = state.outbox.iter().filter_map(|id| self.kernel.outbox.get(id));
+        let answer = summary::answer(&state, messages.map(|message| &message.item), difference.as_ref());
+        let finished = News::Finished(RunSummary {
+            intention: state.intention,
+            run: Some(id),
+            outcome,
+            answer,
+            difference: difference.unwrap_or_default(),
+            outbox: state.outbox,
+            calls: state.calls,
+        });
+        self.tell(state.session, finished);
+        self.kernel.intentions.remove(&state.intention);
+        if let Some(agent) = state.agent.filter(|agent| self.kernel.agents.get(*agent).is_ok()) {
+            self.stop_subtree(agent, &Failure::new(ErrorCode::Interrupted, "the intention is over"));
+        }
+    }
+
+    pub(crate) fn note_said(&mut self, id: RunId, text: String) -> Result<(), Failure> {
+        let Some(state) = self.kernel.runs.get_mut(&id) else { return Ok(()) };
+        let said: usize = state.said.iter().map(String::len).sum();
+        if said + text.len() > summary::ANSWER_BYTES {
+            return Err(too_large("the answer is too long", "ANSWER_BYTES", summary::ANSWER_BYTES)
+                .try_next("Write it to a file"));
+        }
+        state.said.push(text);
+        Ok(())
+    }
+
+    pub(crate) fn note_refused(&mut self, id: RunId, reason: String) {
+        if let Some(state) = self.kernel.runs.get_mut(&id) {
+            state.refused = Some(reason);
+        }
+    }
+
+    pub(crate) fn note_held(&mut self, origin: Origin, item: OutboxId) {
+        if let Origin::Run(id) = origin
+            && let Some(state) = self.kernel.runs.get_mut(&id)
+        {
+            state.outbox.push(item);
+        }
+    }
+
+    pub(crate) fn note_run_wrote(&mut self, origin: Origin, wrote: Vec<WrittenFile>) {
+        if let Origin::Run(id) = origin
+            && let Some(state) = self.kernel.runs.get_mut(&id)
+        {
+            for file in wrote {
+                state.wrote.retain(|known| known.path != file.path);
+                state.wrote.push(file);
+            }
+        }
+    }
+
+    /// The clock that a call goes by: that of its run's intention, or the session's.
+    pub(crate) fn clock(&self, session: SessionId, origin: Origin) -> Result<Clock, Failure> {
+        let of_run = match origin {
+            Origin::Run(run) => self.kernel.runs.get(&run).map(|state| state.clock.clone()),
+            _ => None,
+        };
+        let clock = of_run.or(self.session(session)?.clock.clone());
+        clock.ok_or_else(|| Failure::new(ErrorCode::InvalidInput, "the session has not begun"))
+    }
+}
+
+fn outcome_of(ending: Option<&Ending>) -> RunOutcome {
+    match ending {
+        Some(Ending::Done(_)) => RunOutcome::Done,
+        Some(Ending::Refused(_)) => RunOutcome::Refused,
+        Some(Ending::Failed(failure)) if failure.code == ErrorCode::Denied => RunOutcome::Asked,
+        Some(Ending::Failed(failure)) => RunOutcome::Failed(failure.clone()),
+        None => RunOutcome::Failed(Failure::new(ErrorCode::Internal, "the run ended without an ending")),
+    }
+}
+
+/// What is safe to tell the planner: a failure's text may quote what was read, its code does not.
+fn report_outcome(outcome: &RunOutcome) -> PlanOutcome {
+    match outcome {
+        RunOutcome::Done => PlanOutcome::Done,
+        RunOutcome::Refused => PlanOutcome::Refused,
+        RunOutcome::Asked => PlanOutcome::Failed { reason: "the person said no, or did not answer".to_owned() },
+        RunOutcome::Failed(failure) => {
+            let code = serde_json::to_value(failure.code).ok();
+            let code = code.as_ref().and_then(|code| code.as_str()).unwrap_or_default();
+            PlanOutcome::Failed { reason: format!("a step failed: {code}") }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Sessions: a person at a surface, with a workspace and the root of all authority that their agents get.
+
+use genoa_abi::grant::{Access, Budget, GrantRequest, Right};
+use genoa_abi::limits::{SESSION_BYTES, SESSION_CALLS, SESSION_SECONDS, SESSION_TOKENS, SESSIONS};
+use genoa_abi::session::SessionRequest;
+use genoa_abi::syscall::{Caller, Reply};
+use genoa_abi::tool::{Clock, Person};
+use genoa_abi::{ErrorCode, Failure, GrantId, SessionId, ViewId};
+use serde::{Deserialize, Serialize};
+
+use crate::grants::Holder;
+use crate::turn::{Origin, Response, Turn, only_a_person, too_large};
+
+/// The longest path of a workspace, as Linux has it.
+const PATH_BYTES: usize = 4096;
+
+/// One session.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    /// Whether its surface is there. A session goes on without it while work of it is going on.
+    pub(crate) connected: bool,
+    pub(crate) workspace: String,
+    pub(crate) person: Person,
+    pub(crate) clock: Option<Clock>,
+    pub(crate) grant: Option<GrantId>,
+    /// The view that its calls work in; opened before the first call.
+    pub(crate) view: Option<ViewId>,
+}
+
+impl Turn<'_> {
+    pub(crate) fn connect(&mut self, session: SessionId) {
+        let sessions = &mut self.kernel.sessions;
+        if sessions.len() < SESSIONS || sessions.contains_key(&session) {
+            sessions.entry(session).or_default().connected = true;
+        }
+    }
+
+    /// The surface is gone: its waiting syscalls are dropped, its agents and runs go on.
+    pub(crate) fn disconnect(&mut self, id: SessionId) {
+        if let Some(session) = self.kernel.sessions.get_mut(&id) {
+            session.connected = false;
+        }
+    }
+
+    pub(crate) fn begin_session(&mut self, caller: Caller, request: SessionRequest) -> Result<Response, Failure> {
+        let Caller::Person(id) = caller else { return Err(only_a_person("begin a session")) };
+        check_workspace(&request.workspace)?;
+        let now = self.now;
+        let session = self.session(id)?.clone();
+        let same_folder = session.workspace == request.workspace;
+        let grant = match session.grant.filter(|grant| same_folder && self.kernel.grants.live(*grant, now).is_ok()) {
+            Some(grant) => {
+                self.kernel.grants.renew_root(grant, now);
+                grant
+            }
+            None => {
+                let rights = person_rights(&request.workspace);
+                self.kernel.grants.mint_root(id, rights, session_budget(), now)?
+            }
+        };
+        let begun = Session {
+            connected: true,
+            workspace: request.workspace,
+            person: request.person,
+            clock: Some(request.clock),
+            grant: Some(grant),
+            view: session.view.filter(|_| same_folder),
+        };
+        self.kernel.sessions.insert(id, begun);
+        Ok(Response::Now(Reply::Session(id)))
+    }
+
+    pub(crate) fn session(&self, id: SessionId) -> Result<&Session, Failure> {
+        self.kernel.sessions.get(&id).ok_or_else(|| {
+            Failure::new(ErrorCode::NotFound, format!("there is no session {id}"))
+                .because(format!("it was never connected, or more than {SESSIONS} are (SESSIONS)"))
+                .try_next("Connect again")
+        })
+    }
+
+    /// The session whose surfaces hear what `session` is told.
+    pub(crate) fn listening(&self, session: SessionId) -> Option<SessionId> {
+        let own = self.kernel.sessions.get(&session)?;
+        if own.connected {
+            return Some(session);
+        }
+        let others = self.kernel.sessions.iter().rev();
+        others.filter(|(_, other)| other.connected && other.workspace == own.workspace).map(|(id, _)| *id).next()
+    }
+
+    /// Forgets the sessions that are gone and that nothing goes on for.
+    pub(crate) fn forget_sessions(&mut self) {
+        let kernel = &mut *self.kernel;
+        let (intentions, runs) = (&kernel.intentions, &kernel.runs);
+        let (flights, questions) = (&kernel.flights, &kernel.questions);
+        kernel.sessions.retain(|id, session| {
+            session.connected
+                || intentions.values().any(|intention| intention.session == *id)
+                || runs.values().any(|run| run.session == *id)
+                || questions.values().any(|open| open.question.session == *id)
+                || flights.values().any(|flight| flight.session == *id && flight.origin != Origin::Nobody)
+        });
+    }
+
+    pub(crate) fn attenuate(
+        &mut self,
+        caller: Caller,
+        grant: GrantId,
+        request: &GrantRequest,
+    ) -> Result<Response, Failure> {
+        let holder = holder_of(caller);
+        self.check_holder(holder, grant)?;
+        Ok(Response::Now(Reply::Grant(self.kernel.grants.attenuate(grant, holder, request, self.now)?)))
+    }
+
+    pub(crate) fn revoke(&mut self, caller: Caller, grant: GrantId) -> Result<Response, Failure> {
+        self.kernel.grants.get(grant)?;
+        let holder = holder_of(caller);
+        let chain = self.kernel.grants.chain(grant);
+        let is_own = chain.iter().any(|link| self.kernel.grants.get(*link).is_ok_and(|held| held.holder == holder));
+        if !is_own && !matches!(caller, Caller::Person(_)) {
+            return Err(not_held(grant));
+        }
+        self.kernel.grants.revoke(grant);
+        self.stop_what_lost_its_grant();
+        Ok(Response::Now(Reply::Done))
+    }
+
+    pub(crate) fn list_grants(&self, caller: Caller) -> Result<Response, Failure> {
+        let holder = holder_of(caller);
+        let grants = &self.kernel.grants;
+        let shown = grants.iter().map(|(id, _)| id).filter(|id| {
+            let chain = grants.chain(*id);
+            matches!(caller, Caller::Person(_))
+                || chain.iter().any(|link| grants.get(*link).is_ok_and(|grant| grant.holder == holder))
+        });
+        Ok(Response::Now(Reply::Grants(shown.filter_map(|id| self.kernel.grant_info(id)).collect())))
+    }
+
+    /// Whether `holder` holds `grant` itself.
+    pub(crate) fn check_holder(&self, holder: Holder, grant: GrantId) -> Result<(), Failure> {
+        if self.kernel.grants.get(grant)?.holder == holder { Ok(()) } else { Err(not_held(grant)) }
+    }
+}
+
+fn not_held(grant: GrantId) -> Failure {
+    Failure::new(ErrorCode::NotGranted, format!("the grant {grant} is another's"))
+        .try_next("`grants` lists those that the caller holds")
+}
+
+fn holder_of(caller: Caller) -> Holder {
+    match caller {
+        Caller::Person(session) => Holder::Session(session),
+        Caller::Agent(agent) => Holder::Agent(agent),
+    }
+}
+
+fn check_workspace(path: &str) -> Result<(), Failure> {
+    if path.len() > PATH_BYTES {
+        return Err(too_large("the workspace's path is too long", "PATH_BYTES", PATH_BYTES));
+    }
+    let normal = path.strip_prefix('/').is_some_and(|rest| {
+        rest.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && !part.contains(char::is_control))
+    });
+    if normal {
+        return Ok(());
+    }
+    Err(Failure::new(ErrorCode::InvalidInput, format!("`{}` cannot be a workspace", path.escape_debug()))
+        .because("it must be the absolute path of a folder below `/`, without `.`, `..` and control characters")
+        .try_next("Name the folder by its absolute path"))
+}
+
+/// All that a person may hand to agents: the workspace, the tools, and a look at the host. No network: it is added by
+/// configuration only.
+fn person_rights(workspace: &str) -> Vec<Right> {
+    vec![
+        Right::Files { under: workspace.to_owned(), access: Access::Write },
+        Right::Tool { name: "*".into(), arguments: Default::default() },
+        Right::Program { name: "*".into() },
+        Right::Host { area: "*".into() },
+        Right::Model,
+    ]
+}
+
+fn session_budget() -> Budget {
+    Budget { calls: SESSION_CALLS, bytes: SESSION_BYTES, tokens: SESSION_TOKENS, seconds: SESSION_SECONDS }
+}

@@ -1,0 +1,84 @@
+//! The answer to an intention: what the plan said, and what was really done.
+//!
+//! Composed from what the kernel knows, never by the model. "Sent" is never said here: a message is only in the outbox
+//! when its run ends.
+
+use genoa_abi::session::OutboxItem;
+use genoa_abi::view::{ChangeKind, Difference};
+use genoa_abi::{ErrorCode, Failure};
+
+use crate::render;
+use crate::runs::{Ending, RunState};
+
+/// What a plan may say in its answer, in bytes of UTF-8.
+pub(crate) const ANSWER_BYTES: usize = 256 * 1024;
+/// Files that are named one by one.
+const FILES_NAMED: usize = 20;
+
+/// The answer, in paragraphs.
+pub(crate) fn answer<'a>(
+    state: &RunState,
+    messages: impl Iterator<Item = &'a OutboxItem>,
+    difference: Result<&Difference, &Failure>,
+) -> String {
+    let mut paragraphs = vec![said(state)];
+    paragraphs.push(changed(state, difference));
+    for message in messages {
+        paragraphs.push(format!(
+            "The message \"{}\" to {} waits in the outbox as {}; it can still be taken back.",
+            message.subject,
+            message.to.join(", "),
+            message.id
+        ));
+    }
+    paragraphs.retain(|paragraph| !paragraph.is_empty());
+    paragraphs.join("\n\n")
+}
+
+fn said(state: &RunState) -> String {
+    let said = state.said.join("\n");
+    match &state.ending {
+        Some(Ending::Refused(reason)) => reason.clone(),
+        Some(Ending::Failed(failure)) => {
+            let line = state.run.line();
+            let stop = if failure.code == ErrorCode::Denied {
+                format!("Stopped at line {line} of the plan: {failure}.")
+            } else {
+                format!("Failed at line {line} of the plan: {failure}.")
+            };
+            if said.is_empty() { stop } else { format!("{said}\n\n{stop}") }
+        }
+        Some(Ending::Done(value)) if said.is_empty() => render::value(value),
+        Some(Ending::Done(_)) | None => said,
+    }
+}
+
+/// The files that the run's calls left changed, as far as the view still shows the change.
+fn changed(state: &RunState, difference: Result<&Difference, &Failure>) -> String {
+    if state.wrote.is_empty() {
+        return String::new();
+    }
+    let difference = match difference {
+        Ok(difference) => difference,
+        Err(failure) => return format!("What was changed could not be looked at. {failure}"),
+    };
+    let lines: Vec<String> = state
+        .wrote
+        .iter()
+        .filter_map(|file| difference.changes.iter().find(|change| change.path == file.path))
+        .map(|change| match change.kind {
+            ChangeKind::Added => format!("- {} (new)", change.path.escape_debug()),
+            ChangeKind::Modified => format!("- {} (changed)", change.path.escape_debug()),
+            ChangeKind::Removed => format!("- {} (removed)", change.path.escape_debug()),
+        })
+        .collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let more = lines.len().saturating_sub(FILES_NAMED);
+    let mut text = format!("Changed, and waiting for your commit:\n{}", lines[..lines.len() - more].join("\n"));
+    if more > 0 {
+        text.push_str(&format!("\n- and {more} more"));
+    }
+    text
+}

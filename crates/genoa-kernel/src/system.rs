@@ -1,0 +1,118 @@
+//! The functions of the plan language that are carried out by the kernel and the model, as schemas.
+
+use genoa_abi::schema::{Demand, EffectClass, Executor, Field, Needs, Parameter, RecordType, ToolSchema, Type};
+
+/// Asks the person.
+pub(crate) const ASK: &str = "ask";
+/// Adds to the answer.
+pub(crate) const SAY: &str = "say";
+/// Ends the plan: it cannot or shall not be done.
+pub(crate) const REFUSE: &str = "refuse";
+/// Puts a message into the outbox.
+pub(crate) const MAIL_SEND: &str = "mail.send";
+/// Reads facts out of records.
+pub(crate) const EXTRACT: &str = "extract";
+/// Writes a summary.
+pub(crate) const SUMMARISE: &str = "summarise";
+/// What `extract` returns.
+pub(crate) const FACT: &str = "Fact";
+
+/// Whether every plan may call it without a right to it by name: it gives nothing that its caller's grant does not.
+pub(crate) fn is_function(schema: &ToolSchema) -> bool {
+    schema.executor != Executor::Jail && !schema.name.contains('.')
+}
+
+pub(crate) fn tools() -> Vec<ToolSchema> {
+    let text_list = Type::list(Type::Text);
+    vec![
+        tool(ASK, "Ask the person, with options to choose from or for free text", Executor::Kernel, Type::Text)
+            .takes("question", Type::Text, "the question")
+            .may_take("options", text_list.clone(), "what can be chosen")
+            .phrase("Ask: {question}"),
+        tool(SAY, "Tell the person something as the answer", Executor::Kernel, Type::None)
+            .takes("text", Type::Any, "what to tell")
+            .phrase("Say {text}"),
+        tool(REFUSE, "Refuse, because it cannot or shall not be done", Executor::Kernel, Type::None)
+            .takes("reason", Type::Text, "why")
+            .phrase("Refuse: {reason}"),
+        tool(EXTRACT, "Read the named facts out of texts or records", Executor::Model, facts())
+            .takes("text", Type::Any, "texts or records to read")
+            .takes("fields", text_list, "what to look for, a few words each")
+            .phrase("Read {fields} out of {text}"),
+        tool(SUMMARISE, "Summarise texts or records", Executor::Model, Type::Text)
+            .takes("text", Type::Any, "texts or records to summarise")
+            .may_take("about", Type::Text, "what to look at")
+            .phrase("Summarise {text}"),
+        mail_send(),
+    ]
+}
+
+pub(crate) fn records() -> Vec<RecordType> {
+    let field = |name: &str, ty: Type, about: &str| Field { name: name.to_owned(), ty, about: about.to_owned() };
+    vec![RecordType {
+        name: FACT.to_owned(),
+        fields: vec![
+            field("about", Type::Text, "the field that was asked for"),
+            field("text", Type::Text, "the fact"),
+            field("source", Type::Text, "title of what it was read from"),
+            field("path", Type::optional(Type::Path), "file that it was read from"),
+        ],
+        origin: Some("path".to_owned()),
+        title: Some("text".to_owned()),
+        look_up: None,
+    }]
+}
+
+fn facts() -> Type {
+    Type::list(Type::Record(FACT.to_owned()))
+}
+
+fn mail_send() -> ToolSchema {
+    let contacts = Type::list(Type::Record("Contact".to_owned()));
+    let mut schema = tool(MAIL_SEND, "Send a mail, after the person approved it", Executor::Kernel, Type::None)
+        .takes("to", contacts, "recipients")
+        .takes("subject", Type::Text, "its subject")
+        .takes("body", Type::Text, "its text")
+        .may_take("attachments", Type::list(Type::Path), "files to attach")
+        .phrase("Send \"{subject}\" to {to}");
+    schema.effect = EffectClass::Emit;
+    if let Some(recipients) = schema.parameters.first_mut() {
+        recipients.demand = Demand::Recipient;
+    }
+    schema
+}
+
+struct Building(ToolSchema);
+
+fn tool(name: &str, about: &str, executor: Executor, returns: Type) -> Building {
+    Building(ToolSchema {
+        name: name.to_owned(),
+        about: about.to_owned(),
+        parameters: Vec::new(),
+        returns,
+        effect: EffectClass::Observe,
+        executor,
+        needs: Needs::default(),
+        phrase: String::new(),
+    })
+}
+
+impl Building {
+    fn takes(mut self, name: &str, ty: Type, about: &str) -> Self {
+        let (name, about) = (name.to_owned(), about.to_owned());
+        self.0.parameters.push(Parameter { name, ty, required: true, about, demand: Demand::Anything });
+        self
+    }
+
+    fn may_take(mut self, name: &str, ty: Type, about: &str) -> Self {
+        let (name, about) = (name.to_owned(), about.to_owned());
+        let ty = Type::optional(ty);
+        self.0.parameters.push(Parameter { name, ty, required: false, about, demand: Demand::Anything });
+        self
+    }
+
+    fn phrase(mut self, phrase: &str) -> ToolSchema {
+        phrase.clone_into(&mut self.0.phrase);
+        self.0
+    }
+}

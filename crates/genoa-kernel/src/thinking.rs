@@ -1,0 +1,143 @@
+//! Model calls: checked against rights, budget and queue, charged by what they really used.
+
+use genoa_abi::grant::Right;
+use genoa_abi::limits::{ANSWER_TOKENS, EMBED_TEXTS, GRAMMAR_BYTES, INFER_MS, INFER_QUEUE, MESSAGE_BYTES};
+use genoa_abi::model::{Grammar, InferClass, InferReply, InferRequest};
+use genoa_abi::syscall::Reply;
+use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, SessionId};
+
+use crate::flights::{Flight, Work};
+use crate::grants::Amount;
+use crate::turn::{Asker, Origin, Response, Standing, Turn, too_large};
+
+/// Bytes of a prompt that are taken for one token when its cost is estimated.
+const BYTES_PER_TOKEN: usize = 3;
+
+/// Whose model call it is.
+pub(crate) struct Thinker {
+    pub(crate) origin: Origin,
+    pub(crate) session: SessionId,
+    pub(crate) grant: GrantId,
+    pub(crate) watch: Option<(SessionId, IntentionId)>,
+}
+
+impl Turn<'_> {
+    pub(crate) fn infer(
+        &mut self,
+        asker: Asker,
+        standing: Standing,
+        mut request: InferRequest,
+    ) -> Result<Response, Failure> {
+        let is_watched = request.class == InferClass::Interactive;
+        let agent = standing.agent.and_then(|id| self.kernel.agents.get(id).ok());
+        let watch = agent.filter(|agent| is_watched && agent.parent.is_none());
+        let watch = watch.map(|agent| (agent.session, agent.intention));
+        if standing.agent.is_some() && watch.is_none() && is_watched {
+            // Nobody looks at what a child writes, so it does not go before others.
+            request.class = InferClass::Agent;
+        }
+        let thinker =
+            Thinker { origin: Origin::Syscall(asker), session: standing.session, grant: standing.grant, watch };
+        self.begin_infer(thinker, request)?;
+        Ok(Response::Later)
+    }
+
+    /// Puts a model call into the queue.
+    pub(crate) fn begin_infer(&mut self, thinker: Thinker, request: InferRequest) -> Result<CallId, Failure> {
+        check_request(&request)?;
+        let prompt: usize = request.messages.iter().map(|message| message.content.len()).sum();
+        let prompt_tokens = (prompt + request.answer_begins.len()).div_ceil(BYTES_PER_TOKEN) as u64;
+        let tokens = prompt_tokens + u64::from(request.max_tokens);
+        let work = Work::Infer { watch: thinker.watch, request };
+        self.begin_thinking(thinker.origin, thinker.session, thinker.grant, tokens, work)
+    }
+
+    pub(crate) fn embed(&mut self, asker: Asker, standing: Standing, texts: Vec<String>) -> Result<Response, Failure> {
+        let bytes: usize = texts.iter().map(String::len).sum();
+        if texts.len() > EMBED_TEXTS || bytes > MESSAGE_BYTES {
+            return Err(too_large("too many texts to embed", "EMBED_TEXTS", EMBED_TEXTS));
+        }
+        let tokens = bytes.div_ceil(BYTES_PER_TOKEN) as u64;
+        let work = Work::Embed { texts };
+        self.begin_thinking(Origin::Syscall(asker), standing.session, standing.grant, tokens, work)?;
+        Ok(Response::Later)
+    }
+
+    pub(crate) fn infer_finished(&mut self, call: CallId, outcome: Result<InferReply, Failure>) {
+        let Some(flight) = self.land(call, |work| matches!(work, Work::Infer { .. })) else { return };
+        let used = outcome.as_ref().map_or_else(
+            |_| Amount::default(),
+            |reply| Amount {
+                calls: 0,
+                bytes: 0,
+                tokens: u64::from(reply.usage.prompt_tokens) + u64::from(reply.usage.written_tokens),
+                elapsed_ms: u64::from(reply.usage.prefill_ms) + u64::from(reply.usage.decode_ms),
+            },
+        );
+        self.settle(&flight, used);
+        match flight.origin {
+            Origin::Syscall(asker) => self.reply(asker, outcome.map(Reply::Text)),
+            Origin::Reading { reading, place } => self.part_read(reading, place, outcome),
+            Origin::Run(_) | Origin::Nobody => {}
+        }
+    }
+
+    pub(crate) fn embed_finished(&mut self, call: CallId, outcome: Result<Vec<Vec<f32>>, Failure>) {
+        let Some(flight) = self.land(call, |work| matches!(work, Work::Embed { .. })) else { return };
+        // The worker reports no usage for vectors; the estimate stands.
+        let used = if outcome.is_ok() { flight.reserved } else { Amount::default() };
+        self.settle(&flight, used);
+        let Work::Embed { texts } = &flight.work else { return };
+        let outcome = outcome.and_then(|vectors| {
+            let is_whole = vectors.len() == texts.len() && vectors.iter().flatten().all(|number| number.is_finite());
+            if is_whole { Ok(vectors) } else { Err(Failure::new(ErrorCode::ModelFailed, "the vectors are not whole")) }
+        });
+        if let Origin::Syscall(asker) = flight.origin {
+            self.reply(asker, outcome.map(Reply::Vectors));
+        }
+    }
+
+    fn begin_thinking(
+        &mut self,
+        origin: Origin,
+        session: SessionId,
+        grant: GrantId,
+        tokens: u64,
+        work: Work,
+    ) -> Result<CallId, Failure> {
+        self.kernel.grants.allows(grant, &Right::Model, self.now)?;
+        let is_thinking = |flight: &&Flight| matches!(flight.work, Work::Infer { .. } | Work::Embed { .. });
+        if self.kernel.flights.values().filter(is_thinking).count() >= INFER_QUEUE {
+            return Err(too_large("too many model calls wait", "INFER_QUEUE", INFER_QUEUE).try_next("Try again later"));
+        }
+        let reserved = Amount { tokens, ..Amount::default() };
+        self.kernel.grants.reserve(grant, reserved, self.now)?;
+        let call = self.kernel.counters.call();
+        let deadline = Some(self.now.plus_ms(INFER_MS));
+        let flight = Flight { origin, session, grant: Some(grant), reserved, started: self.now, deadline, work };
+        self.launch(call, flight);
+        Ok(call)
+    }
+}
+
+fn check_request(request: &InferRequest) -> Result<(), Failure> {
+    let prompt: usize = request.messages.iter().map(|message| message.content.len()).sum();
+    if prompt + request.answer_begins.len() > MESSAGE_BYTES {
+        return Err(too_large("the prompt is too long", "MESSAGE_BYTES", MESSAGE_BYTES));
+    }
+    if request.max_tokens as usize > ANSWER_TOKENS {
+        return Err(too_large("the answer would be too long", "ANSWER_TOKENS", ANSWER_TOKENS));
+    }
+    if !request.temperature.is_finite() || request.temperature < 0.0 {
+        return Err(Failure::new(ErrorCode::InvalidInput, "the temperature is not a number from 0 on"));
+    }
+    let grammar_bytes = match &request.grammar {
+        Some(Grammar::Lark(text)) => text.len(),
+        Some(Grammar::JsonSchema(schema)) => schema.to_string().len(),
+        None => 0,
+    };
+    if grammar_bytes > GRAMMAR_BYTES {
+        return Err(too_large("the grammar is too long", "GRAMMAR_BYTES", GRAMMAR_BYTES));
+    }
+    Ok(())
+}
