@@ -5,20 +5,20 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
 
-/// Puts `fds` in place as descriptors 0, 1, 2, … and marks every other one to be closed by the next exec, except that
-/// all stay usable until then. Takes ownership: the descriptors belong to the program that is executed.
+/// Puts `fds` in place as descriptors 0, 1, 2, … and marks every other one to be closed by the next exec.
 ///
-/// For a process that is about to execute a program. Descriptors that sat at these numbers are closed, also those that
-/// other code of this process owned; `spared` are first moved out of the way, and returned in order.
+/// For a process that is about to execute a program: whatever sat at these numbers is closed, also what other code of this
+/// process owned. Descriptors that are needed until the exec must have been moved above them. Takes ownership: from here
+/// on the descriptors belong to the program that is executed.
 ///
 /// # Errors
-/// What dup, dup3 or close_range say.
-pub fn place_descriptors(fds: Vec<OwnedFd>, spared: Vec<OwnedFd>) -> io::Result<Vec<OwnedFd>> {
+/// What dup, dup2 or close_range say.
+pub fn place_descriptors(fds: Vec<OwnedFd>) -> io::Result<()> {
     let count = RawFd::try_from(fds.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let moved: Vec<OwnedFd> = fds.iter().map(|fd| above(fd, count)).collect::<io::Result<_>>()?;
-    let kept: Vec<OwnedFd> = spared.iter().map(|fd| above(fd, count)).collect::<io::Result<_>>()?;
+    let moved: Vec<OwnedFd> =
+        fds.iter().map(|fd| Ok(rustix::io::fcntl_dupfd_cloexec(fd, count)?)).collect::<io::Result<_>>()?;
     // The originals may sit at numbers that are filled below; closing them later would close the wrong ones.
-    drop((fds, spared));
+    drop(fds);
     for (place, fd) in (0..count).zip(&moved) {
         // SAFETY: dup2 takes any two numbers. Whatever sat at `place` is closed, which the contract of this function says.
         // Reason: the number of a descriptor is the very interface between a parent and the program it executes.
@@ -28,8 +28,7 @@ pub fn place_descriptors(fds: Vec<OwnedFd>, spared: Vec<OwnedFd>) -> io::Result<
             return Err(io::Error::last_os_error());
         }
     }
-    close_on_exec_from(count)?;
-    Ok(kept)
+    close_on_exec_from(count)
 }
 
 /// Marks all descriptors from `first` on to be closed by the next exec.
@@ -76,10 +75,6 @@ pub fn execute_descriptor(program: BorrowedFd<'_>, arguments: &[CString], enviro
         );
     }
     io::Error::last_os_error()
-}
-
-fn above(fd: &OwnedFd, lowest: RawFd) -> io::Result<OwnedFd> {
-    Ok(rustix::io::fcntl_dupfd_cloexec(fd, lowest)?)
 }
 
 fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {

@@ -46,12 +46,8 @@ pub fn restrict_mount(mount: BorrowedFd<'_>, attributes: Attributes) -> io::Resu
 }
 
 fn set(mount: BorrowedFd<'_>, attributes: Attributes, extra: libc::c_int) -> io::Result<()> {
-    let wanted = libc::mount_attr {
-        attr_set: attributes.bits(),
-        attr_clr: 0,
-        propagation: libc::MS_PRIVATE,
-        userns_fd: 0,
-    };
+    let wanted =
+        libc::mount_attr { attr_set: attributes.bits(), attr_clr: 0, propagation: libc::MS_PRIVATE, userns_fd: 0 };
     // SAFETY: `wanted` is a valid structure of the given size, the path is an empty string, the descriptor is open.
     // Reason: no safe library offers mount_setattr, and the older remount cannot do a whole tree at once.
     #[expect(unsafe_code, reason = "no safe wrapper of mount_setattr exists")]

@@ -1,0 +1,28 @@
+//! Rights become jails: jail plans, the spawner, copy-on-write views and the egress broker.
+//!
+//! [`compile`] turns rights into a [`plan::JailPlan`], which is data and can be looked at. The spawner, a small process
+//! without threads, turns a plan into a process. There is no fall-through: what cannot be had is refused by name.
+
+#![forbid(unsafe_code)]
+
+mod channel;
+pub mod compile;
+pub mod egress;
+mod filter;
+mod handle;
+mod jail;
+mod landlock_rules;
+pub mod machine;
+pub mod plan;
+pub mod probe;
+mod root;
+mod spawner;
+pub mod view;
+
+pub use compile::{ModelFiles, egress_rules, plan_agent, plan_egress, plan_model_worker, plan_tool};
+pub use handle::{ChildEnd, SpawnerHandle, SpawnerNews};
+pub use machine::Machine;
+pub use plan::JailPlan;
+pub use probe::{Primitive, PrimitiveKind, Report, probe};
+pub use spawner::spawner_main;
+pub use view::ViewLayout;
