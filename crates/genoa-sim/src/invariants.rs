@@ -1,0 +1,101 @@
+//! What must hold after every step, asked in the plainest way, without the kernel's own code.
+
+use std::collections::BTreeMap;
+
+use genoa_abi::GrantId;
+use genoa_abi::event::{Effect, ToolJob};
+use genoa_abi::grant::{Access, GrantInfo, Right};
+use genoa_abi::limits::{GRANTS, INFER_QUEUE, MAILBOX_MESSAGES, QUESTIONS};
+use genoa_abi::schema::FileNeed;
+
+use crate::world::World;
+
+impl World {
+    pub(crate) fn check_effects(&self, effects: &[Effect]) -> Result<(), String> {
+        for effect in effects {
+            match effect {
+                Effect::RunTool(job) => {
+                    self.check_authority(job)?;
+                    self.check_not_completed(job.call)?;
+                }
+                Effect::Infer { call, .. } | Effect::Embed { call, .. } | Effect::ActOnView { call, .. } => {
+                    self.check_not_completed(*call)?;
+                }
+                Effect::Send { item } if self.sent.contains(item) => return Err(format!("{item} is sent twice")),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_state(&self) -> Result<(), String> {
+        let grants = self.kernel.grants();
+        for grant in &grants {
+            let (budget, spent) = (&grant.budget, &grant.spent);
+            let is_within = spent.calls <= budget.calls
+                && spent.bytes <= budget.bytes
+                && spent.tokens <= budget.tokens
+                && spent.seconds <= budget.seconds;
+            if !is_within {
+                return Err(format!("{} spent {spent:?} of {budget:?}", grant.id));
+            }
+        }
+        let limits = [
+            ("grants", grants.len(), GRANTS),
+            ("calls in flight", self.kernel.calls_in_flight().len(), INFER_QUEUE * 4),
+            ("questions", self.kernel.open_questions(), QUESTIONS),
+            ("a mailbox", self.kernel.mailbox_lengths().into_iter().max().unwrap_or(0), MAILBOX_MESSAGES),
+        ];
+        match limits.iter().find(|(_, found, limit)| found > limit) {
+            Some((what, found, limit)) => Err(format!("{what}: {found}, over the limit {limit}")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_not_completed(&self, call: genoa_abi::CallId) -> Result<(), String> {
+        if self.completed.contains(&call) { Err(format!("{call} was completed and is done again")) } else { Ok(()) }
+    }
+
+    /// Every grant from the call's own up to the root is alive and names the tool and its files.
+    fn check_authority(&self, job: &ToolJob) -> Result<(), String> {
+        let grants: BTreeMap<GrantId, GrantInfo> =
+            self.kernel.grants().into_iter().map(|grant| (grant.id, grant)).collect();
+        let flights = self.kernel.calls_in_flight();
+        let mut next = flights.get(&job.call).copied().flatten();
+        if next.is_none() {
+            return Err(format!("{} runs under no grant", job.call));
+        }
+        while let Some(id) = next {
+            let Some(grant) = grants.get(&id) else { return Err(format!("{} runs under the missing {id}", job.call)) };
+            if grant.revoked || grant.expires <= self.now {
+                return Err(format!("{} runs under the dead {id}", job.call));
+            }
+            let names_tool = grant.rights.iter().any(|right| names(right, &job.schema.name));
+            let files = job.schema.needs.files;
+            let has_files = files == FileNeed::None || grant.rights.iter().any(|right| holds(right, job, files));
+            if !names_tool || !has_files {
+                return Err(format!("{} runs {} which {id} does not allow", job.call, job.schema.name));
+            }
+            next = grant.parent;
+        }
+        Ok(())
+    }
+}
+
+fn names(right: &Right, tool: &str) -> bool {
+    match right {
+        Right::Tool { name, .. } => {
+            name == "*" || name == tool || name.strip_suffix('*').is_some_and(|group| tool.starts_with(group))
+        }
+        _ => false,
+    }
+}
+
+fn holds(right: &Right, job: &ToolJob, need: FileNeed) -> bool {
+    match right {
+        Right::Files { under, access } => {
+            *under == job.workspace && (need == FileNeed::Read || *access == Access::Write)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,302 @@
+//! The simulated world: the journal, what the daemon has in hand, and who is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use genoa_abi::event::{Effect, Event, ToolJob};
+use genoa_abi::session::{News, Question, RunOutcome};
+use genoa_abi::syscall::{Caller, Reply, Syscall};
+use genoa_abi::view::ViewAction;
+use genoa_abi::{AgentId, CallId, OutboxId, QuestionId, RequestId, SessionId, Timestamp, ViewId};
+use genoa_kernel::Kernel;
+
+use crate::corpus;
+use crate::random::Random;
+
+/// Lines of the trace that a failure shows.
+const TRACE_LINES: usize = 40;
+
+/// What happened in one simulation, to tell a busy one from an idle one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Events that the kernel saw.
+    pub events: usize,
+    /// Crashes, each followed by a replay of the journal.
+    pub crashes: usize,
+    /// Runs by how they ended: done, refused, asked, failed.
+    pub runs: [usize; 4],
+    /// Tool calls that were started.
+    pub tools: usize,
+    /// Messages that were handed over for sending.
+    pub sends: usize,
+    /// Syscalls that were answered with a failure.
+    pub denials: usize,
+}
+
+/// Something the daemon works on.
+#[derive(Clone, Debug)]
+pub(crate) enum Pending {
+    Tool(Box<ToolJob>),
+    Infer(CallId),
+    Embed(CallId, usize),
+    View(CallId, ViewId, ViewAction),
+    LookUp(CallId, Caller, RequestId),
+    Send(OutboxId),
+}
+
+pub(crate) struct World {
+    pub(crate) random: Random,
+    pub(crate) kernel: Kernel,
+    pub(crate) now: Timestamp,
+    journal: Vec<(String, Timestamp)>,
+    pub(crate) sessions: BTreeSet<SessionId>,
+    pub(crate) sessions_given: u64,
+    pub(crate) agents: BTreeSet<AgentId>,
+    pub(crate) pending: Vec<Pending>,
+    pub(crate) questions: BTreeMap<QuestionId, Question>,
+    /// Syscalls without an answer yet; `true` for those that may wait for ever.
+    pub(crate) waiting: BTreeMap<(Caller, RequestId), bool>,
+    requests_given: u64,
+    pub(crate) wake: Option<Timestamp>,
+    pub(crate) completed: BTreeSet<CallId>,
+    /// Messages handed over, until it is certain that they did not leave.
+    pub(crate) sent: BTreeSet<OutboxId>,
+    pub(crate) report: Report,
+    trace: Vec<String>,
+}
+
+/// Runs one seed for some steps.
+///
+/// # Errors
+/// The invariant that broke, with the end of the trace.
+pub fn simulate(seed: u64, steps: u32) -> Result<Report, String> {
+    let mut world = World::new(seed);
+    let outcome = world.run(steps);
+    outcome.map(|()| world.report.clone()).map_err(|broken| {
+        let from = world.trace.len().saturating_sub(TRACE_LINES);
+        format!("{broken}\n{}", world.trace[from..].join("\n"))
+    })
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        Self {
+            random: Random::new(seed),
+            kernel: Kernel::new(),
+            now: Timestamp(1_000_000),
+            journal: Vec::new(),
+            sessions: BTreeSet::new(),
+            sessions_given: 0,
+            agents: BTreeSet::new(),
+            pending: Vec::new(),
+            questions: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            requests_given: 0,
+            wake: None,
+            completed: BTreeSet::new(),
+            sent: BTreeSet::new(),
+            report: Report::default(),
+            trace: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, steps: u32) -> Result<(), String> {
+        self.boot()?;
+        for _ in 0..steps {
+            self.act()?;
+            if self.random.chance(2) {
+                self.crash()?;
+            }
+        }
+        self.settle()
+    }
+
+    pub(crate) fn boot(&mut self) -> Result<(), String> {
+        let (catalog, agents) = (corpus::catalog(), corpus::manifests());
+        self.feed(Event::Booted { catalog, agents, examples: BTreeMap::new() })
+    }
+
+    /// A syscall of a caller.
+    pub(crate) fn ask(&mut self, caller: Caller, syscall: Syscall) -> Result<(), String> {
+        self.requests_given += 1;
+        let request = RequestId(self.requests_given);
+        let may_wait = matches!(syscall, Syscall::Receive {});
+        self.waiting.insert((caller, request), may_wait);
+        self.feed(Event::Asked { caller, request, syscall })
+    }
+
+    /// Journals an event, steps the kernel, checks, and carries the effects out. Sometimes the disk is full, or the
+    /// machine crashes in between.
+    pub(crate) fn feed(&mut self, event: Event) -> Result<(), String> {
+        if self.random.chance(1) && !matches!(event, Event::Booted { .. }) {
+            return self.refuse_for_full_disk(&event);
+        }
+        self.note(&event);
+        let line = serde_json::to_string(&event).map_err(|error| format!("an event has no JSON: {error}"))?;
+        self.journal.push((line, self.now));
+        self.report.events += 1;
+        self.note_completed(&event);
+        let is_boot = matches!(event, Event::Booted { .. });
+        let was_idle = self.kernel.is_idle();
+        let is_tick = matches!(event, Event::Tick {});
+        let effects = self.kernel.step(event, self.now);
+        if was_idle && (is_tick || is_boot) && effects.iter().any(|effect| matches!(effect, Effect::Infer { .. })) {
+            return Err("an idle system asked the model".into());
+        }
+        self.check_effects(&effects)?;
+        self.check_state()?;
+        if !is_boot && self.random.chance(1) {
+            // The event is on disk, its effects were never carried out.
+            self.count_unseen(&effects);
+            return self.crash();
+        }
+        effects.into_iter().try_for_each(|effect| self.carry_out(effect))
+    }
+
+    /// Everything in memory is gone; the state comes back from the journal, and must be the same.
+    pub(crate) fn crash(&mut self) -> Result<(), String> {
+        self.report.crashes += 1;
+        self.trace.push("-- crash --".into());
+        self.check_replay()?;
+        self.sessions.clear();
+        self.agents.clear();
+        self.pending.clear();
+        self.waiting.clear();
+        self.wake = None;
+        self.boot()
+    }
+
+    fn check_replay(&mut self) -> Result<(), String> {
+        let mut replayed = Kernel::new();
+        for (line, time) in &self.journal {
+            let event = serde_json::from_str(line).map_err(|error| format!("an event cannot be read back: {error}"))?;
+            replayed.step(event, *time);
+        }
+        if replayed.fingerprint() != self.kernel.fingerprint() {
+            return Err("replaying the journal gives another state".into());
+        }
+        let json = serde_json::to_string(&replayed).map_err(|error| format!("the state has no JSON: {error}"))?;
+        let read: Kernel = serde_json::from_str(&json).map_err(|error| format!("the state cannot be read: {error}"))?;
+        if read != replayed {
+            return Err("the state is not the same after it was written and read".into());
+        }
+        self.kernel = read;
+        Ok(())
+    }
+
+    /// The daemon cannot journal, so the kernel never hears of it. A caller is told so; a result is reported again.
+    fn refuse_for_full_disk(&mut self, event: &Event) -> Result<(), String> {
+        self.trace.push(format!("disk full, refused {}", name_of(event)));
+        match event {
+            Event::Asked { caller, request, .. } => {
+                self.waiting.remove(&(*caller, *request));
+                Ok(())
+            }
+            other => self.feed(other.clone()),
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        let mut line = format!("{} {}", self.now.0, name_of(event));
+        if let Event::Asked { caller, request, syscall } = event {
+            let text = format!("{syscall:?}");
+            let _ = write!(line, " {caller:?} {request} {}", text.chars().take(160).collect::<String>());
+        }
+        self.trace.push(line);
+    }
+
+    fn note_completed(&mut self, event: &Event) {
+        match event {
+            Event::ToolFinished { call, .. }
+            | Event::InferFinished { call, .. }
+            | Event::EmbedFinished { call, .. }
+            | Event::ViewFinished { call, .. } => {
+                self.completed.insert(*call);
+            }
+            Event::OutboxFinished { item, outcome: Err(failure) }
+                if failure.code == genoa_abi::ErrorCode::Unsupported =>
+            {
+                self.sent.remove(item);
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts what a crash kept from being carried out, so that doing it later is noticed as a repetition.
+    fn count_unseen(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Send { item } => {
+                    self.sent.insert(*item);
+                }
+                Effect::Tell { news, .. } => self.hear(news),
+                _ => {}
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> Result<(), String> {
+        match effect {
+            Effect::Reply { caller, request, outcome } => {
+                self.report.denials += usize::from(outcome.is_err());
+                if self.waiting.remove(&(caller, request)).is_none() {
+                    return Err(format!("{caller:?} got a second answer to request {request}"));
+                }
+                if let Ok(Reply::Plan(report)) = &outcome {
+                    self.trace.push(format!("  plan: {:?}", report.outcome));
+                }
+            }
+            Effect::StartAgent { agent, .. } => {
+                self.agents.insert(agent);
+            }
+            Effect::StopAgent { agent } => {
+                self.agents.remove(&agent);
+                self.waiting.retain(|(caller, _), _| *caller != Caller::Agent(agent));
+            }
+            Effect::RunTool(job) => {
+                self.report.tools += 1;
+                self.pending.push(Pending::Tool(Box::new(job)));
+            }
+            Effect::Infer { call, .. } => self.pending.push(Pending::Infer(call)),
+            Effect::Embed { call, texts } => self.pending.push(Pending::Embed(call, texts.len())),
+            Effect::ActOnView { call, view, action, .. } => self.pending.push(Pending::View(call, view, action)),
+            Effect::LookUp { call, caller, request, .. } => self.pending.push(Pending::LookUp(call, caller, request)),
+            Effect::Send { item } => {
+                self.report.sends += 1;
+                self.sent.insert(item);
+                self.pending.push(Pending::Send(item));
+            }
+            Effect::WakeAt { time } => self.wake = Some(time),
+            Effect::Tell { news, .. } => self.hear(&news),
+            Effect::StopTool { .. } | Effect::CancelInfer { .. } | Effect::OpenView { .. } | Effect::Hold { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, news: &News) {
+        match news {
+            News::Asked(question) => {
+                self.questions.insert(question.id, question.clone());
+            }
+            News::Answered { question } => {
+                self.questions.remove(question);
+            }
+            News::Finished(summary) => {
+                let place = match summary.outcome {
+                    RunOutcome::Done => 0,
+                    RunOutcome::Refused => 1,
+                    RunOutcome::Asked => 2,
+                    RunOutcome::Failed(_) => 3,
+                };
+                self.report.runs[place] += 1;
+                self.trace.push(format!("  finished: {} {}", summary.outcome, summary.answer.replace('\n', " / ")));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn name_of(event: &Event) -> String {
+    let json = serde_json::to_value(event).unwrap_or_default();
+    json.get("kind").and_then(|kind| kind.as_str()).unwrap_or("?").to_owned()
+}

@@ -1,0 +1,28 @@
+//! The simulator over fixed seeds, and the seeds that once found something.
+
+use genoa_sim::{Report, simulate};
+
+const STEPS: u32 = 200;
+
+#[test]
+fn two_hundred_seeds_keep_the_invariants() {
+    let mut all = Report::default();
+    for seed in 0..200 {
+        let report = simulate(seed, STEPS).unwrap_or_else(|trace| panic!("seed {seed}: {trace}"));
+        all.events += report.events;
+        all.crashes += report.crashes;
+        all.tools += report.tools;
+        all.sends += report.sends;
+        all.denials += report.denials;
+        (0..4).for_each(|place| all.runs[place] += report.runs[place]);
+    }
+    println!("{all:?}");
+    // A simulation in which nothing happens proves nothing.
+    assert!(all.runs.iter().all(|count| *count > 20), "{all:?}");
+    assert!(all.crashes > 100 && all.tools > 200 && all.sends > 5 && all.denials > 500, "{all:?}");
+}
+
+#[test]
+fn a_seed_decides_everything() {
+    assert_eq!(simulate(7, STEPS), simulate(7, STEPS));
+}
