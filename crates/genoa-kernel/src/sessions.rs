@@ -9,7 +9,7 @@ use genoa_abi::{ErrorCode, Failure, GrantId, SessionId, ViewId};
 use serde::{Deserialize, Serialize};
 
 use crate::grants::Holder;
-use crate::turn::{Origin, Response, Turn, only_a_person, too_large};
+use crate::turn::{Asker, Origin, Response, Turn, only_a_person, too_large};
 
 /// The longest path of a workspace, as Linux has it.
 const PATH_BYTES: usize = 4096;
@@ -113,7 +113,8 @@ impl Turn<'_> {
         Ok(Response::Now(Reply::Grant(self.kernel.grants.attenuate(grant, holder, request, self.now)?)))
     }
 
-    pub(crate) fn revoke(&mut self, caller: Caller, grant: GrantId) -> Result<Response, Failure> {
+    pub(crate) fn revoke(&mut self, asker: Asker, grant: GrantId) -> Result<Response, Failure> {
+        let caller = asker.caller;
         self.kernel.grants.get(grant)?;
         let holder = holder_of(caller);
         let chain = self.kernel.grants.chain(grant);
@@ -122,8 +123,10 @@ impl Turn<'_> {
             return Err(not_held(grant));
         }
         self.kernel.grants.revoke(grant);
+        // The answer comes first: an agent that revokes its own grant may be stopped by what follows.
+        self.reply(asker, Ok(Reply::Done));
         self.stop_what_lost_its_grant();
-        Ok(Response::Now(Reply::Done))
+        Ok(Response::Later)
     }
 
     pub(crate) fn list_grants(&self, caller: Caller) -> Result<Response, Failure> {

@@ -94,7 +94,7 @@ impl<'k> Turn<'k> {
             Syscall::Answer { question, answer } => self.answer(caller, question, answer),
             Syscall::Notify { text } => self.notify(standing, text),
             Syscall::Attenuate { grant, request } => self.attenuate(caller, grant, &request),
-            Syscall::Revoke { grant } => self.revoke(caller, grant),
+            Syscall::Revoke { grant } => self.revoke(asker, grant),
             Syscall::Grants {} => self.list_grants(caller),
             Syscall::Journal { .. } | Syscall::Why { .. } => self.look_up(asker, standing, syscall),
             Syscall::Diff { view } => self.diff(asker, standing, view),

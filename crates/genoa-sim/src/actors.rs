@@ -82,7 +82,7 @@ impl World {
         let sessions: Vec<SessionId> = self.sessions.iter().copied().collect();
         let Some(session) = self.random.pick(&sessions).copied() else { return self.connect() };
         let caller = Caller::Person(session);
-        let syscall = match self.random.below(14) {
+        let syscall = match self.random.below(15) {
             0..6 => Syscall::Intend { text: "prepare the demo".into(), agent: self.agent_name() },
             6 => Syscall::Commit { view: self.any_view() },
             7 => Syscall::Drop { view: self.any_view() },
@@ -91,6 +91,7 @@ impl World {
             10 => Syscall::List {},
             11 => Syscall::Why { subject: WhySubject::Record(3) },
             12 => Syscall::Plan { source: corpus::plan(&mut self.random) },
+            13 => Syscall::Revoke { grant: self.any_grant() },
             _ => self.hostile(),
         };
         self.ask(caller, syscall)
@@ -133,7 +134,7 @@ impl World {
             7 => Syscall::Signal { agent },
             8 => Syscall::Send { to: agent, message: json!("x".repeat(self.random.below(200))) },
             9 => Syscall::Attenuate { grant, request: self.grant_request() },
-            10 if self.random.chance(20) => Syscall::Revoke { grant },
+            10 => Syscall::Revoke { grant },
             11 => Syscall::Grants {},
             12 => Syscall::Journal { from: None, count: u32::MAX },
             13 => Syscall::Notify { text: "look".into() },

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use genoa_sim::simulate;
 
 /// Steps of one seed.
-const STEPS: u32 = 300;
+const STEPS: u32 = 200;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
