@@ -68,7 +68,7 @@ impl Break {
 }
 
 /// Checks that `record` follows `head`, and answers with the new head.
-fn follow(head: Head, record: &StoredRecord) -> Result<Head, Break> {
+pub(crate) fn follow(head: Head, record: &StoredRecord) -> Result<Head, Break> {
     let seq = head.seq + 1;
     if record.seq > seq {
         let text = match record.seq - 1 {
@@ -309,12 +309,17 @@ impl JournalReader {
     pub(crate) fn check_tail(&self, count: u64) -> Result<(), Failure> {
         let last = self.head()?.seq;
         let before = last.saturating_sub(count);
-        let mut head = Head { seq: before, hash: self.hash_at(before)? };
+        let mut head = self.head_at(before)?;
         self.each_record(before + 1, u64::MAX, |record| {
             head = follow(head, &record)
                 .map_err(|found| failures::damaged("the journal's end is broken").because(found.text))?;
             Ok(())
         })
+    }
+
+    /// Where the chain stood after record `seq`.
+    pub(crate) fn head_at(&self, seq: u64) -> Result<Head, Failure> {
+        Ok(Head { seq, hash: self.hash_at(seq)? })
     }
 
     fn hash_at(&self, seq: u64) -> Result<ContentHash, Failure> {

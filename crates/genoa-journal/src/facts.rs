@@ -4,6 +4,7 @@ use genoa_abi::event::{Effect, Event};
 use genoa_abi::session::News;
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::tool::ToolOutcome;
+use genoa_abi::view::ViewAction;
 
 /// What a record can speak of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,7 +60,9 @@ pub(crate) fn of_event(event: &Event) -> Vec<Fact> {
             std::iter::once(Fact::new(Subject::Call, call)).chain(paths).collect()
         }
         Event::ViewFinished { call, outcome } => {
-            let changes = outcome.iter().flat_map(|report| &report.difference.changes);
+            // Looking at a difference changes no file.
+            let reports = outcome.iter().filter(|report| report.action != ViewAction::Diff);
+            let changes = reports.flat_map(|report| &report.difference.changes);
             let paths = changes.map(|change| Fact::new(Subject::Path, &change.path));
             std::iter::once(Fact::new(Subject::Call, call)).chain(paths).collect()
         }

@@ -107,6 +107,18 @@ impl Journal {
         Ok(note)
     }
 
+    /// Lets the database grow to `bytes` at most: an append that needs more is refused as on a full disk.
+    ///
+    /// # Errors
+    /// `StorageFailed` if the database cannot be asked.
+    pub fn limit_bytes(&self, bytes: u64) -> Result<(), Failure> {
+        let fail = failures::database("the journal's size cannot be limited");
+        let page_bytes: i64 =
+            self.reader.connection.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(&fail)?;
+        let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / page_bytes.max(1);
+        self.reader.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(&fail)
+    }
+
     /// The public key that checks the checkpoints.
     #[must_use]
     pub fn verifier(&self) -> &VerifierKey {

@@ -21,9 +21,11 @@ pub mod limits;
 mod lock;
 mod reader;
 mod schema;
+mod sentence;
 mod snapshot;
 mod steps;
 mod wal;
+mod why;
 mod write;
 
 pub use chain::Link;

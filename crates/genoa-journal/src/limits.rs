@@ -29,6 +29,10 @@ pub const WHY_DEPTH: usize = 16;
 pub const WHY_CAUSES: usize = 16;
 /// Nodes of one graph.
 pub const WHY_NODES: usize = 400;
+/// Records that are looked at for one call, agent or file.
+pub const WHY_RECORDS: u32 = 64;
+/// Folders above a file that are tried as its workspace.
+pub const WHY_FOLDERS: usize = 64;
 /// Letters of a person's or a plan's words in one node.
 pub const WHY_TEXT_CHARS: usize = 160;
 /// One line of an export.

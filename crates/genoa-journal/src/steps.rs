@@ -1,11 +1,12 @@
 //! The kernel's steps in the journal: an event with its effects in, and out again to rebuild the state.
 
 use genoa_abi::event::{Effect, Event};
-use genoa_abi::{ErrorCode, Failure, Timestamp};
+use genoa_abi::{ContentHash, ErrorCode, Failure, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::check::follow;
 use crate::content;
 use crate::facts;
 use crate::failures;
@@ -68,10 +69,14 @@ impl JournalReader {
     /// these events. After a snapshot at `seq`, go on from `seq + 1`.
     ///
     /// # Errors
-    /// The failure of `take`; `StorageFailed` if a record cannot be read back.
+    /// The failure of `take`; `StorageFailed` if the chain is broken or a record cannot be read back. What was fed
+    /// before that is good.
     pub fn replay(&self, from: u64, mut take: impl FnMut(Replayed) -> Result<(), Failure>) -> Result<(), Failure> {
         let mut present: Option<Replayed> = None;
-        self.each_record(from, u64::MAX, |record| {
+        let mut head = self.head_at(from.saturating_sub(1))?;
+        self.each_record(head.seq + 1, u64::MAX, |record| {
+            head = follow(head, &record)
+                .map_err(|found| failures::damaged("the journal cannot be replayed").because(found.text))?;
             if record.kind.starts_with("event.") {
                 let next =
                     Replayed { seq: record.seq, time: record.time, event: self.typed(&record)?, effects: Vec::new() };
@@ -94,6 +99,9 @@ impl JournalReader {
     pub(crate) fn typed<T: DeserializeOwned>(&self, record: &StoredRecord) -> Result<T, Failure> {
         let unreadable = || failures::damaged(format!("record {} ({}) cannot be read back", record.seq, record.kind));
         let Some(bytes) = &record.body else { return Err(unreadable().because("its content was destroyed")) };
+        if ContentHash::of(bytes) != record.body_hash {
+            return Err(unreadable().because("its body was altered"));
+        }
         let body = content::resolve(&self.connection, bytes)?;
         serde_json::from_value(body.value).map_err(|error| {
             let because =

@@ -177,7 +177,7 @@ proptest! {
 
     #[test]
     fn random_bodies_round_trip(bodies in proptest::collection::vec(json_value(), 1..6)) {
-        let home = Home::new();
+        let home = Home::in_memory();
         let (mut journal, _) = home.open();
         let records: Vec<_> = bodies.iter().map(|body| record("test.any", body.clone())).collect();
         journal.append(&records, Durability::Group).expect("appended");

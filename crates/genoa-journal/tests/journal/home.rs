@@ -19,6 +19,11 @@ impl Home {
         Self { folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
+    /// In memory where that is possible: for tests that open hundreds of journals.
+    pub(crate) fn in_memory() -> Self {
+        tempfile::tempdir_in("/dev/shm").map_or_else(|_| Self::new(), |folder| Self { folder })
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -208,7 +208,7 @@ fn damaged_pages_are_noticed() {
     for place in (0..good.len()).step_by(1009) {
         let mut bytes = good.clone();
         bytes[place] ^= 0x55;
-        let home = Home::new();
+        let home = Home::in_memory();
         fs::write(home.database(), bytes).expect("written");
         let Ok((journal, _)) = home.try_open() else {
             noticed += 1;
