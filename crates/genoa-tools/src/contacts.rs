@@ -54,13 +54,16 @@ struct Card {
 /// The record types of this group.
 #[must_use]
 pub fn records() -> Vec<RecordType> {
-    let mut contact = record("Contact", &[
-        ("name", "str", "full name"),
-        ("email", "str", "mail address"),
-        ("phone", "str?", "phone number"),
-        ("organisation", "str?", "company"),
-        ("path", "path", "the contact file"),
-    ]);
+    let mut contact = record(
+        "Contact",
+        &[
+            ("name", "str", "full name"),
+            ("email", "str", "mail address"),
+            ("phone", "str?", "phone number"),
+            ("organisation", "str?", "company"),
+            ("path", "path", "the contact file"),
+        ],
+    );
     contact.origin = Some("path".into());
     contact.title = Some("name".into());
     contact.look_up = Some("contacts.find".into());

@@ -36,13 +36,16 @@ pub struct File {
 /// The record types of this group.
 #[must_use]
 pub fn records() -> Vec<RecordType> {
-    let mut file = record("File", &[
-        ("name", "str", "name with extension"),
-        ("path", "path", "where it is"),
-        ("kind", "str", "folder, text, pdf, image, ..."),
-        ("bytes", "int", "size"),
-        ("changed", "str", "when it was last changed"),
-    ]);
+    let mut file = record(
+        "File",
+        &[
+            ("name", "str", "name with extension"),
+            ("path", "path", "where it is"),
+            ("kind", "str", "folder, text, pdf, image, ..."),
+            ("bytes", "int", "size"),
+            ("changed", "str", "when it was last changed"),
+        ],
+    );
     file.origin = Some("path".into());
     file.title = Some("name".into());
     vec![file]
@@ -127,8 +130,8 @@ pub fn kind_of(path: &Path, is_folder: bool) -> &'static str {
         "doc" | "docx" | "odt" | "rtf" | "tex" | "epub" => "document",
         "csv" | "tsv" | "xls" | "xlsx" | "ods" => "spreadsheet",
         "ppt" | "pptx" | "odp" | "key" => "slides",
-        "rs" | "py" | "js" | "ts" | "c" | "h" | "cpp" | "go" | "java" | "rb" | "sh" | "sql" | "css" | "json" | "toml"
-        | "yaml" | "yml" | "xml" => "code",
+        "rs" | "py" | "js" | "ts" | "c" | "h" | "cpp" | "go" | "java" | "rb" | "sh" | "sql" | "css" | "json"
+        | "toml" | "yaml" | "yml" | "xml" => "code",
         "mp3" | "wav" | "flac" | "ogg" | "m4a" | "opus" => "audio",
         "mp4" | "mkv" | "mov" | "avi" | "webm" => "video",
         "zip" | "tar" | "gz" | "tgz" | "xz" | "bz2" | "7z" | "rar" | "zst" | "iso" | "deb" => "archive",
@@ -281,7 +284,8 @@ fn source_and_target(call: &Call<'_>) -> Result<(PathBuf, PathBuf), Failure> {
         .map_err(|error| file_failure(format!("{} is not there", call.relative(&source)), &error))?;
     let mut to = call.resolve(&to_text)?;
     // Whoever moves `a.pdf` to `Papers` means the folder, whether it is there already or not.
-    let means_folder = to_text.ends_with('/') || (metadata.is_file() && source.extension().is_some() && to.extension().is_none());
+    let means_folder =
+        to_text.ends_with('/') || (metadata.is_file() && source.extension().is_some() && to.extension().is_none());
     if to.is_dir() || (means_folder && !to.exists()) {
         to.push(source.file_name().unwrap_or_default());
     }

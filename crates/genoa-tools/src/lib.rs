@@ -5,9 +5,17 @@
 
 #![forbid(unsafe_code)]
 
+pub mod calendar;
+pub mod calendar_file;
+pub mod calendar_read;
 pub mod contacts;
 pub mod files;
+pub mod mail;
+pub mod mail_draft;
+pub mod maildir;
+pub mod notes;
 mod program;
+pub mod relevance;
 pub mod search;
 pub mod serve;
 pub mod shell;
@@ -25,8 +33,11 @@ pub use tool::{Call, Tool};
 #[must_use]
 pub fn tools() -> Vec<Tool> {
     let groups: &[fn() -> Vec<Tool>] = &[
+        calendar::tools,
         contacts::tools,
         files::tools,
+        mail::tools,
+        notes::tools,
         search::tools,
         shell::tools,
     ];
@@ -37,8 +48,11 @@ pub fn tools() -> Vec<Tool> {
 #[must_use]
 pub fn records() -> Vec<genoa_abi::schema::RecordType> {
     let groups: &[fn() -> Vec<genoa_abi::schema::RecordType>] = &[
+        calendar::records,
         contacts::records,
         files::records,
+        mail::records,
+        notes::records,
         search::records,
         shell::records,
     ];
@@ -53,7 +67,8 @@ mod tests {
 
     #[test]
     fn every_schema_is_complete_and_consistent() {
-        let records: BTreeSet<String> = super::records().into_iter().map(|record| record.name).collect();
+        let known = super::records().into_iter().chain(super::testing::system_records());
+        let records: BTreeSet<String> = known.map(|record| record.name).collect();
         let mut names = BTreeSet::new();
         for tool in super::tools() {
             let schema = tool.schema;

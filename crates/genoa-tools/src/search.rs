@@ -3,10 +3,10 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use genoa_abi::ErrorCode;
 use genoa_abi::Failure;
 use genoa_abi::limits::SEARCH_MATCHES;
 use genoa_abi::schema::{EffectClass, FileNeed, Needs, RecordType};
-use genoa_abi::ErrorCode;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -28,11 +28,10 @@ struct Match {
 /// The record types of this group.
 #[must_use]
 pub fn records() -> Vec<RecordType> {
-    let mut found = record("Match", &[
-        ("path", "path", "the file"),
-        ("line", "int", "line number, from 1"),
-        ("text", "str", "the line"),
-    ]);
+    let mut found = record(
+        "Match",
+        &[("path", "path", "the file"), ("line", "int", "line number, from 1"), ("text", "str", "the line")],
+    );
     found.origin = Some("path".into());
     found.title = Some("text".into());
     vec![found]
@@ -43,10 +42,16 @@ pub fn records() -> Vec<RecordType> {
 pub fn tools() -> Vec<Tool> {
     let needs = Needs { files: FileNeed::Read, ..Needs::default() };
     vec![Tool {
-        schema: schema("search.text", "Find lines in files that contain a text.", EffectClass::Observe, needs, "list[Match]")
-            .required("query", "str", "the text to look for")
-            .optional("under", "path", "folder to look in")
-            .phrase("Search files for {query}"),
+        schema: schema(
+            "search.text",
+            "Find lines in files that contain a text.",
+            EffectClass::Observe,
+            needs,
+            "list[Match]",
+        )
+        .required("query", "str", "the text to look for")
+        .optional("under", "path", "folder to look in")
+        .phrase("Search files for {query}"),
         run: search,
     }]
 }

@@ -13,11 +13,14 @@ const OUTPUT_BYTES: usize = 256 * 1024;
 /// The record types of this group.
 #[must_use]
 pub fn records() -> Vec<RecordType> {
-    let mut output = record("Output", &[
-        ("exit", "int", "exit code, 0 if all went well"),
-        ("stdout", "str", "what it printed"),
-        ("stderr", "str", "its error messages"),
-    ]);
+    let mut output = record(
+        "Output",
+        &[
+            ("exit", "int", "exit code, 0 if all went well"),
+            ("stdout", "str", "what it printed"),
+            ("stderr", "str", "its error messages"),
+        ],
+    );
     output.title = Some("stdout".into());
     vec![output]
 }

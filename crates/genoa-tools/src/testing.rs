@@ -42,7 +42,8 @@ impl Bench {
     pub(crate) fn call(&self, tool: &str, arguments: Json) -> Result<Json, Failure> {
         let tools = crate::tools();
         let tool = tools.iter().find(|candidate| candidate.schema.name == tool).unwrap();
-        let catalog = Catalog::new(tools.iter().map(|tool| tool.schema.clone()), crate::records());
+        let records = crate::records().into_iter().chain(system_records());
+        let catalog = Catalog::new(tools.iter().map(|tool| tool.schema.clone()), records);
         let Json::Object(arguments) = arguments else { panic!("arguments are an object") };
         for (name, value) in &arguments {
             catalog.fits(&tool.schema.parameter(name).unwrap().ty, value).unwrap();
@@ -78,4 +79,10 @@ impl Bench {
 /// A resolved time argument.
 pub(crate) fn moment(start: &str, end: &str) -> Json {
     json!({ "words": "then", "start": start, "end": end })
+}
+
+/// Record types that are not of tools but of the system's own functions.
+pub(crate) fn system_records() -> Vec<genoa_abi::schema::RecordType> {
+    let fields = [("about", "str", ""), ("text", "str", ""), ("source", "str", ""), ("path", "path?", "")];
+    vec![crate::tool::record("Fact", &fields)]
 }

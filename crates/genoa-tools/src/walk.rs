@@ -46,7 +46,8 @@ pub fn entries(folder: &Path) -> Result<Vec<Entry>, Failure> {
 /// # Errors
 /// As [`entries`].
 pub fn personal_files(folder: &Path) -> Result<Vec<Entry>, Failure> {
-    let mut found = collect(folder, |entry| !is_build_output(entry) && !is_project(entry) && !is_maildir(entry.path()))?;
+    let mut found =
+        collect(folder, |entry| !is_build_output(entry) && !is_project(entry) && !is_maildir(entry.path()))?;
     found.retain(|entry| entry.metadata.is_file());
     Ok(found)
 }

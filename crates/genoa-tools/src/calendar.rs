@@ -1,0 +1,448 @@
+//! The calendar: events of all iCalendar files of the workspace.
+
+use std::path::PathBuf;
+
+use genoa_abi::schema::{EffectClass, FileNeed, Moment, Needs, RecordType};
+use genoa_abi::{ErrorCode, Failure};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::calendar_file::{CalendarFile, Times};
+use crate::calendar_read::{Occurrence, read_events};
+use crate::contacts::Contact;
+use crate::relevance::{Document, select};
+use crate::time::{self, Span};
+use crate::tool::{Call, Tool, answer, record, schema};
+use crate::{files, text, walk};
+
+/// Events that one search answers with.
+const FOUND_EVENTS: usize = 500;
+/// How far a search without a time looks into the past and into the future.
+const HORIZON: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// How long an event lasts if nobody says so.
+const EVENT_MINUTES: i64 = 60;
+/// The longest event: 31 days.
+const LONGEST_MINUTES: i64 = 31 * 24 * 60;
+/// The calendar that new events go to where none is there yet.
+const NEW_CALENDAR: &str = "Calendar/personal.ics";
+/// Words that every event could be called.
+const GENERIC: &str = "meeting meet event appointment call calendar date session with";
+
+/// One event, or one occurrence of a repeated one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// What it is called.
+    pub title: String,
+    /// RFC 3339.
+    pub start: String,
+    /// RFC 3339.
+    pub end: String,
+    /// Where it is.
+    #[serde(default)]
+    pub place: Option<String>,
+    /// Who comes, without the person whose calendar it is.
+    pub people: Vec<Contact>,
+    /// What was written to it.
+    pub description: String,
+    /// The calendar's file, relative to the workspace.
+    pub path: String,
+    /// Its id in the file.
+    pub uid: String,
+}
+
+/// The record types of this group.
+#[must_use]
+pub fn records() -> Vec<RecordType> {
+    let mut event = record(
+        "Event",
+        &[
+            ("title", "str", "what it is called"),
+            ("start", "str", "when it begins"),
+            ("end", "str", "when it ends"),
+            ("place", "str?", "where"),
+            ("people", "list[Contact]", "who comes"),
+            ("description", "str", "more about it"),
+            ("path", "path", "the calendar file"),
+            ("uid", "str", "its id"),
+        ],
+    );
+    event.origin = Some("path".into());
+    event.title = Some("title".into());
+    vec![event]
+}
+
+/// The tools of this group.
+#[must_use]
+pub fn tools() -> Vec<Tool> {
+    let read = Needs { files: FileNeed::Read, ..Needs::default() };
+    let write = Needs { files: FileNeed::Write, ..Needs::default() };
+    vec![
+        Tool {
+            schema: schema(
+                "calendar.find",
+                "Find calendar events; coming ones first.",
+                EffectClass::Observe,
+                read,
+                "list[Event]",
+            )
+            .optional("about", "str", "topic or title")
+            .optional("people", "list[Contact]", "who takes part")
+            .optional("when", "time", "when it is")
+            .phrase("Find events about {about} with {people} {when}"),
+            run: find,
+        },
+        Tool {
+            schema: schema("calendar.create", "Put an event into the calendar.", EffectClass::Change, write, "Event")
+                .required("title", "str", "what it is called")
+                .required("start", "time", "when it begins")
+                .optional("minutes", "int", "how long it lasts, 60 if left out")
+                .optional("people", "list[Contact]", "who takes part")
+                .optional("place", "str", "where")
+                .optional("description", "str", "more about it")
+                .phrase("Put “{title}” into the calendar, {start}"),
+            run: create,
+        },
+        Tool {
+            schema: schema("calendar.move", "Move an event to another time.", EffectClass::Change, write, "Event")
+                .required("event", "Event", "the event")
+                .required("start", "time", "the new begin")
+                .optional("minutes", "int", "the new length")
+                .phrase("Move {event} to {start}"),
+            run: move_event,
+        },
+        Tool {
+            schema: schema("calendar.cancel", "Take an event out of the calendar.", EffectClass::Change, write, "None")
+                .required("event", "Event", "the event")
+                .phrase("Take {event} out of the calendar"),
+            run: cancel,
+        },
+    ]
+}
+
+fn find(call: &Call<'_>) -> Result<Json, Failure> {
+    let people: Vec<Contact> = call.argument::<Option<_>>("people")?.unwrap_or_default();
+    let asked = Span::argument(call, "when")?;
+    let now = time::now(call)?.timestamp();
+    let span = asked.unwrap_or_else(|| horizon(now));
+    let mut found = read_events(call, span)?;
+    found.retain(|occurrence| people.iter().all(|person| takes_part(person, &occurrence.event)));
+    if asked.is_none() {
+        keep_one_of_each_series(&mut found, now);
+        found.sort_by_key(|occurrence| coming_first(occurrence, now));
+    }
+    let about = call.text("about")?;
+    let mut places = select(
+        &about,
+        GENERIC,
+        found.iter().map(|occurrence| Document { title: &occurrence.event.title, text: &occurrence.searched }),
+    );
+    places.sort_unstable();
+    if places.len() > FOUND_EVENTS {
+        return Err(Failure::new(ErrorCode::TooLarge, format!("{} events fit", places.len()))
+            .because(format!("one search answers with at most {FOUND_EVENTS}"))
+            .try_next("Ask for a shorter time or a topic"));
+    }
+    answer(places.into_iter().map(|place| &found[place].event).collect::<Vec<_>>())
+}
+
+/// A little more than a year to both sides of now.
+#[must_use]
+pub fn horizon(now: Timestamp) -> Span {
+    Span { start: now.saturating_sub(HORIZON).unwrap_or(now), end: now.saturating_add(HORIZON).unwrap_or(now) }
+}
+
+/// What is still to come in its order, then what is over, the latest first.
+fn coming_first(occurrence: &Occurrence, now: Timestamp) -> (bool, i64) {
+    let is_over = occurrence.end < now;
+    let second = occurrence.start.as_second();
+    (is_over, if is_over { -second } else { second })
+}
+
+/// Of a repeated event the next occurrence is meant, or the last one if it is over.
+pub(crate) fn keep_one_of_each_series(found: &mut Vec<Occurrence>, now: Timestamp) {
+    found.sort_by_key(|occurrence| coming_first(occurrence, now));
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|occurrence| {
+        !occurrence.is_repeated || seen.insert((occurrence.event.path.clone(), occurrence.event.uid.clone()))
+    });
+}
+
+/// Whether `person` is among the event's people; where nobody is listed, whether the title names them.
+fn takes_part(person: &Contact, event: &Event) -> bool {
+    if event.people.iter().any(|other| person.is(other)) {
+        return true;
+    }
+    let title: Vec<String> =
+        event.title.split(|letter: char| !letter.is_alphanumeric()).map(str::to_lowercase).collect();
+    let name: Vec<String> = person.name.split_whitespace().map(str::to_lowercase).collect();
+    let (all, first) =
+        (name.iter().all(|word| title.contains(word)), name.first().is_some_and(|word| title.contains(word)));
+    !name.is_empty() && (all || (first && event.people.is_empty()))
+}
+
+fn create(call: &Call<'_>) -> Result<Json, Failure> {
+    let title = text::one_line(&call.text("title")?);
+    if title.is_empty() {
+        return Err(Failure::new(ErrorCode::InvalidInput, "an event needs a title"));
+    }
+    let now = time::now(call)?;
+    let event = Event {
+        title,
+        start: String::new(),
+        end: String::new(),
+        place: call.argument("place")?,
+        people: call.argument::<Option<_>>("people")?.unwrap_or_default(),
+        description: call.text("description")?,
+        path: String::new(),
+        // The call's id makes a repeated call the same event.
+        uid: format!("{}-{}@genoa", now.timestamp().strftime("%Y%m%dT%H%M%SZ"), call.request.call.0),
+    };
+    let times = times(call, None)?;
+    let path = personal_calendar(call)?;
+    let mut file = if path.exists() { CalendarFile::read(&path)? } else { CalendarFile::empty() };
+    if !file.holds(&event.uid) {
+        file.add(&event, &times, &call.request.person, &now)?;
+        files::put(call, &path, file.to_text())?;
+    }
+    answer(Event { path: call.relative(&path), ..shown(call, event, &times) })
+}
+
+fn move_event(call: &Call<'_>) -> Result<Json, Failure> {
+    let (event, path, mut file) = event_and_file(call)?;
+    let (start, end) = (time::parse(&event.start)?, time::parse(&event.end)?);
+    let minutes = end.duration_since(start).as_mins();
+    let times = times(call, Some(minutes))?;
+    file.move_event(&event.uid, start, &times, &time::zone(call))?;
+    files::put(call, &path, file.to_text())?;
+    answer(shown(call, event, &times))
+}
+
+fn cancel(call: &Call<'_>) -> Result<Json, Failure> {
+    let (event, path, mut file) = event_and_file(call)?;
+    file.cancel(&event.uid, time::parse(&event.start)?, &time::zone(call))?;
+    files::put(call, &path, file.to_text())?;
+    Ok(Json::Null)
+}
+
+fn event_and_file(call: &Call<'_>) -> Result<(Event, PathBuf, CalendarFile), Failure> {
+    let event: Event = call.argument("event")?;
+    let path = call.resolve(&event.path)?;
+    if walk::extension(&path) != "ics" {
+        return Err(Failure::new(ErrorCode::InvalidInput, format!("{} is not a calendar file", event.path)));
+    }
+    let file = CalendarFile::read(&path)?;
+    Ok((event, path, file))
+}
+
+/// Begin and end as the arguments say; a start that means whole days makes an event of whole days.
+fn times(call: &Call<'_>, usual_minutes: Option<i64>) -> Result<Times, Failure> {
+    let moment: Moment = call.argument("start")?;
+    let minutes: Option<i64> = call.argument("minutes")?;
+    if minutes.is_some_and(|minutes| !(1..=LONGEST_MINUTES).contains(&minutes)) {
+        return Err(Failure::new(ErrorCode::InvalidInput, format!("an event lasts 1 to {LONGEST_MINUTES} minutes")));
+    }
+    let (start, end) = (time::parse(&moment.start)?, time::parse(&moment.end)?);
+    let zone = time::zone(call);
+    let midnight = |time: Timestamp| time.to_zoned(zone.clone()).time() == jiff::civil::Time::midnight();
+    let days = minutes.is_none() && usual_minutes.is_none_or(|usual| usual % (24 * 60) == 0);
+    if days && end > start && midnight(start) && midnight(end) {
+        return Ok(Times { start, end, whole_days: true });
+    }
+    let length = minutes.or(usual_minutes).unwrap_or(EVENT_MINUTES);
+    let end = start.checked_add(SignedDuration::from_mins(length));
+    let end = end.map_err(|error| Failure::new(ErrorCode::InvalidInput, "that is too late").because(error))?;
+    Ok(Times { start, end, whole_days: false })
+}
+
+fn shown(call: &Call<'_>, event: Event, times: &Times) -> Event {
+    let zone = time::zone(call);
+    Event { start: time::show(times.start, &zone), end: time::show(times.end, &zone), ..event }
+}
+
+/// The calendar called `personal`, else the one with the most events, else a new one.
+fn personal_calendar(call: &Call<'_>) -> Result<PathBuf, Failure> {
+    let mut files = walk::files_with_extension(call.workspace(), "ics")?;
+    let is_personal = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("personal"));
+    if let Some(place) = files.iter().position(is_personal) {
+        return Ok(files.swap_remove(place));
+    }
+    let count = |path: &PathBuf| text::read(path).map_or(0, |content| content.matches("BEGIN:VEVENT").count());
+    let counted = files.into_iter().map(|path| (count(&path), path));
+    let largest = counted.max_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
+    match largest {
+        Some((_, path)) => Ok(path),
+        None => call.resolve(NEW_CALENDAR),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::ErrorCode;
+    use serde_json::{Value as Json, json};
+
+    use crate::testing::{Bench, moment};
+
+    const CALENDAR: &str = "BEGIN:VCALENDAR\nVERSION:2.0\n\
+        BEGIN:VEVENT\nUID:demo\nDTSTART;TZID=Europe/Oslo:20261126T100000\nDTEND;TZID=Europe/Oslo:20261126T110000\n\
+        SUMMARY:Lumen demo\nLOCATION:Room 4\nATTENDEE;CN=Ada Okafor:mailto:ada@corp.example\n\
+        ATTENDEE;CN=Nora:mailto:nora@fjordlight.example\nDESCRIPTION:Show\\, then\n  discuss\nEND:VEVENT\n\
+        BEGIN:VEVENT\nUID:standup\nDTSTART:20260105T083000\nDTEND:20260105T084500\nRRULE:FREQ=WEEKLY;BYDAY=MO,WE\n\
+        EXDATE:20261125T083000\nSUMMARY:Standup\nEND:VEVENT\n\
+        BEGIN:VEVENT\nUID:standup\nSEQUENCE:4\nRECURRENCE-ID:20261130T083000\nDTSTART:20261130T140000\n\
+        DTEND:20261130T141500\nSUMMARY:Standup (late)\nEND:VEVENT\n\
+        BEGIN:VEVENT\nUID:fair\nDTSTART;VALUE=DATE:20261126\nDTEND;VALUE=DATE:20261128\nSUMMARY:Trade fair\nEND:VEVENT\n\
+        BEGIN:VEVENT\nUID:lunch\nDTSTART:20261127T113000Z\nDURATION:PT1H\nSUMMARY:Lunch with Ada\nEND:VEVENT\n\
+        BEGIN:VEVENT\nUID:off\nDTSTART:20261126T090000Z\nSTATUS:CANCELLED\nSUMMARY:Lumen demo\nEND:VEVENT\n\
+        BEGIN:VEVENT\nUID:bad\nSUMMARY:No time\nEND:VEVENT\nEND:VCALENDAR\n";
+
+    fn bench() -> Bench {
+        Bench::new().with("Calendar/work.ics", CALENDAR).with("broken.ics", "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:")
+    }
+
+    fn thursday() -> Json {
+        moment("2026-11-26T00:00:00+01:00", "2026-11-27T00:00:00+01:00")
+    }
+
+    fn starts(bench: &Bench, arguments: Json) -> Vec<String> {
+        let found = bench.ok("calendar.find", arguments);
+        let line = |event: &Json| format!("{} {}", event["start"].as_str().unwrap(), event["title"].as_str().unwrap());
+        found.as_array().unwrap().iter().map(line).collect()
+    }
+
+    #[test]
+    fn an_event_is_read_with_all_its_fields() {
+        let found = bench().ok("calendar.find", json!({ "about": "the lumen demo" }));
+        assert_eq!(
+            found,
+            json!([{
+                "title": "Lumen demo", "start": "2026-11-26T10:00:00+01:00", "end": "2026-11-26T11:00:00+01:00",
+                "place": "Room 4", "description": "Show, then discuss", "path": "Calendar/work.ics", "uid": "demo",
+                "people": [{ "name": "Ada Okafor", "email": "ada@corp.example", "phone": null, "organisation": null, "path": "" }],
+            }])
+        );
+    }
+
+    #[test]
+    fn events_are_found_by_topic_people_and_time() {
+        let bench = bench();
+        let ada = json!([{ "name": "Ada Okafor", "email": "ada@corp.example", "path": "" }]);
+        let check = |arguments, expected: &[&str]| assert_eq!(starts(&bench, arguments), expected);
+        check(
+            json!({ "when": thursday() }),
+            &["2026-11-26T00:00:00+01:00 Trade fair", "2026-11-26T10:00:00+01:00 Lumen demo"],
+        );
+        check(
+            json!({ "people": ada }),
+            &["2026-11-26T10:00:00+01:00 Lumen demo", "2026-11-27T12:30:00+01:00 Lunch with Ada"],
+        );
+        check(json!({ "about": "standup" }), &["2026-11-30T14:00:00+01:00 Standup (late)"]);
+        check(json!({ "about": "dentist" }), &[]);
+        let week = moment("2026-11-23T00:00:00+01:00", "2026-12-03T00:00:00+01:00");
+        check(
+            json!({ "about": "standup", "when": week }),
+            &[
+                "2026-11-23T08:30:00+01:00 Standup",
+                "2026-11-30T14:00:00+01:00 Standup (late)",
+                "2026-12-02T08:30:00+01:00 Standup",
+            ],
+        );
+        let summer = moment("2026-07-01T00:00:00+02:00", "2026-07-02T00:00:00+02:00");
+        check(json!({ "when": summer }), &["2026-07-01T08:30:00+02:00 Standup"]);
+    }
+
+    #[test]
+    fn an_event_is_created_once() {
+        let bench = bench();
+        let arguments = json!({ "title": "Review; part 1,2", "start": moment("2026-12-01T14:00:00+01:00", "2026-12-01T14:00:00+01:00"),
+            "minutes": 90, "people": [{ "name": "Ada \"X\" Okafor", "email": "ada@corp.example", "path": "" }],
+            "description": "Line one\nEND:VEVENT\n".to_owned() + &"long ".repeat(40) });
+        let created = bench.ok("calendar.create", arguments.clone());
+        assert_eq!(
+            (created["end"].as_str(), created["path"].as_str()),
+            (Some("2026-12-01T15:30:00+01:00"), Some("Calendar/work.ics"))
+        );
+        let before = bench.text("Calendar/work.ics");
+        bench.ok("calendar.create", arguments);
+        assert_eq!(bench.text("Calendar/work.ics"), before, "the same call again changes nothing");
+        let found = bench.ok("calendar.find", json!({ "about": "review" }));
+        assert_eq!(
+            (found[0]["title"].as_str(), found[0]["people"][0]["name"].as_str()),
+            (Some("Review; part 1,2"), Some("Ada X Okafor"))
+        );
+        assert!(found[0]["description"].as_str().unwrap().starts_with("Line one\nEND:VEVENT\nlong long"));
+        assert!(before.lines().all(|line| line.len() <= 76));
+    }
+
+    #[test]
+    fn a_first_event_makes_a_calendar_and_days_stay_days() {
+        let bench = Bench::new();
+        bench.ok("calendar.create", json!({ "title": "Trip", "start": thursday() }));
+        assert!(
+            bench
+                .text("Calendar/personal.ics")
+                .contains("DTSTART;VALUE=DATE:20261126\r\nDTEND;VALUE=DATE:20261127\r\n")
+        );
+        assert_eq!(starts(&bench, json!({})), ["2026-11-26T00:00:00+01:00 Trip"]);
+    }
+
+    #[test]
+    fn events_and_occurrences_are_moved_and_cancelled() {
+        let bench = bench();
+        let find = |about: &str| bench.ok("calendar.find", json!({ "about": about }))[0].clone();
+        let noon = moment("2026-12-04T12:00:00+01:00", "2026-12-04T12:00:00+01:00");
+        bench.ok("calendar.move", json!({ "event": find("lumen"), "start": noon }));
+        assert_eq!(find("lumen")["end"], "2026-12-04T13:00:00+01:00");
+        assert!(bench.text("Calendar/work.ics").contains("DTSTART;TZID=Europe/Oslo:20261204T120000"));
+        bench.ok("calendar.cancel", json!({ "event": find("lunch") }));
+        assert_eq!(starts(&bench, json!({ "about": "lunch" })), [""; 0]);
+        let december =
+            || json!({ "about": "standup", "when": moment("2026-11-30T00:00:00+01:00", "2026-12-08T00:00:00+01:00") });
+        let series = bench.ok("calendar.find", december());
+        bench.ok("calendar.cancel", json!({ "event": series[0] }));
+        bench.ok("calendar.move", json!({ "event": series[1], "start": noon }));
+        assert_eq!(
+            starts(&bench, december()),
+            ["2026-12-04T12:00:00+01:00 Standup", "2026-12-07T08:30:00+01:00 Standup"]
+        );
+    }
+
+    #[test]
+    fn foreign_paths_and_senseless_events_are_refused() {
+        let bench = bench().with("notes.md", "x");
+        let mut event = bench.ok("calendar.find", json!({ "about": "lumen" }))[0].clone();
+        let check = |tool: &str, arguments, code| assert_eq!(bench.refused(tool, arguments), code);
+        check("calendar.create", json!({ "title": " ", "start": thursday() }), ErrorCode::InvalidInput);
+        check("calendar.create", json!({ "title": "a", "start": thursday(), "minutes": 0 }), ErrorCode::InvalidInput);
+        let strange = json!([{ "name": "x", "email": "a@b\nATTENDEE:c", "path": "" }]);
+        check(
+            "calendar.create",
+            json!({ "title": "a", "start": thursday(), "people": strange }),
+            ErrorCode::InvalidInput,
+        );
+        event["uid"] = json!("gone");
+        check("calendar.move", json!({ "event": event, "start": thursday() }), ErrorCode::NotFound);
+        event["path"] = json!("notes.md");
+        check("calendar.cancel", json!({ "event": event }), ErrorCode::InvalidInput);
+        event["path"] = json!("../other.ics");
+        check("calendar.cancel", json!({ "event": event }), ErrorCode::NotGranted);
+    }
+
+    #[test]
+    fn an_endless_rule_does_not_hang() {
+        let rules = [
+            "FREQ=SECONDLY",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=DAILY;INTERVAL=0",
+            "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=31",
+        ];
+        for (place, rule) in rules.iter().enumerate() {
+            let bench = Bench::new().with("a.ics", format!(
+                "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:{place}\nDTSTART:20200101T000000Z\nRRULE:{rule}\nSUMMARY:x\nEND:VEVENT\nEND:VCALENDAR\n"
+            ));
+            let begin = std::time::Instant::now();
+            bench.ok("calendar.find", json!({ "when": thursday() }));
+            assert!(begin.elapsed().as_secs() < 5, "{rule}");
+        }
+    }
+}
