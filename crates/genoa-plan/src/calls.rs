@@ -1,0 +1,255 @@
+//! The check of calls: functions that exist, arguments that they take, each once and of the right type.
+
+use genoa_abi::Datum;
+use genoa_abi::schema::{Parameter, ToolSchema, Type};
+
+use crate::ast::{Argument, Expression, ExpressionKind};
+use crate::check::{Checker, Checking};
+use crate::code::Operation;
+use crate::finding::{Finding, listed, nearest};
+use crate::helpers::{HELPERS, HelperCall, parameters};
+use crate::infer::{mistyped, shortened};
+use crate::time;
+use crate::types::{fits, innermost, is_ordered, is_text, present};
+
+impl Checker<'_> {
+    /// The type that a call returns.
+    pub(crate) fn call(
+        &mut self,
+        call: &Expression,
+        function: &str,
+        positional: &[Expression],
+        named: &[Argument],
+    ) -> Checking<Type> {
+        if HELPERS.contains(&function) {
+            return self.helper(call, function, positional, named);
+        }
+        let catalog = self.catalog;
+        let Some(tool) = catalog.tools.get(function) else {
+            return Err(self.unknown_function(call, function).into());
+        };
+        let mut names: Vec<String> = Vec::with_capacity(positional.len() + named.len());
+        if let [first, rest @ ..] = positional {
+            if let Some(second) = rest.first() {
+                let message = format!("only the first argument of `{function}` may stand without its name");
+                return Err(Finding::new(second.at, message, signature(tool)).into());
+            }
+            let Some(parameter) = tool.parameters.first() else {
+                return Err(Finding::new(first.at, format!("`{function}` takes no arguments"), "").into());
+            };
+            self.argument(tool, parameter, first, &mut names)?;
+        }
+        for argument in named {
+            let Some(parameter) = tool.parameter(&argument.name) else {
+                let message = format!("`{function}` has no parameter `{}`", argument.name);
+                return Err(Finding::new(argument.at, message, signature(tool)).into());
+            };
+            self.argument(tool, parameter, &argument.value, &mut names)?;
+        }
+        let missing = tool.parameters.iter().find(|parameter| parameter.required && !names.contains(&parameter.name));
+        if let Some(missing) = missing {
+            let message = format!("`{function}` needs `{}`", missing.name);
+            return Err(Finding::new(call.at, message, signature(tool)).into());
+        }
+        self.emit(Operation::Call { tool: function.to_owned(), names });
+        Ok(tool.returns.clone())
+    }
+
+    fn argument(
+        &mut self,
+        tool: &ToolSchema,
+        parameter: &Parameter,
+        value: &Expression,
+        names: &mut Vec<String>,
+    ) -> Checking<()> {
+        if names.contains(&parameter.name) {
+            let message = format!("`{}` gets `{}` twice", tool.name, parameter.name);
+            return Err(Finding::new(value.at, message, "").into());
+        }
+        let ty = self.infer(value, Some(&parameter.ty))?;
+        self.check_literal(value, &parameter.ty)?;
+        let is_absent = ty == Type::None && !parameter.required;
+        if !is_absent && (ty == Type::None || !fits(&ty, &parameter.ty, self.catalog)) {
+            return Err(mistyped(value, &parameter.ty, &ty).into());
+        }
+        let to = if is_absent { Type::optional(parameter.ty.clone()) } else { parameter.ty.clone() };
+        self.emit(Operation::Coerce { to, what: shortened(&value.source) });
+        names.push(parameter.name.clone());
+        Ok(())
+    }
+
+    /// What can be known of a literal already: a word of a choice, a phrase that means a time.
+    pub(crate) fn check_literal(&self, value: &Expression, wanted: &Type) -> Checking<()> {
+        let ExpressionKind::Text(text) = &value.kind else { return Ok(()) };
+        match innermost(wanted) {
+            Type::Choice(words) if !words.contains(text) => {
+                let help = format!("choose one of {wanted}");
+                Err(Finding::new(value.at, format!("\"{text}\" is none of the choices"), help).into())
+            }
+            Type::Time => match time::parse(text) {
+                Ok(_) => Ok(()),
+                Err(failure) => Err(Finding::new(value.at, failure.what, failure.next).into()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn unknown_function(&self, call: &Expression, function: &str) -> Finding {
+        let names = self.catalog.tools.keys().map(String::as_str).chain(HELPERS);
+        let group = function.split('.').next().unwrap_or_default();
+        if function.contains('.') && self.variables.contains_key(group) {
+            let help = "functions are written `group.verb(…)`; fields without parentheses".to_owned();
+            return Finding::new(call.at, format!("`{group}` is a value and has no functions"), help);
+        }
+        let of_group: Vec<&str> = self
+            .catalog
+            .tools
+            .keys()
+            .map(String::as_str)
+            .filter(|name| name.strip_prefix(group).is_some_and(|rest| rest.starts_with('.')))
+            .collect();
+        let close = if of_group.is_empty() { nearest(function, names) } else { of_group };
+        let help = if close.is_empty() { String::new() } else { format!("there is {}", listed(close)) };
+        Finding::new(call.at, format!("there is no function `{function}`"), help)
+    }
+
+    fn helper(
+        &mut self,
+        call: &Expression,
+        name: &str,
+        positional: &[Expression],
+        named: &[Argument],
+    ) -> Checking<Type> {
+        let wrong = |message: String| Some(Finding::new(call.at, message, parameters(name)));
+        let takes_separator = name == "join";
+        let allowed: &[&str] = match name {
+            "sorted" => &["by", "descending"],
+            "largest" => &["by"],
+            "join" => &["separator"],
+            _ => &[],
+        };
+        let most = if takes_separator { 2 } else { 1 };
+        let (Some(value), true) = (positional.first(), positional.len() <= most) else {
+            return Err(wrong(format!("`{name}` takes its list first")));
+        };
+        if let Some(unknown) = named.iter().find(|argument| !allowed.contains(&argument.name.as_str())) {
+            return Err(wrong(format!("`{name}` has no parameter `{}`", unknown.name)));
+        }
+        let ty = self.infer(value, None)?;
+        if name == "str" {
+            if ty == Type::None {
+                return Err(wrong("nothing to show".to_owned()));
+            }
+            self.emit(Operation::Helper(HelperCall::Str));
+            return Ok(Type::Text);
+        }
+        self.need_present(&ty, value);
+        if name == "len" && is_text(present(&ty)) {
+            self.emit(Operation::Helper(HelperCall::Len));
+            return Ok(Type::Int);
+        }
+        let Type::List(item) = present(&ty) else {
+            return Err(wrong(format!("`{name}` wants a list, `{}` is {ty}", shortened(&value.source))));
+        };
+        match name {
+            "len" | "count" => self.emit(Operation::Helper(HelperCall::Len)),
+            "first" => self.emit(Operation::Helper(HelperCall::First)),
+            "last" => self.emit(Operation::Helper(HelperCall::Last)),
+            "join" => return self.join(call, positional.get(1), named),
+            _ => {
+                let by = self.sort_key(call, item, named)?;
+                let descending =
+                    constant(named, "descending").is_some_and(|kind| matches!(kind, ExpressionKind::Bool(true)));
+                if named.iter().any(|argument| {
+                    argument.name == "descending" && !matches!(argument.value.kind, ExpressionKind::Bool(_))
+                }) {
+                    return Err(wrong("`descending` is True or False".to_owned()));
+                }
+                let helper =
+                    if name == "sorted" { HelperCall::Sorted { by, descending } } else { HelperCall::Largest { by } };
+                self.emit(Operation::Helper(helper))
+            }
+        };
+        Ok(match name {
+            "len" | "count" => Type::Int,
+            "sorted" => Type::List(item.clone()),
+            _ => match present(item) {
+                Type::None => Type::None,
+                item => Type::optional(item.clone()),
+            },
+        })
+    }
+
+    fn join(&mut self, call: &Expression, second: Option<&Expression>, named: &[Argument]) -> Checking<Type> {
+        let separator = second.or(named.first().map(|argument| &argument.value));
+        if second.is_some() && !named.is_empty() || named.len() > 1 {
+            return Err(Finding::new(call.at, "`join` has one separator", parameters("join")).into());
+        }
+        match separator {
+            None => self.emit_constant(Datum::Text(", ".to_owned())),
+            Some(separator) => {
+                let ty = self.infer(separator, None)?;
+                if !is_text(&ty) {
+                    return Err(mistyped(separator, &Type::Text, &ty).into());
+                }
+            }
+        }
+        self.emit(Operation::Helper(HelperCall::Join));
+        Ok(Type::Text)
+    }
+
+    /// The field that `by=` names, which must be there and have an order.
+    fn sort_key(&self, call: &Expression, item: &Type, named: &[Argument]) -> Checking<Option<String>> {
+        let by = match constant(named, "by") {
+            None => None,
+            Some(ExpressionKind::Text(by)) => Some(by),
+            Some(_) => return Err(Finding::new(call.at, "`by` is the name of a field", "by=\"date\"").into()),
+        };
+        match (present(item), by) {
+            (Type::Record(kind), by) => {
+                let fields: Vec<&str> = self
+                    .catalog
+                    .records
+                    .get(kind)
+                    .into_iter()
+                    .flat_map(|record| &record.fields)
+                    .filter(|field| is_ordered(&field.ty))
+                    .map(|field| field.name.as_str())
+                    .collect();
+                match by {
+                    Some(by) if fields.contains(&by.as_str()) => Ok(Some(by.clone())),
+                    Some(by) => {
+                        let message = format!("{kind} cannot be ordered by `{by}`");
+                        Err(Finding::new(call.at, message, format!("order by {}", listed(fields))).into())
+                    }
+                    None => {
+                        let help = format!("add by=\"field\": {}", listed(fields));
+                        Err(Finding::new(call.at, format!("{kind} needs a field to order by"), help).into())
+                    }
+                }
+            }
+            (_, Some(_)) => {
+                Err(Finding::new(call.at, format!("{item} has no fields to order by"), "leave `by` out").into())
+            }
+            (Type::None, None) => Ok(None),
+            (item, None) if is_ordered(item) => Ok(None),
+            (item, None) => Err(Finding::new(call.at, format!("{item} has no order"), "").into()),
+        }
+    }
+}
+
+fn constant<'a>(named: &'a [Argument], name: &str) -> Option<&'a ExpressionKind> {
+    named.iter().find(|argument| argument.name == name).map(|argument| &argument.value.kind)
+}
+
+/// A tool's parameters, for messages: `calendar.find(about: str, when: time = …)`.
+fn signature(tool: &ToolSchema) -> String {
+    let parameters: Vec<String> = tool
+        .parameters
+        .iter()
+        .map(|parameter| {
+            format!("{}: {}{}", parameter.name, parameter.ty, if parameter.required { "" } else { " = …" })
+        })
+        .collect();
+    format!("{}({})", tool.name, parameters.join(", "))
+}

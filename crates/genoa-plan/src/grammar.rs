@@ -1,0 +1,16 @@
+//! What a planner may write next: a grammar made anew for each statement, from what the plan has bound so far.
+//!
+//! It is written in the Lark dialect of `llguidance`. Whatever it accepts passes the check: only functions, variables
+//! and fields that exist, arguments of the right type, each once. It leaves out much that the check would accept
+//! (nested calls, long expressions), because a small model writes better plans in small steps.
+
+mod calls;
+mod conditions;
+mod rules;
+mod scope;
+mod statements;
+mod terminals;
+mod values;
+
+pub use scope::{Scope, scope_after};
+pub use statements::next_statement_grammar;

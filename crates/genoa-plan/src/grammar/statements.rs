@@ -1,0 +1,93 @@
+//! Statements: one more, at any of the open indentations, or the end.
+
+use std::collections::BTreeMap;
+
+use genoa_abi::schema::{Catalog, Type};
+
+use super::rules::{Rules, literal};
+use super::scope::{Level, Scope};
+use super::terminals::{INT, TEXT, fresh_name};
+use super::values::Values;
+use crate::helpers::HELPERS;
+use crate::types::is_number;
+
+/// The grammar of exactly one more statement line, or of the end of the plan, in the Lark dialect of `llguidance`. A line
+/// that opens a block ends with its newline. Any other may: without it, the plan ends there. Where nothing more can be
+/// written, only the end is left.
+#[must_use]
+pub fn next_statement_grammar(scope: &Scope, catalog: &Catalog) -> String {
+    let mut rules = Rules::default();
+    let mut alternatives = Vec::new();
+    for level in &scope.levels {
+        let (simple, headers) = statements(level, scope.is_first, catalog, &mut rules);
+        let margin = if level.margin.is_empty() { String::new() } else { format!("{} ", literal(&level.margin)) };
+        if let Some(simple) = rules.rule(&simple) {
+            alternatives.push(format!("{margin}{simple} \"\\n\"?"));
+        }
+        if let Some(headers) = rules.rule(&headers) {
+            alternatives.push(format!("{margin}{headers} \":\\n\""));
+        }
+    }
+    if scope.may_end || alternatives.is_empty() {
+        alternatives.push("\"\"".to_owned());
+    }
+    rules.finish(&alternatives)
+}
+
+/// The statements of a level: those that stand alone, and the headers of blocks without their colon.
+fn statements(level: &Level, is_first: bool, catalog: &Catalog, rules: &mut Rules) -> (Vec<String>, Vec<String>) {
+    let fresh = rules.terminal(&fresh_name(taken(&level.variables, catalog)));
+    let mut values = Values::new(rules, catalog, &level.variables);
+    let mut simple: Vec<String> = Vec::new();
+    if is_first {
+        simple.extend(values.refusal());
+    }
+    let (all, returning) = values.calls();
+    let mut assigned = returning;
+    assigned.extend(values.kept());
+    simple.extend(all);
+    if let Some(assigned) = values.rules.rule(&assigned) {
+        simple.push(format!("{fresh} \" = \" {assigned}"));
+    }
+    let mut headers = Vec::new();
+    if level.may_nest {
+        if let Some(list) = values.list_of(|_| true) {
+            headers.push(format!("\"for \" {fresh} \" in \" {list}"));
+        }
+        headers.extend(values.condition().map(|condition| format!("\"if \" {condition}")));
+        if let Some(variables) = &level.otherwise {
+            headers.push("\"else\"".to_owned());
+            let condition = Values::new(rules, catalog, variables).condition();
+            headers.extend(condition.map(|condition| format!("\"elif \" {condition}")));
+        }
+    }
+    (simple, headers)
+}
+
+/// The names that a target may not have.
+fn taken<'a>(variables: &'a BTreeMap<String, Type>, catalog: &'a Catalog) -> impl Iterator<Item = &'a str> {
+    let groups =
+        catalog.tools.keys().filter_map(|tool| tool.split('.').next()).filter(|group| super::rules::is_name(group));
+    variables.keys().map(String::as_str).chain(groups).chain(HELPERS)
+}
+
+impl Values<'_> {
+    /// What may be kept under a name, besides the results of calls.
+    fn kept(&mut self) -> Vec<String> {
+        let text = self.rules.terminal(TEXT);
+        let mut kept = vec![text, self.rules.terminal(INT)];
+        kept.extend(self.format());
+        kept.extend(self.fields(|_| true));
+        kept.extend(self.chosen(None, false));
+        kept.extend(self.chosen(None, true));
+        kept.extend(self.collected(|ty| *ty != Type::None));
+        if let Some(list) = self.list_of(|_| true) {
+            kept.push(format!("\"len(\" {list} \")\""));
+        }
+        if let Some(numbers) = self.atoms(is_number) {
+            let number = self.rules.terminal(super::terminals::NUMBER);
+            kept.push(format!("{numbers} (\" + \" | \" - \" | \" * \" | \" / \") ({numbers} | {number})"));
+        }
+        kept
+    }
+}

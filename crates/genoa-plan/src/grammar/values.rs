@@ -1,0 +1,394 @@
+//! The expressions that fit a type.
+
+use std::collections::{BTreeMap, HashMap};
+
+use genoa_abi::schema::{Catalog, Field, Type};
+
+use super::rules::{Rules, is_name, literal};
+use super::terminals::{FORMAT_TEXT, INT, NUMBER, TEXT, time};
+use crate::helpers::HELPERS;
+use crate::types::{is_number, is_ordered, is_text, look_up, path_field, present};
+
+/// Elements of a list that is written out.
+const LIST_ELEMENTS: usize = 6;
+/// Values and texts of one f-string.
+const FORMAT_PIECES: usize = 12;
+
+/// The rules of one level, made as they are needed.
+pub(super) struct Values<'a> {
+    pub(super) rules: &'a mut Rules,
+    pub(super) catalog: &'a Catalog,
+    pub(super) variables: &'a BTreeMap<String, Type>,
+    arguments: HashMap<Type, Option<String>>,
+    bases: HashMap<String, Option<String>>,
+    lists: Option<Vec<RecordList>>,
+    format: Option<Option<String>>,
+}
+
+/// The lists of one record type in scope.
+#[derive(Clone)]
+pub(super) struct RecordList {
+    record: String,
+    /// The rule for the list.
+    list: String,
+    /// The rule for the fields that order it.
+    keys: Option<String>,
+    /// What its elements are called in a comprehension, and the rule for conditions on them.
+    element: Option<(String, Option<String>)>,
+}
+
+impl<'a> Values<'a> {
+    pub(super) fn new(rules: &'a mut Rules, catalog: &'a Catalog, variables: &'a BTreeMap<String, Type>) -> Self {
+        Self { rules, catalog, variables, arguments: HashMap::new(), bases: HashMap::new(), lists: None, format: None }
+    }
+
+    /// The rule for what may be given for a parameter of this type.
+    pub(super) fn argument(&mut self, ty: &Type) -> Option<String> {
+        if let Some(known) = self.arguments.get(ty) {
+            return known.clone();
+        }
+        let alternatives = match ty {
+            Type::Optional(inner) => return self.argument(inner),
+            Type::None => Vec::new(),
+            Type::Bool => self.with_atoms(&["\"True\"", "\"False\""], |ty| *ty == Type::Bool),
+            Type::Int => {
+                let number = self.rules.terminal(INT);
+                self.with_atoms(&[&number], |ty| *ty == Type::Int)
+            }
+            Type::Number => {
+                let number = self.rules.terminal(NUMBER);
+                self.with_atoms(&[&number], is_number)
+            }
+            Type::Text => {
+                let mut alternatives = self.texts();
+                alternatives.extend(self.joined());
+                alternatives
+            }
+            Type::Path => self.paths(),
+            Type::Time => {
+                let words = self.rules.terminal(&time());
+                let mut alternatives = vec![words];
+                alternatives.extend(self.fields(is_time_field));
+                alternatives
+            }
+            Type::Choice(words) => {
+                words.iter().filter(|word| is_plain(word)).map(|word| literal(&format!("\"{word}\""))).collect()
+            }
+            Type::Record(name) => self.records(name),
+            Type::List(item) => self.lists(item),
+            Type::Any => {
+                let mut alternatives = self.texts();
+                alternatives.extend(
+                    self.variables.iter().filter(|(_, ty)| !is_text(present(ty))).map(|(name, _)| literal(name)),
+                );
+                alternatives.extend(self.fields(|field| !is_text(present(&field.ty))));
+                alternatives.extend(self.collected(|_| true));
+                alternatives
+            }
+        };
+        let rule = self.rules.rule(&alternatives);
+        self.arguments.insert(ty.clone(), rule.clone());
+        rule
+    }
+
+    /// An f-string, with at least one value where there is any.
+    pub(super) fn format(&mut self) -> Option<String> {
+        if self.format.is_none() {
+            let format = self.make_format();
+            self.format = Some(format);
+        }
+        self.format.clone().flatten()
+    }
+
+    fn make_format(&mut self) -> Option<String> {
+        let mut shown: Vec<String> = self
+            .variables
+            .iter()
+            .filter(|(_, ty)| !matches!(present(ty), Type::List(_) | Type::None))
+            .map(|(name, _)| literal(name))
+            .collect();
+        shown.extend(self.fields(|field| !matches!(present(&field.ty), Type::List(_))));
+        let lists: Vec<String> = self
+            .variables
+            .iter()
+            .filter(|(_, ty)| matches!(ty, Type::List(_)))
+            .map(|(name, _)| literal(&format!("len({name})")))
+            .collect();
+        shown.extend(lists);
+        let shown = self.rules.rule(&shown)?;
+        let text = self.rules.terminal(FORMAT_TEXT);
+        let piece = self.rules.rule(&[text, format!("\"{{\" {shown} \"}}\"")])?;
+        Some(format!("\"f\\\"\" {piece}{{1,{FORMAT_PIECES}}} \"\\\"\""))
+    }
+
+    /// The rule for lists whose elements satisfy `wanted`, as they stand.
+    pub(super) fn list_of(&mut self, wanted: impl Fn(&Type) -> bool) -> Option<String> {
+        let is_list = |ty: &Type| matches!(present(ty), Type::List(item) if wanted(present(item)));
+        let mut alternatives: Vec<String> =
+            self.variables.iter().filter(|(_, ty)| is_list(ty)).map(|(name, _)| literal(name)).collect();
+        alternatives.extend(self.fields(|field| is_list(&field.ty)));
+        self.rules.rule(&alternatives)
+    }
+
+    /// The lists of records in scope, one entry a record type.
+    fn record_lists(&mut self) -> Vec<RecordList> {
+        if self.lists.is_none() {
+            let catalog = self.catalog;
+            let names = catalog.records.keys().filter(|name| is_name(name));
+            let lists = names.filter_map(|name| self.record_list(name)).collect();
+            self.lists = Some(lists);
+        }
+        self.lists.clone().unwrap_or_default()
+    }
+
+    fn record_list(&mut self, name: &str) -> Option<RecordList> {
+        let record = Type::Record(name.to_owned());
+        let list = self.list_of(|item| *item == record)?;
+        let keys: Vec<String> = self
+            .catalog
+            .records
+            .get(name)
+            .into_iter()
+            .flat_map(|record| &record.fields)
+            .filter(|field| is_ordered(&field.ty) && is_name(&field.name))
+            .map(|field| literal(&format!("\"{}\"", field.name)))
+            .collect();
+        let keys = self.rules.rule(&keys);
+        let element = self.element_name(name).map(|variable| {
+            let condition = self.element_condition(name, &variable);
+            (variable, condition)
+        });
+        Some(RecordList { record: name.to_owned(), list, keys, element })
+    }
+
+    /// Of lists of records (of one type only, perhaps): one element, or the sorted list.
+    pub(super) fn chosen(&mut self, only: Option<&str>, is_list: bool) -> Vec<String> {
+        let mut alternatives = Vec::new();
+        for RecordList { record, list, keys, .. } in self.record_lists() {
+            if only.is_some_and(|only| only != record) {
+                continue;
+            }
+            if is_list {
+                alternatives.extend(
+                    keys.map(|keys| format!("\"sorted(\" {list} \", by=\" {keys} (\", descending=True\")? \")\"")),
+                );
+                continue;
+            }
+            alternatives.push(format!("(\"first(\" | \"last(\") {list} \")\""));
+            alternatives.extend(keys.map(|keys| format!("\"largest(\" {list} \", by=\" {keys} \")\"")));
+        }
+        alternatives
+    }
+
+    /// Comprehensions over lists of records whose elements satisfy `wanted`.
+    pub(super) fn collected(&mut self, wanted: impl Fn(&Type) -> bool) -> Vec<String> {
+        let mut alternatives = Vec::new();
+        for RecordList { record, list, element, .. } in self.record_lists() {
+            let Some((variable, condition)) = element else { continue };
+            let condition = condition.map(|rule| format!(" (\" if \" {rule})?")).unwrap_or_default();
+            let elements = self.elements(&record, &variable, &wanted);
+            if let Some(elements) = self.rules.rule(&elements) {
+                alternatives.push(format!(
+                    "\"[\" {elements} {} {list}{condition} \"]\"",
+                    literal(&format!(" for {variable} in "))
+                ));
+            }
+        }
+        alternatives
+    }
+
+    /// What one element of a comprehension may be: the record, a field of it, or what a tool makes of it.
+    fn elements(&mut self, record: &str, variable: &str, wanted: &impl Fn(&Type) -> bool) -> Vec<String> {
+        let catalog = self.catalog;
+        let whole = Type::Record(record.to_owned());
+        let fields = catalog.records.get(record).map(|record| record.fields.as_slice()).unwrap_or_default();
+        let mut elements = Vec::new();
+        if wanted(&whole) {
+            elements.push(literal(variable));
+        }
+        for field in fields.iter().filter(|field| is_name(&field.name) && wanted(&field.ty)) {
+            elements.push(literal(&format!("{variable}.{}", field.name)));
+        }
+        for tool in catalog.tools.values().filter(|tool| wanted(&tool.returns) && super::calls::is_writable(tool)) {
+            let required = tool.parameters.iter().filter(|parameter| parameter.required).count();
+            let Some(parameter) = tool.parameters.first().filter(|first| first.required && required == 1) else {
+                continue;
+            };
+            let takes = match &parameter.ty {
+                Type::Record(wanted) => wanted == record,
+                Type::Path => path_field(catalog, record).is_some(),
+                Type::Any => true,
+                _ => false,
+            };
+            if takes && tool.returns != Type::None {
+                elements.push(format!(
+                    "{} {} {}",
+                    literal(&format!("{}(", tool.name)),
+                    optional_name(&parameter.name),
+                    literal(&format!("{variable})"))
+                ));
+            }
+        }
+        elements
+    }
+
+    /// A name for the elements of a comprehension that nothing else has.
+    fn element_name(&self, record: &str) -> Option<String> {
+        let lower = record.to_lowercase();
+        let candidates =
+            [lower.get(..1)?.to_owned(), lower.clone(), "item".to_owned(), format!("one_{lower}"), "each".to_owned()];
+        let is_free = |name: &String| {
+            let is_group = self.catalog.tools.keys().any(|tool| tool.split('.').next() == Some(name.as_str()));
+            is_name(name) && !is_group && !self.variables.contains_key(name) && !HELPERS.contains(&name.as_str())
+        };
+        candidates.into_iter().find(is_free)
+    }
+
+    /// The fields of records in scope that satisfy `wanted`, as alternatives.
+    pub(super) fn fields(&mut self, wanted: impl Fn(&Field) -> bool) -> Vec<String> {
+        let catalog = self.catalog;
+        let mut alternatives = Vec::new();
+        for (name, record) in &catalog.records {
+            let fields: Vec<String> = record
+                .fields
+                .iter()
+                .filter(|field| is_name(&field.name) && wanted(field))
+                .map(|field| literal(&field.name))
+                .collect();
+            if fields.is_empty() {
+                continue;
+            }
+            if let (Some(base), Some(fields)) = (self.bases(name), self.rules.rule(&fields)) {
+                alternatives.push(format!("{base} \".\" {fields}"));
+            }
+        }
+        alternatives
+    }
+
+    /// Records of this type as they are named: variables, elements of variables, and fields of those.
+    fn bases(&mut self, name: &str) -> Option<String> {
+        if let Some(known) = self.bases.get(name) {
+            return known.clone();
+        }
+        let bases = self.make_bases(name);
+        self.bases.insert(name.to_owned(), bases.clone());
+        bases
+    }
+
+    fn make_bases(&mut self, name: &str) -> Option<String> {
+        let mut alternatives = self.direct(name);
+        let catalog = self.catalog;
+        for (outer, record) in &catalog.records {
+            let fields = record
+                .fields
+                .iter()
+                .filter(|field| is_name(&field.name) && *present(&field.ty) == Type::Record(name.to_owned()));
+            let fields: Vec<&Field> = fields.collect();
+            if fields.is_empty() {
+                continue;
+            }
+            let direct = self.direct(outer);
+            if let Some(base) = self.rules.rule(&direct) {
+                // The dot stands alone: a longer literal would win over it, and hide the fields of the outer record.
+                alternatives.extend(fields.iter().map(|field| format!("{base} \".\" {}", literal(&field.name))));
+            }
+        }
+        self.rules.rule(&alternatives)
+    }
+
+    fn direct(&self, name: &str) -> Vec<String> {
+        let record = Type::Record(name.to_owned());
+        let mut direct = Vec::new();
+        for (variable, ty) in self.variables {
+            match present(ty) {
+                found if *found == record => direct.push(literal(variable)),
+                Type::List(item) if *present(item) == record => direct.push(literal(&format!("{variable}[0]"))),
+                _ => {}
+            }
+        }
+        direct
+    }
+
+    /// Literals, and the variables and fields that satisfy `wanted`.
+    fn with_atoms(&mut self, literals: &[&str], wanted: impl Fn(&Type) -> bool) -> Vec<String> {
+        let mut alternatives: Vec<String> = literals.iter().map(|text| (*text).to_owned()).collect();
+        alternatives.extend(self.variables.iter().filter(|(_, ty)| wanted(present(ty))).map(|(name, _)| literal(name)));
+        alternatives.extend(self.fields(|field| wanted(present(&field.ty))));
+        alternatives
+    }
+
+    fn texts(&mut self) -> Vec<String> {
+        let text = self.rules.terminal(TEXT);
+        let mut alternatives = self.with_atoms(&[&text], is_text);
+        alternatives.extend(self.format());
+        alternatives
+    }
+
+    /// `join(texts)`
+    fn joined(&mut self) -> Option<String> {
+        let list = self.list_of(is_text)?;
+        let text = self.rules.terminal(TEXT);
+        Some(format!("\"join(\" {list} (\", \" {text})? \")\""))
+    }
+
+    fn paths(&mut self) -> Vec<String> {
+        let text = self.rules.terminal(TEXT);
+        let mut alternatives = self.with_atoms(&[&text], |ty| *ty == Type::Path);
+        alternatives.extend(self.format());
+        let catalog = self.catalog;
+        for name in catalog.records.keys().filter(|name| path_field(catalog, name).is_some()) {
+            alternatives.extend(self.bases(name));
+            alternatives.extend(self.chosen(Some(name), false));
+        }
+        alternatives
+    }
+
+    fn records(&mut self, name: &str) -> Vec<String> {
+        let mut alternatives: Vec<String> = self.bases(name).into_iter().collect();
+        alternatives.extend(self.chosen(Some(name), false));
+        if look_up(self.catalog, name).is_some() {
+            alternatives.push(self.rules.terminal(TEXT));
+        }
+        alternatives
+    }
+
+    fn lists(&mut self, item: &Type) -> Vec<String> {
+        let item = present(item).clone();
+        let mut alternatives = Vec::new();
+        let is_item = |ty: &Type| match (&item, present(ty)) {
+            (Type::Text, ty) => is_text(ty),
+            (Type::Number, ty) => is_number(ty),
+            (item, ty) => item == ty,
+        };
+        alternatives.extend(self.list_of(is_item));
+        alternatives.extend(self.collected(is_item));
+        if let Type::Record(name) = &item {
+            alternatives.extend(self.chosen(Some(name), true));
+        }
+        if let Some(element) = self.argument(&item) {
+            alternatives.push(format!("\"[\" {element} (\", \" {element}){{0,{}}} \"]\"", LIST_ELEMENTS - 1));
+            // One where a list is wanted.
+            if matches!(item, Type::Record(_) | Type::Path) {
+                alternatives.push(element);
+            }
+        }
+        alternatives
+    }
+}
+
+/// A parameter's name that may be left out.
+pub(super) fn optional_name(name: &str) -> String {
+    format!("{}?", literal(&format!("{name}=")))
+}
+
+/// Records tell times as text; these fields do.
+fn is_time_field(field: &Field) -> bool {
+    is_name(&field.name)
+        && is_text(present(&field.ty))
+        && matches!(field.name.as_str(), "start" | "end" | "date" | "changed" | "time")
+}
+
+/// A word that can stand in quotes as it is.
+fn is_plain(word: &str) -> bool {
+    !word.chars().any(|letter| letter.is_control() || matches!(letter, '"' | '\\'))
+}

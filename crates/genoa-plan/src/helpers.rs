@@ -1,0 +1,133 @@
+//! The pure helpers: `len count first last largest sorted join str`.
+
+use std::cmp::Ordering;
+
+use genoa_abi::limits::{LIST_ITEMS, RUN_STATE_BYTES};
+use genoa_abi::{Datum, ErrorCode, Failure, Labels, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::operators::{compare_order, shown};
+
+/// The names, which no variable may take.
+pub(crate) const HELPERS: [&str; 8] = ["count", "first", "join", "largest", "last", "len", "sorted", "str"];
+
+/// What a helper's keyword arguments are called, for messages.
+pub(crate) fn parameters(name: &str) -> &'static str {
+    match name {
+        "sorted" => "sorted(list, by=\"field\", descending=True)",
+        "largest" => "largest(list, by=\"field\")",
+        "join" => "join(list, \", \")",
+        "str" => "str(value)",
+        "len" => "len(list)",
+        "count" => "count(list)",
+        "first" => "first(list)",
+        _ => "last(list)",
+    }
+}
+
+/// A helper with its constant arguments; the first argument, and the separator of `join`, are on the stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum HelperCall {
+    Len,
+    First,
+    Last,
+    Largest { by: Option<String> },
+    Sorted { by: Option<String>, descending: bool },
+    Join,
+    Str,
+}
+
+/// Applies a helper other than `join` to a borrowed value.
+pub(crate) fn apply(helper: &HelperCall, value: &Value) -> Result<Value, Failure> {
+    if let HelperCall::Str = helper {
+        return Ok(Value::labelled(Datum::Text(shown(value)), value.deep_labels()));
+    }
+    if let (HelperCall::Len, Datum::Text(text)) = (helper, &value.datum) {
+        return Ok(Value::labelled(length(text.chars().count())?, value.labels.clone()));
+    }
+    let Datum::List(items) = &value.datum else { return Err(no_list()) };
+    let pick = |item: Option<&Value>, labels: &Labels| {
+        let mut picked = item.cloned().unwrap_or_else(Value::none);
+        picked.labels.join(labels);
+        picked
+    };
+    Ok(match helper {
+        HelperCall::Len => Value::labelled(length(items.len())?, value.labels.clone()),
+        HelperCall::First => pick(items.first(), &value.labels),
+        HelperCall::Last => pick(items.last(), &value.labels),
+        HelperCall::Largest { by } => {
+            let largest = items.iter().reduce(|best, item| match compare_by(item, best, by.as_deref()) {
+                Ordering::Greater => item,
+                Ordering::Less | Ordering::Equal => best,
+            });
+            pick(largest, &value.labels.union(&key_labels(items, by.as_deref())))
+        }
+        HelperCall::Sorted { by, descending } => {
+            let mut sorted = items.clone();
+            sorted.sort_by(|a, b| {
+                let order = compare_by(a, b, by.as_deref());
+                if *descending { order.reverse() } else { order }
+            });
+            // The order of the elements tells about their keys.
+            Value::labelled(Datum::List(sorted), value.labels.union(&key_labels(items, by.as_deref())))
+        }
+        HelperCall::Join | HelperCall::Str => return Err(no_list()),
+    })
+}
+
+/// The elements as one text.
+pub(crate) fn join(list: &Value, separator: &Value) -> Result<Value, Failure> {
+    let (Datum::List(items), Datum::Text(between)) = (&list.datum, &separator.datum) else { return Err(no_list()) };
+    let parts: Vec<String> = items.iter().map(shown).collect();
+    let bytes = parts.iter().map(String::len).sum::<usize>().saturating_add(between.len().saturating_mul(parts.len()));
+    if bytes > RUN_STATE_BYTES {
+        return Err(too_much(bytes));
+    }
+    let labels = list.deep_labels().union(&separator.labels);
+    Ok(Value::labelled(Datum::Text(parts.join(between)), labels))
+}
+
+/// The failure of a value that would be over the limit.
+pub(crate) fn too_much(bytes: usize) -> Failure {
+    Failure::new(ErrorCode::TooLarge, format!("the plan's values would take {bytes} bytes"))
+        .because(format!("RUN_STATE_BYTES is {RUN_STATE_BYTES}"))
+        .try_next("Filter the lists, or work on fewer items")
+}
+
+/// Refuses a list over the limit.
+pub(crate) fn check_length(items: usize) -> Result<(), Failure> {
+    if items <= LIST_ITEMS {
+        return Ok(());
+    }
+    Err(Failure::new(ErrorCode::TooLarge, format!("a list of {items} items"))
+        .because(format!("LIST_ITEMS is {LIST_ITEMS}")))
+}
+
+fn length(count: usize) -> Result<Datum, Failure> {
+    i64::try_from(count).map(Datum::Int).map_err(|_| too_much(count))
+}
+
+fn no_list() -> Failure {
+    Failure::new(ErrorCode::Internal, "a helper got a value of another type than the check found")
+}
+
+fn key<'a>(item: &'a Value, by: Option<&str>) -> &'a Value {
+    match (&item.datum, by) {
+        (Datum::Record { fields, .. }, Some(by)) => fields.get(by).unwrap_or(item),
+        _ => item,
+    }
+}
+
+fn compare_by(a: &Value, b: &Value, by: Option<&str>) -> Ordering {
+    compare_order(&key(a, by).datum, &key(b, by).datum)
+}
+
+fn key_labels(items: &[Value], by: Option<&str>) -> Labels {
+    let mut labels = Labels::none();
+    for item in items {
+        labels.join(&item.labels);
+        labels.join(&key(item, by).labels);
+    }
+    labels
+}

@@ -1,0 +1,37 @@
+//! The plan language: a small checked program, written by the model, run by the system.
+//!
+//! A plan is restricted Python. [`check`] parses and types it against a catalogue, [`Plan::preview`] says it in plain
+//! words, [`Run`] carries it out up to the next call and can be saved there, and [`next_statement_grammar`] is what a
+//! planner may write next. The crate does no I/O and knows no clock but the one it is given. The language is described
+//! in `docs/plan-language.md`.
+
+#![forbid(unsafe_code)]
+
+mod ast;
+mod calls;
+mod check;
+mod code;
+mod coerce;
+mod convert;
+mod finding;
+mod grammar;
+mod guard;
+mod helpers;
+mod infer;
+mod lints;
+mod operators;
+mod parse;
+mod phrase;
+mod plan;
+mod preview;
+mod run;
+mod shape;
+mod time;
+mod types;
+
+pub use convert::{argument_to_json, value_from_json};
+pub use finding::Finding;
+pub use grammar::{Scope, next_statement_grammar, scope_after};
+pub use plan::{Checked, Plan, check};
+pub use run::{PlanCall, Run, Yield};
+pub use time::resolve_time;

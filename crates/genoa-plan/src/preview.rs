@@ -1,0 +1,149 @@
+//! A plan in plain words, before it runs.
+
+use std::collections::BTreeMap;
+
+use genoa_abi::schema::{Catalog, Type};
+
+use crate::ast::{Argument, Comparison, Expression, ExpressionKind, Part, Statement, StatementKind};
+use crate::phrase::{fill, quoted, shorten};
+use crate::types::innermost;
+
+/// One line a statement; inner statements are indented by two spaces.
+pub(crate) fn preview(statements: &[Statement], catalog: &Catalog) -> Vec<String> {
+    let mut lines = Vec::new();
+    block(statements, catalog, 0, &mut lines);
+    lines
+}
+
+fn block(statements: &[Statement], catalog: &Catalog, depth: usize, lines: &mut Vec<String>) {
+    let margin = "  ".repeat(depth);
+    for statement in statements {
+        match &statement.kind {
+            StatementKind::Assign { name, value } => {
+                lines.push(format!("{margin}{} → {name}", capitalised(&words(value, catalog))));
+            }
+            StatementKind::Expression(value) => lines.push(format!("{margin}{}", capitalised(&words(value, catalog)))),
+            StatementKind::For { variable, over, body } => {
+                lines.push(format!("{margin}For each {variable} in {}:", words(over, catalog)));
+                block(body, catalog, depth + 1, lines);
+            }
+            StatementKind::If { condition, body, otherwise } => {
+                lines.push(format!("{margin}If {}:", words(condition, catalog)));
+                block(body, catalog, depth + 1, lines);
+                if !otherwise.is_empty() {
+                    lines.push(format!("{margin}Otherwise:"));
+                    block(otherwise, catalog, depth + 1, lines);
+                }
+            }
+            StatementKind::Open => {}
+        }
+    }
+}
+
+fn words(expression: &Expression, catalog: &Catalog) -> String {
+    match &expression.kind {
+        ExpressionKind::Text(text) => quoted(text),
+        ExpressionKind::None => "nothing".to_owned(),
+        ExpressionKind::Bool(truth) => if *truth { "yes" } else { "no" }.to_owned(),
+        ExpressionKind::Field { base, name, .. } => format!("{} of {}", name.replace('_', " "), words(base, catalog)),
+        ExpressionKind::List(items) if !items.is_empty() => {
+            items.iter().map(|item| words(item, catalog)).collect::<Vec<_>>().join(", ")
+        }
+        ExpressionKind::Call { function, positional, named } => call_words(function, positional, named, catalog),
+        ExpressionKind::Format(parts) => quoted(&format_words(parts)),
+        ExpressionKind::Not(operand) => format!("not {}", words(operand, catalog)),
+        ExpressionKind::Junction { all, operands } => {
+            let between = if *all { " and " } else { " or " };
+            operands.iter().map(|operand| words(operand, catalog)).collect::<Vec<_>>().join(between)
+        }
+        ExpressionKind::Compare { operator, left, right } => {
+            format!("{} {} {}", words(left, catalog), comparison(*operator), words(right, catalog))
+        }
+        ExpressionKind::Comprehension { element, variable, over, conditions } => {
+            let mut text = format!("{} for each {variable} in {}", words(element, catalog), words(over, catalog));
+            for condition in conditions {
+                text.push_str(&format!(" if {}", words(condition, catalog)));
+            }
+            text
+        }
+        _ => shorten(&expression.source.replace('\n', " "), 80),
+    }
+}
+
+fn format_words(parts: &[Part]) -> String {
+    parts
+        .iter()
+        .map(|part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Value(value, _) => format!("{{{}}}", value.source),
+        })
+        .collect()
+}
+
+fn comparison(operator: Comparison) -> &'static str {
+    match operator {
+        Comparison::Equal => "is",
+        Comparison::NotEqual => "is not",
+        Comparison::Less => "is less than",
+        Comparison::LessOrEqual => "is at most",
+        Comparison::Greater => "is more than",
+        Comparison::GreaterOrEqual => "is at least",
+        Comparison::In => "is in",
+        Comparison::NotIn => "is not in",
+    }
+}
+
+fn call_words(function: &str, positional: &[Expression], named: &[Argument], catalog: &Catalog) -> String {
+    let Some(schema) = catalog.tools.get(function) else { return helper_words(function, positional, named, catalog) };
+    let mut shown = BTreeMap::new();
+    let first = schema.parameters.first().map(|parameter| parameter.name.as_str());
+    let arguments =
+        first.into_iter().zip(positional).chain(named.iter().map(|given| (given.name.as_str(), &given.value)));
+    for (name, value) in arguments {
+        if matches!(value.kind, ExpressionKind::None) {
+            continue;
+        }
+        let ty = schema.parameter(name).map(|parameter| &parameter.ty);
+        shown.insert(name.to_owned(), argument_words(value, ty, catalog));
+    }
+    fill(function, Some(schema), &shown)
+}
+
+/// Times, paths and choices stand without quotes.
+fn argument_words(value: &Expression, ty: Option<&Type>, catalog: &Catalog) -> String {
+    let is_plain = ty.is_some_and(|ty| matches!(innermost(ty), Type::Time | Type::Path | Type::Choice(_)));
+    match &value.kind {
+        ExpressionKind::Text(text) if is_plain => shorten(text, 60),
+        ExpressionKind::List(items) if !items.is_empty() => {
+            items.iter().map(|item| argument_words(item, ty, catalog)).collect::<Vec<_>>().join(", ")
+        }
+        _ => words(value, catalog),
+    }
+}
+
+fn helper_words(name: &str, positional: &[Expression], named: &[Argument], catalog: &Catalog) -> String {
+    let list = positional.first().map(|value| words(value, catalog)).unwrap_or_default();
+    let by = named.iter().find(|argument| argument.name == "by").map(|argument| match &argument.value.kind {
+        ExpressionKind::Text(by) => format!(" by {}", by.replace('_', " ")),
+        _ => String::new(),
+    });
+    let by = by.unwrap_or_default();
+    let is_descending = named.iter().any(|argument| matches!(argument.value.kind, ExpressionKind::Bool(true)));
+    match name {
+        "len" | "count" => format!("number of {list}"),
+        "first" | "last" => format!("{name} of {list}"),
+        "largest" => format!("largest of {list}{by}"),
+        "sorted" if is_descending => format!("{list} sorted{by}, largest first"),
+        "sorted" => format!("{list} sorted{by}"),
+        "join" => format!("{list} as one text"),
+        _ => list,
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,309 @@
+//! Runs: values, labels, coercions, limits, and that a saved run goes on as if it had not been.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use genoa_abi::{CallId, Datum, ErrorCode, Failure, Labels, Source, Value};
+use genoa_plan::{PlanCall, Run, Yield, check, value_from_json};
+use serde_json::{Value as Json, json};
+use support::{catalog, clock};
+
+/// Tools that answer with fixed worlds.
+fn answer(call: &PlanCall, number: u64) -> Result<Value, Failure> {
+    let contact = |name: &str| json!({"name": name, "email": format!("{}@example.org", name.to_lowercase()), "path": format!("people/{name}.vcf")});
+    let mail = |id: &str, subject: &str| json!({"subject": subject, "sender": contact("Mallory"), "recipients": [], "date": "2026-11-20T10:00:00Z", "text": "text", "id": id, "attachments": [], "path": format!("mail/{id}")});
+    let argument = |name: &str| call.arguments.get(name).map(Value::to_json).unwrap_or(Json::Null);
+    let json = match call.tool.as_str() {
+        "contacts.find" => match argument("name").as_str().unwrap_or_default() {
+            "Ada" => json!([contact("Ada")]),
+            "Chen" => json!([contact("Chen"), contact("Chen")]),
+            _ => json!([]),
+        },
+        "ask" => argument("options").get(1).cloned().unwrap_or(json!("yes")),
+        "mail.find" => json!([mail("1", "invoice"), mail("2", "lunch"), mail("3", "invoice 2")]),
+        "mail.open" => Json::Null,
+        "files.find" => {
+            json!([{"name": "a.txt", "path": "a.txt", "kind": "text", "bytes": 3, "changed": "x"}, {"name": "b.txt", "path": "b.txt", "kind": "text", "bytes": 9, "changed": "x"}])
+        }
+        "files.read" => json!("content"),
+        "summarise" => json!("short"),
+        "notes.write" => json!({"title": "t", "text": "t", "date": "d", "path": "notes/t.md"}),
+        "say" | "mail.send" | "mail.reply" => Json::Null,
+        other => panic!("{other}"),
+    };
+    let schema = &catalog().tools[&call.tool];
+    value_from_json(&schema.returns, &json, &catalog(), &Source::Call(CallId(number)).into())
+}
+
+/// Runs a plan to its end; `saved` puts the run through JSON at every call.
+fn run_with(source: &str, saved: impl Fn(Run) -> Run) -> (Vec<PlanCall>, Yield) {
+    let checked = check(source, &catalog(), "").unwrap_or_else(|findings| panic!("{source}\n{findings:?}"));
+    let mut run = Run::new(checked.plan);
+    let (mut calls, mut next) = (Vec::new(), None);
+    loop {
+        match run.advance(next.take(), &catalog(), &clock()) {
+            Yield::Call(call) => {
+                run = saved(run);
+                next = Some(answer(&call, calls.len() as u64 + 1));
+                calls.push(call);
+            }
+            end => return (calls, end),
+        }
+    }
+}
+
+fn run(source: &str) -> (Vec<PlanCall>, Yield) {
+    run_with(source, |run| run)
+}
+
+fn texts(source: &str) -> Vec<String> {
+    let (calls, end) = run(source);
+    let end = match end {
+        Yield::Ended(value) => format!("= {}", value.to_json()),
+        Yield::Failed(failure) => format!("! {failure}"),
+        Yield::Call(_) => unreachable!("run() goes on after calls"),
+    };
+    calls.iter().map(|call| format!("{}: {}", call.line, call.text)).chain([end]).collect()
+}
+
+#[test]
+fn plans_run_to_their_end() {
+    let plans = [
+        "mails = mail.find(about=\"x\", when=\"since last monday\")\nfor m in mails:\n    if \"invoice\" in m.subject:\n        notes.write(title=m.subject, text=m.text)",
+        "mail.send(to=[\"Ada\", \"Chen\"], subject=\"Hi\", body=\"b\")",
+        "mail.send(to=\"Nobody\", subject=\"Hi\", body=\"b\")",
+        "texts = [files.read(path=f) for f in files.find()]\nsay(text=join(texts, \"; \"))",
+        "big = largest(files.find(), by=\"bytes\")\nsay(big)",
+        "m = mail.open(id=\"9\")\nif m:\n    say(m)\nelse:\n    say(text=\"nothing\")",
+        "m = mail.open(id=\"9\")\nmail.reply(mail=m, body=\"b\")",
+        "xs = [x * 2 for x in [1, 2, 3] if x > 1]\ny = xs[0] + xs[-1]\nz = y / 4",
+        "x = [1][3]",
+        "x = 1 / 0",
+        "a = 1 > 2 and 3 > 2 or not 1 > 2\nb = a and 2 > 1\nc = 1 > 2 and 2 > 1 and 3 > 1",
+        "contacts.find(\"Ada\")",
+        "mail.send(to=[contacts.find(\"Ada\"), \"Ada\"], subject=f\"{1.50:.1f}\", body=\"\")",
+    ];
+    let report: Vec<String> = plans.iter().map(|plan| format!("{plan}\n  {}", texts(plan).join("\n  "))).collect();
+    insta::assert_snapshot!(report.join("\n"), @r#"
+        mails = mail.find(about="x", when="since last monday")
+        for m in mails:
+            if "invoice" in m.subject:
+                notes.write(title=m.subject, text=m.text)
+          1: Find mails about “x” since last monday
+          4: Write the note “invoice” (text: “text”)
+          4: Write the note “invoice 2” (text: “text”)
+          = {"date":"d","path":"notes/t.md","text":"t","title":"t"}
+        mail.send(to=["Ada", "Chen"], subject="Hi", body="b")
+          1: Find contacts named “Ada”
+          1: Find contacts named “Chen”
+          1: Ask “Which contact is meant by “Chen”?” (options: “Chen (people/Chen.vcf)”, “Chen (people/Chen.vcf) #2”)
+          1: Send “Hi” to Ada, Chen (body: “b”)
+          = null
+        mail.send(to="Nobody", subject="Hi", body="b")
+          1: Find contacts named “Nobody”
+          ! no contact was found for “Nobody”. Use another name, or the full one
+        texts = [files.read(path=f) for f in files.find()]
+        say(text=join(texts, "; "))
+          1: Find files
+          1: Read a.txt
+          1: Read b.txt
+          2: Say “content; content”
+          = "content; content"
+        big = largest(files.find(), by="bytes")
+        say(big)
+          1: Find files
+          2: Say b.txt
+          = {"bytes":9,"changed":"x","kind":"text","name":"b.txt","path":"b.txt"}
+        m = mail.open(id="9")
+        if m:
+            say(m)
+        else:
+            say(text="nothing")
+          1: Open the mail “9”
+          5: Say “nothing”
+          = "nothing"
+        m = mail.open(id="9")
+        mail.reply(mail=m, body="b")
+          1: Open the mail “9”
+          ! nothing was found for `m`. Search with other words, or test with `if` whether something was found
+        xs = [x * 2 for x in [1, 2, 3] if x > 1]
+        y = xs[0] + xs[-1]
+        z = y / 4
+          = 2.5
+        x = [1][3]
+          ! nothing was found for `[1][3]`. Search with other words, or test with `if` whether something was found
+        x = 1 / 0
+          ! division by zero. Test the divisor with `if`
+        a = 1 > 2 and 3 > 2 or not 1 > 2
+        b = a and 2 > 1
+        c = 1 > 2 and 2 > 1 and 3 > 1
+          = false
+        contacts.find("Ada")
+          1: Find contacts named “Ada”
+          = [{"email":"ada@example.org","name":"Ada","organisation":null,"path":"people/Ada.vcf","phone":null}]
+        mail.send(to=[contacts.find("Ada"), "Ada"], subject=f"{1.50:.1f}", body="")
+          1: Find contacts named “Ada”
+          1: Find contacts named “Ada”
+          1: Send “1.5” to Ada, Ada (body: “”)
+          = null
+        "#);
+}
+
+#[test]
+fn labels_follow_data_and_control() {
+    let call = |n| Source::Call(CallId(n));
+    // A recipient that a mail names is labelled with that mail and its sender.
+    let (calls, _) = run("mails = mail.find(about=\"x\")\nmail.send(to=mails[0].sender, subject=\"Hi\", body=\"b\")");
+    let labels = calls[1].arguments["to"].deep_labels();
+    for source in
+        [call(1), Source::Mail("1".into()), Source::Sender("mallory@example.org".into()), Source::File("mail/1".into())]
+    {
+        assert!(labels.iter().any(|label| *label == source), "{source}");
+    }
+    assert!(calls[1].arguments["subject"].deep_labels().is_empty(), "a constant of the plan stays one");
+    // A branch that a mail decided labels what is done in it, constants too.
+    let (calls, _) = run(
+        "mails = mail.find(about=\"x\")\nif mails[0].subject == \"invoice\":\n    mail.send(to=\"Ada\", subject=\"Hi\", body=\"b\")\nmail.send(to=\"Ada\", subject=\"Bye\", body=\"b\")",
+    );
+    let sends: Vec<&PlanCall> = calls.iter().filter(|call| call.tool == "mail.send").collect();
+    assert!(sends[0].arguments["subject"].deep_labels().iter().any(|label| *label == Source::Mail("1".into())));
+    assert!(!sends[0].context.is_empty());
+    assert!(sends[1].arguments["subject"].deep_labels().is_empty() && sends[1].context.is_empty());
+    // How often a loop runs tells about its list.
+    let (calls, _) = run("for m in mail.find():\n    say(text=\"one\")");
+    assert_eq!(calls[1].arguments["text"].deep_labels(), Labels::from(call(1)));
+    // A filter labels the list that it makes.
+    let (_, end) = run("n = len([m for m in mail.find() if m.subject == \"lunch\"])");
+    let Yield::Ended(count) = end else { panic!("{end:?}") };
+    assert!(count.labels.iter().any(|label| *label == Source::Mail("3".into())), "the mail that was left out counts");
+    // What a helper orders by shows in the order.
+    let (_, end) = run("m = first(sorted(mail.find(), by=\"subject\")).id");
+    let Yield::Ended(id) = end else { panic!("{end:?}") };
+    assert!(id.labels.iter().any(|label| *label == Source::Mail("2".into())));
+}
+
+#[test]
+fn shapes_tell_no_content() {
+    let checked =
+        check("mails = mail.find(about=\"x\")\ns = mails[0].text\nn = len(mails)\nsay(s)", &catalog(), "").unwrap();
+    let mut run = Run::new(checked.plan);
+    let Yield::Call(call) = run.advance(None, &catalog(), &clock()) else { panic!() };
+    assert_eq!(run.line(), 1);
+    run.advance(Some(answer(&call, 1)), &catalog(), &clock());
+    assert_eq!(run.shapes(&catalog()), ["mails: list[Mail], 3 items", "n: int", "s: str, 4 characters"]);
+    assert_eq!(run.line(), 4);
+}
+
+#[test]
+fn a_skill_takes_parameters() {
+    let plan = check("name = \"Ada\"\npeople = contacts.find(name)", &catalog(), "").unwrap().plan;
+    let given = Value::labelled(Datum::Text("Chen".into()), Source::Person.into());
+    let mut run = Run::with_parameters(plan.clone(), BTreeMap::from([("name".into(), given)]));
+    let Yield::Call(call) = run.advance(None, &catalog(), &clock()) else { panic!() };
+    assert_eq!(call.arguments["name"], Value::labelled(Datum::Text("Chen".into()), Source::Person.into()));
+    let mut run = Run::with_parameters(plan, BTreeMap::from([("name".into(), Datum::Int(3).into())]));
+    assert!(
+        matches!(run.advance(None, &catalog(), &clock()), Yield::Failed(failure) if failure.code == ErrorCode::InvalidInput)
+    );
+}
+
+#[test]
+fn limits_hold() {
+    let failed = |source: &str| match run(source).1 {
+        Yield::Failed(failure) => failure.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let doubling = |seed: &str, operation: &str| {
+        let lines: Vec<String> = (1..60)
+            .map(|n| operation.replace("NEW", &format!("x{n}")).replace("OLD", &format!("x{}", n - 1)))
+            .collect();
+        format!("x0 = {seed}\n{}", lines.join("\n"))
+    };
+    assert!(failed(&doubling("\"aaaaaaaa\"", "NEW = OLD + OLD")).contains("RUN_STATE_BYTES"));
+    assert!(failed(&doubling("\"aaaaaaaa\"", "NEW = f\"{OLD}{OLD}\"")).contains("RUN_STATE_BYTES"));
+    assert!(failed(&doubling("[1, 2]", "NEW = OLD + OLD")).contains("is "));
+    let loops = |inner: &str| {
+        let list = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]";
+        let heads: String = (0..6).map(|n| format!("{}for i{n} in {list}:\n", "    ".repeat(n))).collect();
+        format!("{heads}{}{inner}", "    ".repeat(6))
+    };
+    assert!(failed(&loops("x = 1")).contains("PLAN_STEPS"));
+    assert!(failed(&loops("say(text=1)")).contains("RUN_CALLS"));
+}
+
+#[test]
+fn answers_come_only_when_asked_for() {
+    let plan = check("say(text=\"a\")", &catalog(), "").unwrap().plan;
+    let mut run = Run::new(plan.clone());
+    assert!(matches!(run.advance(Some(Ok(Value::none())), &catalog(), &clock()), Yield::Failed(_)));
+    let mut run = Run::new(plan.clone());
+    run.advance(None, &catalog(), &clock());
+    assert!(matches!(run.advance(None, &catalog(), &clock()), Yield::Failed(_)));
+    let mut run = Run::new(plan);
+    run.advance(None, &catalog(), &clock());
+    let failure = Failure::new(ErrorCode::Denied, "a person said no");
+    assert_eq!(run.advance(Some(Err(failure.clone())), &catalog(), &clock()), Yield::Failed(failure));
+    assert!(matches!(run.advance(None, &catalog(), &clock()), Yield::Failed(_)));
+}
+
+mod saved {
+    use proptest::prelude::*;
+
+    use super::{Run, run_with};
+
+    /// A plan of random statements, of which each may use what stands before it.
+    fn plan() -> impl Strategy<Value = String> {
+        proptest::collection::vec((0..14_usize, any::<usize>(), any::<bool>()), 1..12).prop_map(|choices| {
+            let mut lines: Vec<String> = vec!["v0 = mail.find(about=\"x\")".into()];
+            let mut texts: Vec<String> = vec!["\"a\"".into()];
+            let mut margin = String::new();
+            for (place, (choice, pick, deeper)) in choices.iter().enumerate() {
+                let name = format!("v{}", place + 1);
+                let text = texts[pick % texts.len()].clone();
+                let (line, binds) = match choice {
+                    0 => (format!("{name} = summarise(text={text})"), true),
+                    1 => (format!("{name} = f\"{{{text}}}-{{len(v0)}}\"").replace("{\"a\"}", "a"), true),
+                    2 => (format!("{name} = v0[{}].subject", pick % 3), true),
+                    3 => (format!("{name} = join([m.subject for m in v0 if m.subject != {text}])"), true),
+                    4 => (format!("{name} = join([summarise(text=m) for m in v0])"), true),
+                    5 => (format!("say(text={text})"), false),
+                    6 => ("mail.send(to=[\"Ada\", \"Chen\"], subject=\"s\", body=\"b\")".into(), false),
+                    7 => (format!("if v0 and {text} == \"short\" or summarise(text={text}) == \"short\":"), false),
+                    8 => (format!("for m{place} in v0:"), false),
+                    9 => (format!("{name} = str(1 / 3 + {})", pick % 7), true),
+                    10 => (format!("{name} = first(sorted(v0, by=\"date\", descending=True)).text"), true),
+                    11 => (format!("{name} = files.read(path=largest(files.find(), by=\"bytes\"))"), true),
+                    12 => (format!("{name} = {text} + {text}"), true),
+                    _ => (format!("{name} = ask(question={text}, options=[\"a\", {text}])"), true),
+                };
+                lines.push(format!("{margin}{line}"));
+                if line.ends_with(':') {
+                    margin.push_str("    ");
+                    lines.push(format!("{margin}say(text=\"in\")"));
+                } else if binds && margin.is_empty() {
+                    texts.push(name);
+                }
+                if !margin.is_empty() && *deeper {
+                    margin.truncate(margin.len() - 4);
+                }
+            }
+            lines.join("\n")
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn a_run_that_is_saved_at_every_call_ends_the_same(source in plan()) {
+            let straight = run_with(&source, |run| run);
+            let saved = run_with(&source, |run| {
+                let text = serde_json::to_string(&run).unwrap();
+                let read: Run = serde_json::from_str(&text).unwrap();
+                assert_eq!(read, run);
+                read
+            });
+            prop_assert_eq!(straight, saved);
+        }
+    }
+}
