@@ -199,7 +199,8 @@ pub enum ProcessCount {
 }
 
 /// How much a jail may add to a disk. The spawner looks at the free space while the jail runs and ends the jail that
-/// goes over; what others write meanwhile counts as well, which is the safe side.
+/// goes over. What others write meanwhile counts as well, and what others free hides as much: a guard of the machine, not an
+/// exact account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Growth {
     /// A folder on that disk, outside.

@@ -73,12 +73,11 @@ impl World {
         let folder = tempfile::Builder::new().prefix("genoa-jail-").tempdir_in("/var/tmp").unwrap();
         let (home, workspace) = (folder.path().join("home"), folder.path().join("workspace"));
         let layout = ViewLayout::new(&home, ViewId(1), &workspace);
-        for made in [&layout.upper(), &layout.work(), &workspace.join("inner")] {
-            fs::create_dir_all(made).unwrap();
-        }
+        fs::create_dir_all(workspace.join("inner")).unwrap();
         fs::write(workspace.join("file"), "below").unwrap();
         fs::write(workspace.join("inner/deep"), "deep").unwrap();
         fs::write(folder.path().join("secret"), "secret").unwrap();
+        layout.open().unwrap();
         let binary = std::env::current_exe().unwrap();
         let machine = Machine::survey(probe(&binary, &home).unwrap(), &binary, &home, None);
         let spawner = SpawnerHandle::start(&binary).unwrap();
@@ -161,24 +160,33 @@ impl World {
         }
     }
 
-    /// Everything below the workspace: path, permissions, content.
+    /// Everything below the workspace.
     pub(crate) fn lower(&self) -> Vec<(PathBuf, u32, Vec<u8>)> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.layout.workspace.clone()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap() {
-                let entry = entry.unwrap();
-                let (path, data) = (entry.path(), fs::symlink_metadata(entry.path()).unwrap());
-                let content = if data.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
-                if data.is_dir() {
-                    folders.push(path.clone());
-                }
-                found.push((path, data.permissions().mode(), content));
-            }
-        }
-        found.sort();
-        found
+        tree(&self.layout.workspace)
     }
+}
+
+/// Everything below a folder: path, type with permissions, content or where a link points.
+pub(crate) fn tree(root: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let data = fs::symlink_metadata(&path).unwrap();
+            let content = if data.is_symlink() {
+                fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+            } else if data.is_file() {
+                fs::read(&path).unwrap()
+            } else {
+                folders.push(path.clone());
+                Vec::new()
+            };
+            found.push((path, data.permissions().mode(), content));
+        }
+    }
+    found.sort();
+    found
 }
 
 impl Drop for World {

@@ -5,11 +5,12 @@
 mod harness;
 mod matrix;
 mod refusals;
+mod views;
 
 fn main() -> std::process::ExitCode {
     if std::env::args().nth(1).as_deref() == Some("spawner") {
         return std::process::ExitCode::from(u8::try_from(genoa_sandbox::spawner_main()).unwrap_or(1));
     }
-    let tests: Vec<harness::Test> = [matrix::TESTS, refusals::TESTS].concat();
+    let tests: Vec<harness::Test> = [matrix::TESTS, refusals::TESTS, views::TESTS].concat();
     harness::run(&tests)
 }

@@ -7,7 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
 use genoa_abi::grant::{Access, Right};
-use genoa_sandbox::{ChildEnd, SpawnerNews};
+use genoa_sandbox::{ChildEnd, SpawnerNews, ViewLayout};
 
 use crate::harness::{Test, World, is_root};
 
@@ -240,7 +240,11 @@ fn the_disk_is_bounded() {
     plan.limits.file_bytes = 1_000_000;
     let (text, _) = world.run(&plan, &[]);
     assert!(text.contains("1000000") && !text.contains("2000000"), "{text}");
-    let script = "for i in $(seq 40); do head -c 10000000 /dev/urandom > many$i; done; sync; sleep 5; echo survived";
+    // On a disk of its own, in memory, where nobody else frees what this one fills.
+    let memory = tempfile::tempdir_in("/dev/shm").unwrap();
+    world.layout = ViewLayout::new(memory.path(), genoa_abi::ViewId(2), &world.layout.workspace);
+    world.layout.open().unwrap();
+    let script = "for i in $(seq 40); do head -c 10000000 /dev/zero > many$i; done; sleep 5; echo survived";
     let mut plan = world.script(vec![world.files(Access::Write)], script);
     plan.limits.growth.as_mut().unwrap().bytes = 50_000_000;
     let (text, end) = world.run(&plan, &[]);
