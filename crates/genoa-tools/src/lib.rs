@@ -5,20 +5,30 @@
 
 #![forbid(unsafe_code)]
 
+pub mod brief;
 pub mod calendar;
 pub mod calendar_file;
 pub mod calendar_read;
+pub mod chart;
+pub mod code;
 pub mod contacts;
+pub mod documents;
+mod facts;
 pub mod files;
+pub mod git;
 pub mod mail;
 pub mod mail_draft;
 pub mod maildir;
+mod markdown;
 pub mod notes;
 mod program;
 pub mod relevance;
 pub mod search;
 pub mod serve;
+mod sheets;
 pub mod shell;
+pub mod slides;
+pub mod table;
 pub mod text;
 pub mod time;
 pub mod tool;
@@ -33,6 +43,13 @@ pub use tool::{Call, Tool};
 #[must_use]
 pub fn tools() -> Vec<Tool> {
     let groups: &[fn() -> Vec<Tool>] = &[
+        code::tools,
+        git::tools,
+        brief::tools,
+        chart::tools,
+        documents::tools,
+        slides::tools,
+        table::tools,
         calendar::tools,
         contacts::tools,
         files::tools,
@@ -48,6 +65,9 @@ pub fn tools() -> Vec<Tool> {
 #[must_use]
 pub fn records() -> Vec<genoa_abi::schema::RecordType> {
     let groups: &[fn() -> Vec<genoa_abi::schema::RecordType>] = &[
+        code::records,
+        git::records,
+        table::records,
         calendar::records,
         contacts::records,
         files::records,

@@ -1,0 +1,399 @@
+//! Tables: read from spreadsheets and CSV, summed up, written.
+
+use std::path::Path;
+
+use genoa_abi::schema::{EffectClass, FileNeed, Needs, RecordType};
+use genoa_abi::{ErrorCode, Failure};
+use rust_xlsxwriter::{Format, Workbook, XlsxError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::documents::write::markdown_table;
+use crate::documents::{decode, read_whole};
+use crate::tool::{Call, Tool, answer, record, schema};
+use crate::{files, sheets, walk};
+
+/// Rows of one table.
+const ROWS: usize = 50_000;
+/// Columns of one table.
+const COLUMNS: usize = 200;
+
+/// The record type `Table`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// Rows of cells, each as long as there are columns.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The record types of this group.
+#[must_use]
+pub fn records() -> Vec<RecordType> {
+    vec![record("Table", &[("columns", "list[str]", "names of the columns"), ("rows", "list[list[str]]", "the cells")])]
+}
+
+/// The tools of this group.
+#[must_use]
+pub fn tools() -> Vec<Tool> {
+    let read = Needs { files: FileNeed::Read, ..Needs::default() };
+    let write = Needs { files: FileNeed::Write, ..Needs::default() };
+    vec![
+        Tool {
+            schema: schema(
+                "table.read",
+                "Read a table from a CSV file or spreadsheet.",
+                EffectClass::Observe,
+                read,
+                "Table",
+            )
+            .required("path", "path", "a .csv, .xlsx or .ods file")
+            .optional("sheet", "str", "which sheet; else the first")
+            .phrase("Read the table {path}"),
+            run: |call| answer(load(call, &call.text("path")?, &call.text("sheet")?)?),
+        },
+        Tool {
+            schema: schema("table.total", "Sum up a column of a table.", EffectClass::Observe, read, "Table")
+                .required("path", "path", "a .csv, .xlsx or .ods file")
+                .required("column", "str", "the column with numbers")
+                .optional("by", "str", "the column to group by")
+                .phrase("Sum up {column} of {path} by {by}"),
+            run: total,
+        },
+        Tool {
+            schema: schema(
+                "table.write",
+                "Write a table as CSV, spreadsheet or Markdown.",
+                EffectClass::Change,
+                write,
+                "File",
+            )
+            .required("path", "path", "where to, ending in .csv, .xlsx or .md")
+            .required("columns", "list[str]", "names of the columns")
+            .optional("rows", "list[list[any]]", "the cells")
+            .optional("records", "any", "records whose fields are the columns")
+            .phrase("Write the table {path}"),
+            run: write_table,
+        },
+    ]
+}
+
+/// The table in the file called `path`.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`] for a file that holds none, [`ErrorCode::NotFound`] for a sheet that is not there,
+/// [`ErrorCode::TooLarge`] beyond [`ROWS`] or [`COLUMNS`].
+pub(crate) fn load(call: &Call<'_>, path: &str, sheet: &str) -> Result<Table, Failure> {
+    let whole = call.resolve(path)?;
+    let bytes = read_whole(&whole)?;
+    let rows = if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
+        choose_sheet(sheets::read(&bytes)?, sheet)?
+    } else {
+        csv_rows(&decode(&bytes), &walk::extension(&whole))?
+    };
+    from_rows(rows)
+}
+
+fn choose_sheet(sheets: Vec<sheets::Sheet>, wanted: &str) -> Result<Vec<Vec<String>>, Failure> {
+    let names: Vec<String> = sheets.iter().map(|sheet| sheet.name.clone()).collect();
+    let mut candidates = sheets.into_iter();
+    let found = if wanted.is_empty() {
+        candidates.find(|sheet| !sheet.rows.is_empty())
+    } else {
+        candidates.find(|sheet| sheet.name.eq_ignore_ascii_case(wanted))
+    };
+    found.map(|sheet| sheet.rows).ok_or_else(|| {
+        Failure::new(ErrorCode::NotFound, format!("there is no sheet `{wanted}` with content"))
+            .because(format!("the sheets are {}", names.join(", ")))
+    })
+}
+
+fn csv_rows(text: &str, extension: &str) -> Result<Vec<Vec<String>>, Failure> {
+    let first = text.lines().next().unwrap_or_default();
+    let count = |mark: u8| first.bytes().filter(|byte| *byte == mark).count();
+    let delimiter = if extension == "tsv" {
+        b'\t'
+    } else {
+        [b',', b';', b'\t'].into_iter().max_by_key(|mark| (count(*mark), *mark == b',')).unwrap_or(b',')
+    };
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut rows = Vec::new();
+    for row in reader.records() {
+        let row = row.map_err(|error| Failure::new(ErrorCode::InvalidInput, "the table is damaged").because(error))?;
+        rows.push(row.iter().map(str::to_owned).collect());
+        if rows.len() > ROWS + 1 {
+            return Err(too_large());
+        }
+    }
+    Ok(rows)
+}
+
+fn too_large() -> Failure {
+    Failure::new(ErrorCode::TooLarge, format!("the table is over the limit of {ROWS} rows and {COLUMNS} columns"))
+}
+
+/// Takes the first row that is not empty for the names of the columns.
+fn from_rows(rows: Vec<Vec<String>>) -> Result<Table, Failure> {
+    let is_full = |row: &Vec<String>| row.iter().any(|cell| !cell.trim().is_empty());
+    let mut rows = rows.into_iter().filter(is_full);
+    let Some(heads) = rows.next() else {
+        return Err(Failure::new(ErrorCode::InvalidInput, "the table is empty"));
+    };
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    let width = rows.iter().map(Vec::len).max().unwrap_or_default().max(heads.len());
+    if width > COLUMNS || rows.len() > ROWS {
+        return Err(too_large());
+    }
+    let name = |place: usize| {
+        let head = heads.get(place).map(|head| head.trim()).unwrap_or_default();
+        if head.is_empty() { format!("column {}", place + 1) } else { head.to_owned() }
+    };
+    let columns = (0..width).map(name).collect();
+    rows.iter_mut().for_each(|row| row.resize(width, String::new()));
+    Ok(Table { columns, rows })
+}
+
+impl Table {
+    /// The place of the column called `name`, in any case.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`], naming the columns that are there.
+    pub(crate) fn column(&self, name: &str) -> Result<usize, Failure> {
+        let exact = self.columns.iter().position(|column| column == name);
+        let found = exact.or_else(|| self.columns.iter().position(|column| column.eq_ignore_ascii_case(name.trim())));
+        found.ok_or_else(|| {
+            Failure::new(ErrorCode::NotFound, format!("the table has no column `{name}`"))
+                .because(format!("its columns are {}", self.columns.join(", ")))
+        })
+    }
+}
+
+/// A cell as a number: `1 234,50 €`, `1,234.50`, `12 %`. A single mark before exactly three digits groups thousands.
+pub(crate) fn number(cell: &str) -> Option<f64> {
+    let kept: String =
+        cell.chars().filter(|letter| !letter.is_whitespace() && !"€$£%'’\u{a0}\u{202f}".contains(*letter)).collect();
+    if !kept.chars().all(|letter| letter.is_ascii_digit() || "+-.,eE".contains(letter)) {
+        return None;
+    }
+    let plain = match (kept.rfind('.'), kept.rfind(',')) {
+        (Some(dot), Some(comma)) if dot > comma => kept.replace(',', ""),
+        (Some(_), Some(_)) => kept.replace('.', "").replace(',', "."),
+        (None, Some(comma)) if kept.matches(',').count() > 1 || kept.len() - comma == 4 => kept.replace(',', ""),
+        (None, Some(_)) => kept.replace(',', "."),
+        (Some(_), None) if kept.matches('.').count() > 1 => kept.replace('.', ""),
+        _ => kept,
+    };
+    plain.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// A number without needless digits.
+pub(crate) fn show(number: f64) -> String {
+    let text = format!("{number:.4}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+fn total(call: &Call<'_>) -> Result<Json, Failure> {
+    let table = load(call, &call.text("path")?, "")?;
+    let (column, by) = (call.text("column")?, call.text("by")?);
+    let of = table.column(&column)?;
+    let group = if by.is_empty() { None } else { Some(table.column(&by)?) };
+    let mut sums: Vec<(String, f64, u32)> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for row in &table.rows {
+        let Some(value) = number(&row[of]) else { continue };
+        let name = group.map_or_else(|| "all".to_owned(), |group| row[group].clone());
+        let place = *places.entry(name.clone()).or_insert(sums.len());
+        if place == sums.len() {
+            sums.push((name, 0.0, 0));
+        }
+        sums[place].1 += value;
+        sums[place].2 += 1;
+    }
+    if sums.is_empty() {
+        return Err(Failure::new(ErrorCode::InvalidInput, format!("the column {column} holds no numbers")));
+    }
+    let head = group.map_or_else(|| "group".to_owned(), |group| table.columns[group].clone());
+    let columns = vec![head, "sum".into(), "mean".into(), "count".into()];
+    let row =
+        |(name, sum, count): (String, f64, u32)| vec![name, show(sum), show(sum / f64::from(count)), count.to_string()];
+    answer(Table { columns, rows: sums.into_iter().map(row).collect() })
+}
+
+fn write_table(call: &Call<'_>) -> Result<Json, Failure> {
+    let path = call.resolve(&call.text("path")?)?;
+    let columns: Vec<String> = call.argument("columns")?;
+    let rows: Option<Vec<Vec<Json>>> = call.argument("rows")?;
+    let records: Option<Vec<serde_json::Map<String, Json>>> = call.argument("records")?;
+    let of_records = |records: Vec<serde_json::Map<String, Json>>| -> Vec<Vec<Json>> {
+        let row = |record: &serde_json::Map<String, Json>| {
+            columns.iter().map(|name| record.get(name).cloned().unwrap_or_default()).collect()
+        };
+        records.iter().map(row).collect()
+    };
+    let Some(rows) = rows.or_else(|| records.map(of_records)) else {
+        return Err(Failure::new(ErrorCode::InvalidInput, "the table has no rows").try_next("Give `rows` or `records`"));
+    };
+    if columns.is_empty() || columns.len() > COLUMNS || rows.len() > ROWS || rows.iter().any(|row| row.len() > COLUMNS)
+    {
+        return Err(too_large().because("or it has no columns"));
+    }
+    files::put(call, &path, written(&path, &columns, &rows)?)?;
+    answer(files::describe(call, &path)?)
+}
+
+fn written(path: &Path, columns: &[String], rows: &[Vec<Json>]) -> Result<Vec<u8>, Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::new(ErrorCode::ToolFailed, "the table cannot be written").because(error)
+    };
+    match walk::extension(path).as_str() {
+        "xlsx" => workbook(columns, rows).map_err(|error| failed(&error)),
+        "csv" => comma_separated(columns, rows).map_err(|error| failed(&error)),
+        "md" => {
+            let all =
+                std::iter::once(columns.to_vec()).chain(rows.iter().map(|row| row.iter().map(cell_text).collect()));
+            Ok(markdown_table(&all.collect::<Vec<_>>()).into_bytes())
+        }
+        other => Err(Failure::new(ErrorCode::InvalidInput, format!("tables cannot be written as `.{other}`"))
+            .try_next("Use a path that ends in .csv, .xlsx or .md")),
+    }
+}
+
+fn cell_text(cell: &Json) -> String {
+    match cell {
+        Json::Null => String::new(),
+        Json::String(text) => text.clone(),
+        Json::Array(items) => items.iter().map(cell_text).collect::<Vec<_>>().join(", "),
+        Json::Object(fields) => {
+            let named = ["title", "name", "path"].iter().find_map(|name| fields.get(*name));
+            named.map_or_else(|| cell.to_string(), cell_text)
+        }
+        other => other.to_string(),
+    }
+}
+
+fn comma_separated(columns: &[String], rows: &[Vec<Json>]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    writer.write_record(columns.iter().map(|name| disarm(name)))?;
+    for row in rows {
+        writer.write_record(
+            row.iter().map(|cell| if cell.is_string() { disarm(&cell_text(cell)) } else { cell_text(cell) }),
+        )?;
+    }
+    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}
+
+/// A spreadsheet program runs a cell that begins with these marks; an apostrophe keeps it text. Numbers stay.
+fn disarm(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && number(text).is_none();
+    if is_formula { format!("'{text}") } else { text.to_owned() }
+}
+
+fn workbook(columns: &[String], rows: &[Vec<Json>]) -> Result<Vec<u8>, XlsxError> {
+    let mut workbook = Workbook::new();
+    // The library stamps the time of writing; a fixed one keeps the same table the same bytes.
+    let time = rust_xlsxwriter::ExcelDateTime::from_ymd(2000, 1, 1)?;
+    workbook.set_properties(&rust_xlsxwriter::DocProperties::new().set_creation_datetime(&time));
+    let sheet = workbook.add_worksheet();
+    let bold = Format::new().set_bold();
+    for (column, name) in (0..).zip(columns) {
+        sheet.write_string_with_format(0, column, name, &bold)?;
+    }
+    for (line, row) in (1..).zip(rows) {
+        for (column, cell) in (0..).zip(row) {
+            match cell {
+                Json::Null => continue,
+                Json::Bool(truth) => sheet.write_boolean(line, column, *truth)?,
+                Json::Number(value) => sheet.write_number(line, column, value.as_f64().unwrap_or_default())?,
+                other => sheet.write_string(line, column, cell_text(other))?,
+            };
+        }
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    sheet.autofit();
+    workbook.save_to_buffer()
+}
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::ErrorCode;
+    use serde_json::json;
+
+    use crate::testing::Bench;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let bench = Bench::new();
+        let rows =
+            json!([["Bergen", 12.5, true], ["Ålesund, \"north\"", -3, null], ["=HYPERLINK(1)", "2026-11-26", "x"]]);
+        for (path, formula) in [("out/a.csv", "'=HYPERLINK(1)"), ("out/a.xlsx", "=HYPERLINK(1)")] {
+            bench.ok("table.write", json!({ "path": path, "columns": ["place", "value", "open"], "rows": rows }));
+            let table = bench.ok("table.read", json!({ "path": path }));
+            assert_eq!(table["columns"], json!(["place", "value", "open"]));
+            assert_eq!(table["rows"][0], json!(["Bergen", "12.5", "true"]), "{path}");
+            assert_eq!(table["rows"][1][0], "Ålesund, \"north\"");
+            assert_eq!(table["rows"][2][0], formula, "{path}");
+        }
+        bench.ok(
+            "table.write",
+            json!({ "path": "a.md", "columns": ["title", "people"],
+            "records": [{ "title": "Demo | x", "people": [{"name": "Ada"}, {"name": "Bo"}], "other": 1 }] }),
+        );
+        assert_eq!(bench.text("a.md"), "| title | people |\n|---|---|\n| Demo \\| x | Ada, Bo |\n");
+    }
+
+    #[test]
+    fn the_same_table_gives_the_same_bytes() {
+        let write = || {
+            let bench = Bench::new();
+            bench.ok("table.write", json!({ "path": "a.xlsx", "columns": ["a"], "rows": [[1]] }));
+            std::fs::read(bench.path().join("a.xlsx")).unwrap()
+        };
+        assert!(write() == write());
+    }
+
+    #[test]
+    fn columns_are_summed_up() {
+        let bench = Bench::new().with("k.csv", "Month;Team;Cost\nJan;A;1.200,50\nJan;B;100\nFeb;A;n/a\nFeb;A;99,5\n");
+        let table = bench.ok("table.total", json!({ "path": "k.csv", "column": "cost", "by": "team" }));
+        assert_eq!(table["rows"], json!([["A", "1300", "650", "2"], ["B", "100", "100", "1"]]));
+        assert_eq!(bench.refused("table.total", json!({ "path": "k.csv", "column": "price" })), ErrorCode::NotFound);
+        assert_eq!(bench.refused("table.total", json!({ "path": "k.csv", "column": "Team" })), ErrorCode::InvalidInput);
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        for (cell, value) in [
+            ("1 234,50 €", Some(1234.5)),
+            ("1,234.50", Some(1234.5)),
+            ("1.234.567", Some(1_234_567.0)),
+            ("1,234", Some(1234.0)),
+            ("12 %", Some(12.0)),
+            ("-3.25", Some(-3.25)),
+            ("1e3", Some(1000.0)),
+            ("1e999", None),
+            ("", None),
+            ("n/a", None),
+            ("10:30", None),
+        ] {
+            assert_eq!(super::number(cell), value, "{cell}");
+        }
+    }
+
+    #[test]
+    fn hostile_tables_are_refused() {
+        let bench = Bench::new()
+            .with("empty.csv", "")
+            .with("wide.csv", ",".repeat(100_000))
+            .with("bad.xlsx", b"PK\x03\x04nonsense");
+        assert_eq!(bench.refused("table.read", json!({ "path": "empty.csv" })), ErrorCode::InvalidInput);
+        assert_eq!(bench.refused("table.read", json!({ "path": "wide.csv" })), ErrorCode::InvalidInput);
+        assert_eq!(bench.refused("table.read", json!({ "path": "bad.xlsx" })), ErrorCode::ToolFailed);
+        assert_eq!(bench.refused("table.read", json!({ "path": "../x.csv" })), ErrorCode::NotGranted);
+        let write =
+            |path: &str| bench.refused("table.write", json!({ "path": path, "columns": ["a"], "rows": [["b"]] }));
+        assert_eq!(write("a.exe"), ErrorCode::InvalidInput);
+        assert_eq!(write("/tmp/a.csv"), ErrorCode::NotGranted);
+    }
+}
