@@ -118,30 +118,51 @@ impl Dice {
     }
 }
 
-/// Writes one statement of random bytes that the mask allows. Closing quotes and ends are preferred, for short texts.
+/// Pieces that a walk tries, besides single bytes, so that it gets beyond long names and texts.
+const PIECES: [&str; 32] = [
+    "for ", "if ", "else", "elif ", "    ", " = ", " in ", ":\n", "\n", "[", "]", "first(", "last(", "largest(",
+    "sorted(", "len(", "join(", "f\"", "{", "}", "\"", ", ", ")", ".", " if ", " and ", "not ", " == ", "1", " + ",
+    "True", "[0]",
+];
+
+/// Every word that the plan and the catalogue know.
+fn words(source: &str, catalog: &Catalog) -> Vec<String> {
+    let known = source.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').map(str::to_owned);
+    let calls = catalog.tools.keys().map(|name| format!("{name}("));
+    let fields = catalog.records.values().flat_map(|record| &record.fields).map(|field| field.name.clone());
+    known.chain(calls).chain(fields).filter(|word| !word.is_empty()).collect()
+}
+
+/// Writes one statement of random pieces and bytes that the mask allows; nothing if it ends the plan.
 fn random_statement(source: &str, catalog: &Catalog, dice: &mut Dice) -> Option<String> {
     let mut matcher = matcher(source, catalog);
+    let words = words(source, catalog);
     let mut line = Vec::new();
     loop {
-        let mask = matcher.compute_mask_or_eos().unwrap();
-        let allowed: Vec<u8> =
-            (0..=255_u32).filter(|byte| mask.is_allowed(*byte)).map(|byte| u8::try_from(byte).unwrap()).collect();
         let ends = matcher.is_accepting().unwrap();
-        let may_go_on = allowed.contains(&b'\n');
-        if allowed.is_empty() || (ends && may_go_on && dice.roll(10) == 0) {
+        if ends && dice.roll(12) == 0 {
+            return (!line.is_empty()).then(|| String::from_utf8(line).unwrap());
+        }
+        let mask = matcher.compute_mask_or_eos().unwrap();
+        let allowed: Vec<u8> = (0..=255_u8).filter(|byte| mask.is_allowed(u32::from(*byte))).collect();
+        if allowed.is_empty() {
             assert!(ends, "stuck after {:?} in\n{source}", String::from_utf8_lossy(&line));
-            return if line.is_empty() { None } else { Some(String::from_utf8(line).unwrap()) };
+            return (!line.is_empty()).then(|| String::from_utf8(line).unwrap());
         }
-        if line.is_empty() && ends && dice.roll(8) == 0 {
-            return None;
-        }
-        let byte = match dice.roll(3) {
-            0 | 1 if ends && may_go_on => b'\n',
-            0 if allowed.contains(&b'"') => b'"',
-            _ => allowed[dice.roll(allowed.len())],
+        let tries = (0..10).map(|_| match dice.roll(3) {
+            0 if !words.is_empty() => words[dice.roll(words.len())].as_str(),
+            _ => PIECES[dice.roll(PIECES.len())],
+        });
+        let tries: Vec<&str> = tries.filter(|piece| allowed.contains(&piece.as_bytes()[0])).collect();
+        let fits = |piece: &&str| {
+            let tokens: Vec<u32> = piece.bytes().map(u32::from).collect();
+            matcher.validate_tokens(&tokens).unwrap() == tokens.len()
         };
-        matcher.consume_token(u32::from(byte)).unwrap();
-        line.push(byte);
+        let piece = tries.into_iter().find(fits).map(|piece| piece.as_bytes().to_vec());
+        for byte in piece.unwrap_or_else(|| vec![allowed[dice.roll(allowed.len())]]) {
+            matcher.consume_token(u32::from(byte)).unwrap();
+            line.push(byte);
+        }
     }
 }
 
@@ -149,6 +170,7 @@ fn random_statement(source: &str, catalog: &Catalog, dice: &mut Dice) -> Option<
 fn whatever_the_grammar_accepts_passes_the_check() {
     let catalog = catalog();
     let mut statements = 0;
+    let mut written = String::new();
     for seed in 0..WALKS {
         let mut dice = Dice(seed);
         let mut source = String::new();
@@ -167,8 +189,12 @@ fn whatever_the_grammar_accepts_passes_the_check() {
         if let Err(findings) = check(&source, &catalog, "") {
             panic!("seed {seed}: {}\n{source}", findings[0]);
         }
+        written.push_str(&source);
     }
     assert!(statements > usize::try_from(WALKS).unwrap(), "{statements} statements");
+    for kind in ["\nfor ", "\nif ", "\n    ", " for ", "first(", "f\"", "[0]", "sorted("] {
+        assert!(written.contains(kind), "no walk wrote {kind:?}");
+    }
     println!("{WALKS} plans of {statements} statements");
 }
 

@@ -50,7 +50,7 @@ impl Values<'_> {
         let mut named = |wanted: &dyn Fn(&Field) -> bool| {
             let names: Vec<String> = fields
                 .iter()
-                .filter(|field| is_name(&field.name) && wanted(field))
+                .filter(|field| wanted(field) && is_name(&field.name))
                 .map(|field| literal(&format!("{variable}.{}", field.name)))
                 .collect();
             self.rules.rule(&names)

@@ -206,7 +206,7 @@ impl<'a> Values<'a> {
         if wanted(&whole) {
             elements.push(literal(variable));
         }
-        for field in fields.iter().filter(|field| is_name(&field.name) && wanted(&field.ty)) {
+        for field in fields.iter().filter(|field| wanted(&field.ty) && is_name(&field.name)) {
             elements.push(literal(&format!("{variable}.{}", field.name)));
         }
         for tool in catalog.tools.values().filter(|tool| wanted(&tool.returns) && super::calls::is_writable(tool)) {
@@ -252,7 +252,7 @@ impl<'a> Values<'a> {
             let fields: Vec<String> = record
                 .fields
                 .iter()
-                .filter(|field| is_name(&field.name) && wanted(field))
+                .filter(|field| wanted(field) && is_name(&field.name))
                 .map(|field| literal(&field.name))
                 .collect();
             if fields.is_empty() {
@@ -277,12 +277,11 @@ impl<'a> Values<'a> {
 
     fn make_bases(&mut self, name: &str) -> Option<String> {
         let mut alternatives = self.direct(name);
+        let record_type = Type::Record(name.to_owned());
         let catalog = self.catalog;
         for (outer, record) in &catalog.records {
-            let fields = record
-                .fields
-                .iter()
-                .filter(|field| is_name(&field.name) && *present(&field.ty) == Type::Record(name.to_owned()));
+            let fields =
+                record.fields.iter().filter(|field| *present(&field.ty) == record_type && is_name(&field.name));
             let fields: Vec<&Field> = fields.collect();
             if fields.is_empty() {
                 continue;
