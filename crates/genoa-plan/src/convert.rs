@@ -138,6 +138,8 @@ fn host(url: &str) -> Option<&str> {
     }
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
     let host = authority.rsplit('@').next()?;
+    let has_port = |port: &str| port.bytes().all(|digit| digit.is_ascii_digit());
+    let host = host.rsplit_once(':').filter(|(_, port)| has_port(port)).map_or(host, |(host, _)| host);
     if host.is_empty() { None } else { Some(host) }
 }
 

@@ -20,9 +20,9 @@ fn block(statements: &[Statement], catalog: &Catalog, depth: usize, lines: &mut 
     for statement in statements {
         match &statement.kind {
             StatementKind::Assign { name, value } => {
-                lines.push(format!("{margin}{} → {name}", capitalised(&words(value, catalog))));
+                lines.push(format!("{margin}{} → {name}", step(value, catalog)));
             }
-            StatementKind::Expression(value) => lines.push(format!("{margin}{}", capitalised(&words(value, catalog)))),
+            StatementKind::Expression(value) => lines.push(format!("{margin}{}", step(value, catalog))),
             StatementKind::For { variable, over, body } => {
                 lines.push(format!("{margin}For each {variable} in {}:", words(over, catalog)));
                 block(body, catalog, depth + 1, lines);
@@ -37,6 +37,16 @@ fn block(statements: &[Statement], catalog: &Catalog, depth: usize, lines: &mut 
             }
             StatementKind::Open => {}
         }
+    }
+}
+
+/// What a step does: a tool's phrase, or which value it takes.
+fn step(value: &Expression, catalog: &Catalog) -> String {
+    match &value.kind {
+        ExpressionKind::Call { function, .. } if catalog.tools.contains_key(function) => {
+            capitalised(&words(value, catalog))
+        }
+        _ => format!("Take {}", words(value, catalog)),
     }
 }
 
@@ -60,7 +70,13 @@ fn words(expression: &Expression, catalog: &Catalog) -> String {
             format!("{} {} {}", words(left, catalog), comparison(*operator), words(right, catalog))
         }
         ExpressionKind::Comprehension { element, variable, over, conditions } => {
-            let mut text = format!("{} for each {variable} in {}", words(element, catalog), words(over, catalog));
+            let (whole, over) = (words(element, catalog), words(over, catalog));
+            let is_filter = matches!(&element.kind, ExpressionKind::Name(name) if name == variable);
+            let mut text = if is_filter {
+                format!("each {variable} in {over}")
+            } else {
+                format!("{whole} for each {variable} in {over}")
+            };
             for condition in conditions {
                 text.push_str(&format!(" if {}", words(condition, catalog)));
             }
