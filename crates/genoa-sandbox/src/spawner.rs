@@ -57,13 +57,14 @@ struct Child {
     filled: bool,
 }
 
-/// The spawner's main: serves the daemon on descriptor 3 until it is gone. Returns the exit code.
-#[must_use]
-pub fn spawner_main() -> i32 {
-    match genoa_sys::inherit::take(TOOL_FD).and_then(|socket| serve(&socket)) {
-        Ok(()) => 0,
-        Err(_) => 1,
-    }
+/// The spawner's main: serves the daemon on descriptor 3 until it is gone.
+///
+/// # Errors
+/// [`ErrorCode::Interrupted`] if the daemon's socket breaks; all jails end with the spawner.
+pub fn spawner_main() -> Result<(), Failure> {
+    genoa_sys::inherit::take(TOOL_FD)
+        .and_then(|socket| serve(&socket))
+        .map_err(|error| Failure::new(ErrorCode::Interrupted, "the spawner's socket broke").because(error))
 }
 
 fn serve(socket: &OwnedFd) -> io::Result<()> {

@@ -1,4 +1,27 @@
 //! The egress broker: the one process with a network, and the rules it holds requests to.
+//!
+//! It serves one jailed process over one socket. A request is checked against the rules before it is made, and again at
+//! every redirect; where a name leads to an address of this machine or of a private network it goes only if
+//! the rules name that very host.
+
+mod address;
+mod fetch;
+mod rules;
+mod serve;
+
+pub use fetch::{FetchBody, FetchReply, FetchRequest};
+pub use serve::egress_main;
 
 /// The environment variable with the broker's rules: a JSON list of network rights.
 pub const RULES_VARIABLE: &str = "GENOA_EGRESS_RULES";
+/// The method that the broker answers.
+pub const FETCH_METHOD: &str = "fetch";
+
+/// A request's or an answer's body.
+pub const BODY_BYTES: u64 = 4 * 1024 * 1024;
+/// A request with all its redirects.
+pub const FETCH_MS: u64 = 30_000;
+/// Redirects of one request.
+pub const REDIRECTS: usize = 5;
+/// Header fields of a request or an answer.
+pub const HEADERS: usize = 64;

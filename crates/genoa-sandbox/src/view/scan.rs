@@ -6,14 +6,14 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use genoa_abi::limits::SEARCH_ENTRIES;
-use genoa_abi::view::Difference;
+use genoa_abi::view::{Difference, ViewState};
 use genoa_abi::{ContentHash, ErrorCode, Failure};
 use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::view::change::{Item, Kind, Node};
-use crate::view::layout::ViewLayout;
+use crate::view::layout::{Memo, ViewLayout};
 use crate::view::tree::{self, FailureExt, shown};
 
 /// How deep folders of a view may nest.
@@ -37,7 +37,10 @@ impl ViewLayout {
     }
 
     pub(crate) fn scan(&self) -> Result<Scan, Failure> {
-        let opened_ns = self.memo()?.opened_ns;
+        let Memo { opened_ns, state, .. } = self.memo()?;
+        if state != ViewState::Open {
+            return Err(self.wrong_state(state));
+        }
         let (upper, lower) = (tree::open_root(&self.upper())?, tree::open_root(&self.workspace)?);
         let mut walk = Walk { items: Vec::new(), conflicts: Vec::new(), opened_ns, entries: 0 };
         walk.folder(&upper, Below::Shines(&lower), Path::new(""), 0)?;

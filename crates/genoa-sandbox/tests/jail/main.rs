@@ -8,8 +8,12 @@ mod refusals;
 mod views;
 
 fn main() -> std::process::ExitCode {
-    if std::env::args().nth(1).as_deref() == Some("spawner") {
-        return std::process::ExitCode::from(u8::try_from(genoa_sandbox::spawner_main()).unwrap_or(1));
+    let mode = std::env::args().nth(1);
+    if mode.as_deref() == Some("egress") {
+        return std::process::ExitCode::from(u8::from(genoa_sandbox::egress::egress_main().is_err()));
+    }
+    if mode.as_deref() == Some("spawner") {
+        return std::process::ExitCode::from(u8::from(genoa_sandbox::spawner_main().is_err()));
     }
     let tests: Vec<harness::Test> = [matrix::TESTS, refusals::TESTS, views::TESTS].concat();
     harness::run(&tests)

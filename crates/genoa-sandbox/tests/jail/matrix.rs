@@ -1,7 +1,7 @@
 //! What a hostile program in a jail tries.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_narrow_right_opens_only_its_part", a_narrow_right_opens_only_its_part),
     ("links_do_not_lead_out", links_do_not_lead_out),
     ("there_is_no_network", there_is_no_network),
+    ("the_broker_reaches_what_its_rules_name", the_broker_reaches_what_its_rules_name),
     ("the_hosts_sockets_are_out_of_reach", the_hosts_sockets_are_out_of_reach),
     ("forbidden_system_calls_do_not_exist", forbidden_system_calls_do_not_exist),
     ("there_are_no_capabilities", there_are_no_capabilities),
@@ -120,6 +121,35 @@ fn there_is_no_network() {
          perl -MSocket -e 'print socket(my $s, 16, 3, 0) ? \"in\" : \"out\", \"\\n\"'"
     );
     check(&script, "out\nout\nout\nout");
+}
+
+fn the_broker_reaches_what_its_rules_name() {
+    let mut world = World::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").unwrap();
+        }
+    });
+    let rights = [Right::Network { host: "localhost".into(), methods: vec!["GET".into()] }, world.files(Access::Write)];
+    let plan = genoa_sandbox::plan_egress(&rights, &world.machine).unwrap();
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    world.spawner.spawn(7, &plan, &[theirs.into()]).unwrap();
+    let news = world.news(Duration::from_secs(5));
+    assert!(matches!(news, SpawnerNews::Started { id: 7, .. }), "{news:?}");
+    let request = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fetch\",\"params\":{{\"url\":\"http://localhost:{port}/\"}}}}\n"
+    );
+    ours.write_all(request.as_bytes()).unwrap();
+    let mut answer = vec![0; 4096];
+    let length = ours.read(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer[..length]);
+    assert!(answer.contains("\"text\":\"hi\""), "{answer}");
+    drop(ours);
+    assert_eq!(world.end_of(7), ChildEnd::Code(0));
 }
 
 fn the_hosts_sockets_are_out_of_reach() {
