@@ -125,6 +125,19 @@ fn rank(card: &Card, wanted: &str) -> Option<u8> {
     }
 }
 
+/// `people` with phone number and company, where a contact with the same address is there.
+///
+/// # Errors
+/// Only if the workspace cannot be walked.
+pub fn complete(call: &Call<'_>, people: Vec<Contact>) -> Result<Vec<Contact>, Failure> {
+    let cards = if people.is_empty() { Vec::new() } else { cards(call)? };
+    let known = |person: Contact| {
+        let same = cards.iter().find(|card| card.emails.iter().any(|email| email.eq_ignore_ascii_case(&person.email)));
+        same.map_or(person, |card| card.contact.clone())
+    };
+    Ok(people.into_iter().map(known).collect())
+}
+
 /// All contacts of the workspace, sorted by name; the same address twice counts once.
 ///
 /// # Errors

@@ -11,6 +11,9 @@ pub mod calendar_file;
 pub mod calendar_read;
 pub mod chart;
 pub mod code;
+pub mod collect;
+mod collect_sources;
+mod collect_versions;
 pub mod contacts;
 pub mod documents;
 mod facts;
@@ -51,6 +54,7 @@ pub fn tools() -> Vec<Tool> {
         slides::tools,
         table::tools,
         calendar::tools,
+        collect::tools,
         contacts::tools,
         files::tools,
         mail::tools,
@@ -69,6 +73,7 @@ pub fn records() -> Vec<genoa_abi::schema::RecordType> {
         git::records,
         table::records,
         calendar::records,
+        collect::records,
         contacts::records,
         files::records,
         mail::records,

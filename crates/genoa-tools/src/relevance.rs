@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// BM25's saturation of repeated words.
 const SATURATION: f64 = 1.2;
-/// BM25's correction for long texts.
-const LENGTH_WEIGHT: f64 = 0.75;
+/// BM25's correction for long texts: weaker than usual, because long papers of a person are not wordy but rich.
+const LENGTH_WEIGHT: f64 = 0.35;
 /// A word of the title counts as this many of the text.
 const TITLE_WEIGHT: usize = 3;
 
