@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+pub mod egress;
 pub mod event;
 pub mod failure;
 pub mod frame;

@@ -18,7 +18,7 @@ pub(crate) mod write;
 
 pub(crate) use archive::Archive;
 pub use read::text_of;
-pub(crate) use read::{decode, read_whole};
+pub(crate) use read::{decode, read_whole, text_of_bytes};
 
 /// The tools of this group.
 #[must_use]

@@ -16,26 +16,35 @@ mod collect_sources;
 mod collect_versions;
 pub mod contacts;
 pub mod documents;
+pub mod disks;
 mod facts;
 pub mod files;
 pub mod git;
 pub mod mail;
 pub mod mail_draft;
 pub mod maildir;
+pub mod logs;
 mod markdown;
 pub mod notes;
+pub mod mcp;
+pub mod packages;
+pub mod processes;
 mod program;
 pub mod relevance;
 pub mod search;
 pub mod serve;
+pub mod services;
+pub mod settings;
 mod sheets;
 pub mod shell;
 pub mod slides;
+pub mod system;
 pub mod table;
 pub mod text;
 pub mod time;
 pub mod tool;
 pub mod walk;
+pub mod web;
 
 #[cfg(test)]
 mod testing;
@@ -46,6 +55,14 @@ pub use tool::{Call, Tool};
 #[must_use]
 pub fn tools() -> Vec<Tool> {
     let groups: &[fn() -> Vec<Tool>] = &[
+        disks::tools,
+        logs::tools,
+        packages::tools,
+        processes::tools,
+        services::tools,
+        settings::tools,
+        system::tools,
+        web::tools,
         code::tools,
         git::tools,
         brief::tools,
@@ -69,6 +86,14 @@ pub fn tools() -> Vec<Tool> {
 #[must_use]
 pub fn records() -> Vec<genoa_abi::schema::RecordType> {
     let groups: &[fn() -> Vec<genoa_abi::schema::RecordType>] = &[
+        disks::records,
+        logs::records,
+        packages::records,
+        processes::records,
+        services::records,
+        settings::records,
+        system::records,
+        web::records,
         code::records,
         git::records,
         table::records,

@@ -25,10 +25,18 @@ const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 pub fn text_of(path: &Path) -> Result<String, Failure> {
     let bytes = read_whole(path)?;
     let about_file = |failure: Failure| Failure { what: format!("{}: {}", name(path), failure.what), ..failure };
-    text_of_bytes(path, bytes).map(bounded).map_err(about_file)
+    text_of_bytes(path, bytes).map_err(about_file)
 }
 
-fn text_of_bytes(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
+/// As [`text_of`], for content that is here already; `path` gives the name.
+///
+/// # Errors
+/// As [`text_of`].
+pub(crate) fn text_of_bytes(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
+    unbounded_text(path, bytes).map(bounded)
+}
+
+fn unbounded_text(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
     if bytes[..bytes.len().min(1024)].windows(5).any(|window| window == b"%PDF-") {
         return pdf::text(bytes);
     }
