@@ -1,6 +1,6 @@
 //! The connection to the daemon.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -17,7 +17,17 @@ pub struct Client {
     stream: UnixStream,
     received: LineBuffer,
     news: VecDeque<News>,
+    answers: BTreeMap<RequestId, Result<Reply, Failure>>,
     last_request: u64,
+}
+
+/// What comes in while a syscall is under way.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Incoming {
+    /// Something to show, or to answer.
+    News(News),
+    /// The syscall's answer.
+    Answer(Result<Reply, Failure>),
 }
 
 impl Client {
@@ -37,7 +47,7 @@ impl Client {
     /// Speaks over a socket that is there already: the one that a jailed agent inherits.
     #[must_use]
     pub fn over(stream: UnixStream) -> Self {
-        Self { stream, received: LineBuffer::default(), news: VecDeque::new(), last_request: 0 }
+        Self { stream, received: LineBuffer::default(), news: VecDeque::new(), answers: BTreeMap::new(), last_request: 0 }
     }
 
     /// Makes a syscall and waits for its answer.
@@ -45,22 +55,39 @@ impl Client {
     /// # Errors
     /// The daemon's failure, or [`ErrorCode::Interrupted`] if the connection breaks.
     pub fn call(&mut self, syscall: &Syscall) -> Result<Reply, Failure> {
+        let id = self.start(syscall)?;
+        loop {
+            if let Some(answer) = self.answers.remove(&id) {
+                return answer;
+            }
+            self.take_in()?;
+        }
+    }
+
+    /// Makes a syscall without waiting; [`Client::next_of`] tells what comes of it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Interrupted`] if the connection breaks.
+    pub fn start(&mut self, syscall: &Syscall) -> Result<RequestId, Failure> {
         self.last_request += 1;
         let id = RequestId(self.last_request);
-        let line = syscall.to_message(id).to_line();
-        self.stream.write_all(&line).map_err(|error| broken(&error))?;
+        self.stream.write_all(&syscall.to_message(id).to_line()).map_err(|error| broken(&error))?;
+        Ok(id)
+    }
+
+    /// What comes next while syscall `id` is under way: news first, the answer last.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Interrupted`] if the connection breaks.
+    pub fn next_of(&mut self, id: RequestId) -> Result<Incoming, Failure> {
         loop {
-            match self.receive()? {
-                Message::Success { id: answered, result, .. } if answered == id => {
-                    return serde_json::from_value(result).map_err(|error| {
-                        Failure::new(ErrorCode::Internal, "the daemon's answer is not a reply").because(error)
-                    });
-                }
-                Message::Error { id: answered, error, .. } if answered.is_none_or(|answered| answered == id) => {
-                    return Err(error.data);
-                }
-                other => self.keep_news(other),
+            if let Some(news) = self.news.pop_front() {
+                return Ok(Incoming::News(news));
             }
+            if let Some(answer) = self.answers.remove(&id) {
+                return Ok(Incoming::Answer(answer));
+            }
+            self.take_in()?;
         }
     }
 
@@ -73,8 +100,7 @@ impl Client {
             if let Some(news) = self.news.pop_front() {
                 return Ok(news);
             }
-            let message = self.receive()?;
-            self.keep_news(message);
+            self.take_in()?;
         }
     }
 
@@ -85,10 +111,10 @@ impl Client {
     pub fn next_news_within(&mut self, wait: Duration) -> Result<Option<News>, Failure> {
         if self.news.is_empty() {
             self.stream.set_read_timeout(Some(wait)).map_err(|error| broken(&error))?;
-            let received = self.receive();
+            let received = self.take_in();
             self.stream.set_read_timeout(None).map_err(|error| broken(&error))?;
             match received {
-                Ok(message) => self.keep_news(message),
+                Ok(()) => {}
                 Err(failure) if failure.code == ErrorCode::TimedOut => {}
                 Err(failure) => return Err(failure),
             }
@@ -96,13 +122,26 @@ impl Client {
         Ok(self.news.pop_front())
     }
 
-    fn keep_news(&mut self, message: Message) {
-        if let Message::Notification { method, params, .. } = message
-            && method == "news"
-            && let Ok(news) = serde_json::from_value(params)
-        {
-            self.news.push_back(news);
+    /// Waits for one message and puts it where it belongs.
+    fn take_in(&mut self) -> Result<(), Failure> {
+        match self.receive()? {
+            Message::Notification { method, params, .. } if method == "news" => {
+                // News of a newer daemon that this client does not know are no reason to stop.
+                self.news.extend(serde_json::from_value::<News>(params));
+            }
+            Message::Success { id, result, .. } => {
+                let reply = serde_json::from_value(result).map_err(|error| {
+                    Failure::new(ErrorCode::Internal, "the daemon's answer is not a reply").because(error)
+                });
+                self.answers.insert(id, reply);
+            }
+            Message::Error { id: Some(id), error, .. } => {
+                self.answers.insert(id, Err(error.data));
+            }
+            Message::Error { id: None, error, .. } => return Err(error.data),
+            Message::Notification { .. } | Message::Request { .. } => {}
         }
+        Ok(())
     }
 
     fn receive(&mut self) -> Result<Message, Failure> {

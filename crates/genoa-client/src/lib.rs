@@ -7,4 +7,4 @@
 
 mod client;
 
-pub use client::Client;
+pub use client::{Client, Incoming};

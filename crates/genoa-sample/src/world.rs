@@ -15,7 +15,7 @@ pub const PERSON_NAME: &str = "Nora Lindqvist";
 pub const PERSON_EMAIL: &str = "nora@fjordlight.example";
 
 /// What was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Summary {
     /// Number of files.
     pub files: usize,

@@ -1,0 +1,17 @@
+//! The one agent loop, and the built-in agents as data.
+//!
+//! An agent is a process without any authority of its own: it reads its assignment, has the model write a plan, and
+//! submits it. What the plan may do is decided elsewhere. It never sees what tools read, only shapes and counts.
+
+#![forbid(unsafe_code)]
+
+mod agent_loop;
+mod examples;
+mod manifests;
+mod planner;
+mod prompt;
+
+pub use agent_loop::run;
+pub use examples::{builtin_examples, nearest};
+pub use manifests::builtin_agents;
+pub use planner::{GrammarUse, PlannerOptions};

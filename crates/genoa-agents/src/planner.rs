@@ -1,0 +1,130 @@
+//! Has the model write a plan, statement by statement.
+//!
+//! For each statement a grammar is made from the tools of the assignment and the variables bound so far, so what comes
+//! out is well typed by construction. The model's state is kept between the statements (each request begins with what
+//! is written already), so asking again costs only the new tokens.
+
+use genoa_abi::agent::Assignment;
+use genoa_abi::limits::PLAN_BYTES;
+use genoa_abi::model::{Grammar, InferClass, InferRequest};
+use genoa_abi::syscall::{Reply, Syscall};
+use genoa_abi::{ErrorCode, Failure};
+use genoa_client::Client;
+use genoa_plan::{next_statement_grammar, scope_after};
+
+use crate::agent_loop::unexpected;
+use crate::prompt::messages;
+
+/// Statements that a model writes in one plan: longer plans of a small model repeat themselves.
+const STATEMENTS: usize = 16;
+/// Tokens of one statement.
+const STATEMENT_TOKENS: u32 = 220;
+/// Tokens of a whole plan that is written without a grammar.
+const PLAN_TOKENS: u32 = 500;
+
+/// How plans are written; evaluations vary it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannerOptions {
+    /// Whether the model writes under a grammar. Without one, the check alone catches mistakes.
+    pub grammar: GrammarUse,
+}
+
+impl PlannerOptions {
+    /// Reads the agent's argument: `free` writes without a grammar, anything else with one.
+    #[must_use]
+    pub fn from_argument(argument: Option<&str>) -> Self {
+        Self { grammar: if argument == Some("free") { GrammarUse::Free } else { GrammarUse::Bound } }
+    }
+}
+
+/// Whether a grammar binds the planner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrammarUse {
+    /// Statement by statement.
+    Bound,
+    /// Free text, to measure what the grammar is worth.
+    Free,
+}
+
+/// One plan for the assignment. `rejected` are earlier tries with what the check found in them.
+pub(crate) fn write_plan(
+    client: &mut Client,
+    assignment: &Assignment,
+    rejected: &[(String, Vec<String>)],
+    options: PlannerOptions,
+) -> Result<String, Failure> {
+    let request = InferRequest {
+        messages: messages(assignment, rejected),
+        answer_begins: String::new(),
+        grammar: None,
+        max_tokens: STATEMENT_TOKENS,
+        temperature: 0.0,
+        seed: 0,
+        stop: Vec::new(),
+        class: InferClass::Interactive,
+    };
+    match options.grammar {
+        GrammarUse::Bound => statement_by_statement(client, assignment, request),
+        GrammarUse::Free => {
+            let request = InferRequest { max_tokens: PLAN_TOKENS, ..request };
+            Ok(without_fence(&infer(client, request)?))
+        }
+    }
+}
+
+fn statement_by_statement(
+    client: &mut Client,
+    assignment: &Assignment,
+    mut request: InferRequest,
+) -> Result<String, Failure> {
+    let mut plan = String::new();
+    let mut last = String::new();
+    for _ in 0..STATEMENTS {
+        let scope = scope_after(&plan, &assignment.catalog).map_err(|findings| not_followed(&plan, &findings))?;
+        request.grammar = Some(Grammar::Lark(next_statement_grammar(&scope, &assignment.catalog)));
+        request.answer_begins.clone_from(&plan);
+        let statement = infer(client, request.clone())?;
+        // A model that has nothing to add repeats itself.
+        if statement.trim().is_empty() || statement == last || plan.len() + statement.len() > PLAN_BYTES {
+            break;
+        }
+        plan.push_str(&statement);
+        if !plan.ends_with('\n') {
+            plan.push('\n');
+        }
+        last = statement;
+    }
+    Ok(plan)
+}
+
+/// The grammar promises that this cannot happen; if it does, the promise is broken and not the model's fault.
+fn not_followed(plan: &str, findings: &[genoa_plan::Finding]) -> Failure {
+    let reasons: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    Failure::new(ErrorCode::Internal, "a plan written under the grammar does not pass the check")
+        .because(format!("{}\n{plan}", reasons.join("; ")))
+}
+
+fn infer(client: &mut Client, request: InferRequest) -> Result<String, Failure> {
+    match client.call(&Syscall::Infer(request))? {
+        Reply::Text(reply) => Ok(reply.text),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Models that write freely like to wrap code in a Markdown fence.
+fn without_fence(text: &str) -> String {
+    let Some(start) = text.find("```") else { return text.to_owned() };
+    let inner = text[start + 3..].trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    inner.split("```").next().unwrap_or(inner).trim_start().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_fence;
+
+    #[test]
+    fn fences_are_taken_off() {
+        assert_eq!(without_fence("say(\"a\")\n"), "say(\"a\")\n");
+        assert_eq!(without_fence("Here:\n```python\nsay(\"a\")\n```\nDone"), "say(\"a\")\n");
+    }
+}

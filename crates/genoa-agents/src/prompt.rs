@@ -1,0 +1,88 @@
+//! The planner's prompt: a stable part first, so that its state can be kept, then what differs.
+
+use std::fmt::Write;
+
+use genoa_abi::agent::Assignment;
+use genoa_abi::model::{ChatMessage, Role};
+use genoa_abi::schema::{Catalog, ToolSchema};
+
+use crate::examples::{builtin_examples, nearest};
+
+/// Examples shown for one intention.
+const EXAMPLES: usize = 6;
+
+const RULES: &str = "\
+You write plans. A plan is a few lines of a small Python-like language that calls the functions below. The system \
+checks the plan, runs it, and shows the person what came of it. Write the plan and nothing else.
+
+Rules:
+- Use only these functions and the variables you have bound.
+- Times are words, as the person said them: when=\"thursday\", start=\"friday 10:00\". Never compute a date.
+- Paths are relative to the person's folder.
+- For every person or file that the request names, some call must mention it.
+- Do only what is asked: never delete, send or change anything that was not asked for.
+- If the person asks a question, end with say(...) of what answers it.
+- If the functions cannot do it, or it would do harm: refuse(reason=\"...\") as the only line.
+- If something that is needed was not said: ask(question=\"...\").
+";
+
+/// The conversation that makes the model write a plan.
+pub(crate) fn messages(assignment: &Assignment, rejected: &[(String, Vec<String>)]) -> Vec<ChatMessage> {
+    let mut messages = vec![ChatMessage::new(Role::System, system_message(assignment))];
+    let mut examples = assignment.examples.clone();
+    examples.extend(builtin_examples(&assignment.manifest.name));
+    // The nearest stands last, next to the request.
+    for example in nearest(&assignment.text, &examples, EXAMPLES).into_iter().rev() {
+        messages.push(ChatMessage::new(Role::User, &example.intention));
+        messages.push(ChatMessage::new(Role::Assistant, &example.plan));
+    }
+    messages.push(ChatMessage::new(Role::User, &assignment.text));
+    for (plan, findings) in rejected {
+        messages.push(ChatMessage::new(Role::Assistant, plan));
+        let complaint = format!("This plan was not accepted:\n{}\nWrite it again, corrected.", findings.join("\n"));
+        messages.push(ChatMessage::new(Role::User, complaint));
+    }
+    messages
+}
+
+fn system_message(assignment: &Assignment) -> String {
+    let mut text = String::from(RULES);
+    if !assignment.manifest.instructions.is_empty() {
+        let _ = writeln!(text, "{}", assignment.manifest.instructions.trim());
+    }
+    text.push_str("\nFunctions:\n");
+    for tool in assignment.catalog.tools.values() {
+        let _ = writeln!(text, "{}", signature(tool));
+    }
+    text.push_str("len(xs), first(xs), last(xs), largest(xs, by=\"field\"), sorted(xs, by=\"field\", descending=True), count(xs), join(xs, \", \")\n");
+    text.push_str("\nRecords:\n");
+    for line in record_lines(&assignment.catalog) {
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}
+
+fn signature(tool: &ToolSchema) -> String {
+    let parameter = |p: &genoa_abi::schema::Parameter| {
+        if p.required { format!("{}: {}", p.name, p.ty) } else { format!("{}: {} = None", p.name, p.ty) }
+    };
+    let parameters: Vec<String> = tool.parameters.iter().map(parameter).collect();
+    format!("{}({}) -> {}  # {}", tool.name, parameters.join(", "), tool.returns, tool.about)
+}
+
+/// Only the records that some function of the catalogue gives or takes.
+fn record_lines(catalog: &Catalog) -> Vec<String> {
+    let types = catalog.tools.values().flat_map(|tool| {
+        std::iter::once(tool.returns.to_string()).chain(tool.parameters.iter().map(|p| p.ty.to_string()))
+    });
+    let mentioned: Vec<String> = types.collect();
+    let used = |name: &str| {
+        let is_name = |text: &str| text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|part| part == name);
+        mentioned.iter().any(|ty| is_name(ty))
+    };
+    let line = |record: &genoa_abi::schema::RecordType| {
+        let fields: Vec<String> = record.fields.iter().map(|field| format!("{}: {}", field.name, field.ty)).collect();
+        format!("{}({})", record.name, fields.join(", "))
+    };
+    catalog.records.values().filter(|record| used(&record.name)).map(line).collect()
+}

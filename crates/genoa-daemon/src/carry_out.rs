@@ -1,0 +1,179 @@
+//! The kernel's effects, one by one.
+
+use genoa_abi::event::{Effect, Event};
+use genoa_abi::frame::Message;
+use genoa_abi::model::{TokenNews, WorkerRequest};
+use genoa_abi::session::News;
+use genoa_abi::syscall::{Caller, Reply, Syscall};
+use genoa_abi::tool::{ToolOutcome, ToolUsage};
+use genoa_abi::{CallId, ErrorCode, Failure, RequestId, SessionId, Timestamp};
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::connection::Peer;
+use crate::daemon::{Daemon, now};
+use crate::outbox;
+
+/// Records that one `journal` syscall answers with at most.
+const RECORDS: u32 = 1000;
+
+impl Daemon {
+    /// Carries one effect out. What goes wrong becomes an event.
+    pub(crate) fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Reply { caller, request, outcome } => self.reply(caller, request, outcome),
+            Effect::StartAgent { agent, rights } => {
+                if let Err(failure) = self.children.start_agent(agent, &rights, &self.machine, &mut self.sockets) {
+                    self.agent_not_started(agent, &failure);
+                }
+            }
+            Effect::StopAgent { agent } => {
+                self.children.kill_agent(agent);
+                self.sockets.remove(Peer::Agent(agent));
+            }
+            Effect::RunTool(job) => {
+                let call = job.call;
+                if let Err(failure) = self.start_tool(job) {
+                    let outcome = ToolOutcome::Failed { failure, wrote: Vec::new() };
+                    self.inbox.push_back(Event::ToolFinished { call, outcome, usage: ToolUsage::default() });
+                }
+            }
+            Effect::StopTool { call } => {
+                self.children.kill_tool(call);
+                self.sockets.remove(Peer::Tool(call));
+                let stopped = self.tools.stopped(call);
+                self.inbox.extend(stopped);
+            }
+            Effect::Infer { call, watch, request } => {
+                let message = self.worker.ask(call, WorkerRequest::Infer { call, request }, watch);
+                self.tell_worker(message);
+            }
+            Effect::Embed { call, texts } => {
+                let message = self.worker.ask(call, WorkerRequest::Embed { call, texts }, None);
+                self.tell_worker(message);
+            }
+            Effect::CancelInfer { call } => {
+                if let Some(message) = self.worker.cancel(call) {
+                    self.sockets.send(Peer::Worker, &message);
+                }
+            }
+            // The folders are made when the first tool of the view starts, or when somebody asks for its changes.
+            Effect::OpenView { .. } => {}
+            Effect::ActOnView { call, view, workspace, action } => self.views.act(call, view, workspace, action),
+            Effect::LookUp { call, caller, request, query, workspace } => {
+                self.look_up(call, caller, request, &query, &workspace);
+            }
+            Effect::Tell { session, news } => self.tell(session, &news),
+            Effect::Hold { item, person, view, workspace } => {
+                let layers = self.views.layers(view, &workspace);
+                if let Err(failure) = outbox::hold(&self.config.home.outbox(), &item, &person, &layers) {
+                    self.inbox.push_back(Event::OutboxFinished { item: item.id, outcome: Err(failure) });
+                }
+            }
+            Effect::Send { item } => self.inbox.push_back(Event::OutboxFinished { item, outcome: Err(no_account()) }),
+            Effect::WakeAt { time } => self.wake_at(time),
+        }
+    }
+
+    fn wake_at(&mut self, time: Timestamp) {
+        self.alarm = Some(self.alarm.map_or(time, |alarm| alarm.min(time)));
+    }
+
+    fn reply(&mut self, caller: Caller, request: RequestId, outcome: Result<Reply, Failure>) {
+        let message = Message::answer(request, outcome.map(|reply| to_json(&reply)));
+        self.sockets.send(peer_of(caller), &message);
+    }
+
+    pub(crate) fn tell(&mut self, session: SessionId, news: &News) {
+        self.sockets.send(Peer::Surface(session), &Message::notification("news", to_json(news)));
+    }
+
+    fn look_up(&mut self, call: CallId, caller: Caller, request: RequestId, query: &Syscall, workspace: &str) {
+        let answer = match query {
+            Syscall::Journal { from: None, count } => self.journal.tail((*count).min(RECORDS)).map(Reply::Records),
+            Syscall::Journal { from: Some(from), count } => {
+                self.journal.records(*from, (*count).min(RECORDS)).map(Reply::Records)
+            }
+            Syscall::Why { subject } => self.journal.why(subject, workspace).map(Reply::Why),
+            _ => Err(Failure::new(ErrorCode::Internal, "this is not a question to the journal")),
+        };
+        let outcome = answer.as_ref().map(|_| ()).map_err(Clone::clone);
+        self.reply(caller, request, answer);
+        self.inbox.push_back(Event::LookedUp { call, outcome });
+    }
+
+    fn agent_not_started(&mut self, agent: genoa_abi::AgentId, failure: &Failure) {
+        self.children.note(&format!("{agent} could not be started: {failure}"));
+        self.inbox.push_back(Event::Gone { caller: Caller::Agent(agent) });
+    }
+
+    /// Sends to the worker, after starting it where that is needed.
+    fn tell_worker(&mut self, message: Option<Message>) {
+        if let Some(message) = message {
+            self.sockets.send(Peer::Worker, &message);
+        }
+        if self.worker.must_start() {
+            self.start_worker();
+        }
+    }
+
+    fn start_worker(&mut self) {
+        match self.children.start_worker(&self.config.model, &self.machine, &mut self.sockets) {
+            Ok(()) => {
+                for message in self.worker.started() {
+                    self.sockets.send(Peer::Worker, &message);
+                }
+            }
+            Err(failure) => self.inbox.extend(self.worker.fail_all(&failure)),
+        }
+    }
+
+    /// The worker is gone; what waits is asked of the next one, until too many have died.
+    pub(crate) fn worker_lost(&mut self, reason: &str) {
+        self.sockets.remove(Peer::Worker);
+        self.children.kill_worker();
+        let failed = self.worker.died(now(), reason);
+        self.inbox.extend(failed);
+        if self.worker.must_start() {
+            self.start_worker();
+        }
+    }
+
+    pub(crate) fn worker_said(&mut self, message: Message) {
+        match message {
+            Message::Success { id, result, .. } => {
+                let event = self.worker.answered(id, Ok(result));
+                self.inbox.extend(event);
+            }
+            Message::Error { id: Some(id), error, .. } => {
+                let event = self.worker.answered(id, Err(error.data));
+                self.inbox.extend(event);
+            }
+            Message::Notification { params, .. } => {
+                if let Ok(TokenNews { call, text, written_tokens }) = serde_json::from_value(params)
+                    && let Some((session, intention)) = self.worker.watcher(call)
+                {
+                    self.tell(session, &News::Planning { intention, text, tokens: written_tokens });
+                }
+            }
+            Message::Request { .. } | Message::Error { id: None, .. } => {}
+        }
+    }
+}
+
+fn peer_of(caller: Caller) -> Peer {
+    match caller {
+        Caller::Person(session) => Peer::Surface(session),
+        Caller::Agent(agent) => Peer::Agent(agent),
+    }
+}
+
+pub(crate) fn to_json(value: &impl Serialize) -> Json {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn no_account() -> Failure {
+    Failure::new(ErrorCode::Unsupported, "the message stays in the outbox")
+        .because("no mail account is configured to send it with")
+        .try_next("Send the file from Genoa's outbox folder with your mail program, or take it back with `genoa undo`")
+}

@@ -1,0 +1,238 @@
+//! The jailed processes: started through the spawner, known by what they are.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+use genoa_abi::event::ToolJob;
+use genoa_abi::grant::Right;
+use genoa_abi::{AgentId, CallId, ErrorCode, Failure};
+use genoa_sandbox::view::ViewLayout;
+use genoa_sandbox::{
+    ChildEnd, JailPlan, Machine, ModelFiles, SpawnerHandle, SpawnerNews, plan_agent, plan_egress, plan_model_worker,
+    plan_tool,
+};
+
+use crate::config::{DaemonConfig, ModelSource};
+use crate::connection::Peer;
+use crate::daemon::Daemon;
+use crate::sockets::Sockets;
+
+/// How much of what a process printed is quoted when it stopped without an answer.
+const LAST_WORDS_BYTES: usize = 2000;
+
+/// What a jailed process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Child {
+    Agent(AgentId),
+    Tool(CallId),
+    /// The broker for one tool call's requests.
+    Egress(CallId),
+    Worker,
+}
+
+/// The spawner, and the processes that it started.
+#[derive(Debug)]
+pub(crate) struct Children {
+    spawner: SpawnerHandle,
+    logs: PathBuf,
+    agent_options: String,
+    alive: BTreeMap<u64, Child>,
+    ids: BTreeMap<Child, u64>,
+    /// Why a process could not be started, or how it ended, until its socket tells the loop.
+    ends: BTreeMap<Child, String>,
+    next_id: u64,
+}
+
+impl Children {
+    /// Starts the spawner.
+    pub(crate) fn start(config: &DaemonConfig) -> Result<Self, Failure> {
+        let spawner = SpawnerHandle::start(&config.binary)
+            .map_err(|error| Failure::new(ErrorCode::Internal, "the spawner cannot be started").because(error))?;
+        Ok(Self {
+            spawner,
+            logs: config.home.logs(),
+            agent_options: config.agent_options.clone(),
+            alive: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            next_id: 1,
+        })
+    }
+
+    pub(crate) fn spawner_fd(&self) -> BorrowedFd<'_> {
+        self.spawner.as_fd()
+    }
+
+    pub(crate) fn start_agent(
+        &mut self,
+        agent: AgentId,
+        rights: &[Right],
+        machine: &Machine,
+        sockets: &mut Sockets,
+    ) -> Result<(), Failure> {
+        let mut plan = plan_agent(rights, machine)?;
+        plan.program.arguments.push(self.agent_options.clone());
+        let theirs = connect(sockets, Peer::Agent(agent))?;
+        self.spawn(Child::Agent(agent), &plan, &[theirs])
+    }
+
+    pub(crate) fn start_tool(
+        &mut self,
+        job: &ToolJob,
+        layout: &ViewLayout,
+        machine: &Machine,
+        sockets: &mut Sockets,
+    ) -> Result<(), Failure> {
+        let plan = plan_tool(job, layout, machine)?;
+        let mut fds = vec![connect(sockets, Peer::Tool(job.call))?];
+        if job.rights.iter().any(|right| matches!(right, Right::Network { .. })) {
+            let (tool_end, broker_end) = UnixStream::pair().map_err(|error| no_socket(&error))?;
+            self.spawn(Child::Egress(job.call), &plan_egress(&job.rights, machine)?, &[broker_end.into()])?;
+            fds.push(tool_end.into());
+        }
+        self.spawn(Child::Tool(job.call), &plan, &fds)
+    }
+
+    pub(crate) fn start_worker(
+        &mut self,
+        source: &ModelSource,
+        machine: &Machine,
+        sockets: &mut Sockets,
+    ) -> Result<(), Failure> {
+        let (files, options) = match source {
+            ModelSource::Local { file, state, options } => {
+                (ModelFiles { models: vec![file.clone()], state: state.clone() }, options)
+            }
+            ModelSource::Missing(next) => {
+                return Err(Failure::new(ErrorCode::ModelFailed, "there is no model on this machine yet").try_next(next));
+            }
+        };
+        let mut plan = plan_model_worker(&files, machine)?;
+        plan.program.arguments.push(options.clone());
+        let theirs = connect(sockets, Peer::Worker)?;
+        self.spawn(Child::Worker, &plan, &[theirs])
+    }
+
+    pub(crate) fn kill_agent(&mut self, agent: AgentId) {
+        self.kill(Child::Agent(agent));
+    }
+
+    pub(crate) fn kill_tool(&mut self, call: CallId) {
+        self.kill(Child::Tool(call));
+        self.kill(Child::Egress(call));
+    }
+
+    pub(crate) fn kill_worker(&mut self) {
+        self.kill(Child::Worker);
+    }
+
+    /// What is known about the end of a call's process, for the failure that people see.
+    pub(crate) fn last_words(&mut self, call: CallId) -> String {
+        let end = self.ends.remove(&Child::Tool(call)).unwrap_or_else(|| "its process ended".to_owned());
+        let printed = std::fs::read(self.log_path(Child::Tool(call))).unwrap_or_default();
+        let printed = String::from_utf8_lossy(&printed[printed.len().saturating_sub(LAST_WORDS_BYTES)..]).into_owned();
+        if printed.trim().is_empty() { end } else { format!("{end}: {}", printed.trim()) }
+    }
+
+    /// Writes a line to the daemon's own log.
+    pub(crate) fn note(&self, text: &str) {
+        // Standard error is the log; if it is gone there is nobody to tell.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    fn spawn(&mut self, child: Child, plan: &JailPlan, fds: &[OwnedFd]) -> Result<(), Failure> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let log: OwnedFd = std::fs::File::create(self.log_path(child))
+            .map_err(|error| Failure::new(ErrorCode::StorageFailed, "a log cannot be written").because(error))?
+            .into();
+        self.spawner.spawn_logged(id, plan, fds, &log)?;
+        self.alive.insert(id, child);
+        self.ids.insert(child, id);
+        Ok(())
+    }
+
+    fn kill(&mut self, child: Child) {
+        if let Some(id) = self.ids.remove(&child) {
+            // A spawner that is gone took its jails with it.
+            let _ = self.spawner.kill(id);
+        }
+    }
+
+    fn ended(&mut self, id: u64, how: String) -> Option<Child> {
+        let child = self.alive.remove(&id)?;
+        if self.ids.get(&child) == Some(&id) {
+            self.ids.remove(&child);
+            self.ends.insert(child, how);
+            return Some(child);
+        }
+        if let Child::Tool(_) | Child::Agent(_) | Child::Egress(_) = child {
+            // It was ended on purpose: nobody will read what it printed.
+            let _ = std::fs::remove_file(self.log_path(child));
+        }
+        None
+    }
+
+    fn log_path(&self, child: Child) -> PathBuf {
+        self.logs.join(match child {
+            Child::Agent(agent) => format!("{agent}.log"),
+            Child::Tool(call) => format!("{call}.log"),
+            Child::Egress(call) => format!("{call}.egress.log"),
+            Child::Worker => "model.log".to_owned(),
+        })
+    }
+}
+
+impl Daemon {
+    /// Takes in what the spawner tells.
+    pub(crate) fn spawner_news(&mut self) -> Result<(), Failure> {
+        while let Some(news) = self.children.spawner.receive()? {
+            let ended = match news {
+                SpawnerNews::Started { .. } => None,
+                SpawnerNews::Failed { id, failure } => self.children.ended(id, failure.to_string()),
+                SpawnerNews::Exited { id, end } => self.children.ended(id, describe(end)),
+            };
+            // The socket closes with the process; what it said last is read before it is given up.
+            if let Some(child) = ended {
+                self.finish_reading(child);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish_reading(&mut self, child: Child) {
+        let peer = match child {
+            Child::Agent(agent) => Peer::Agent(agent),
+            Child::Tool(call) => Peer::Tool(call),
+            Child::Worker => Peer::Worker,
+            Child::Egress(_) => return,
+        };
+        if let Some(token) = self.sockets.token(peer) {
+            self.receive(token);
+        }
+        self.lose(peer);
+    }
+}
+
+fn describe(end: ChildEnd) -> String {
+    match end {
+        ChildEnd::Code(code) => format!("its process exited with status {code}"),
+        ChildEnd::Signal(signal) => format!("its process was ended by signal {signal}"),
+        ChildEnd::DiskFilled => "its process was stopped because it filled the disk beyond its limit".to_owned(),
+    }
+}
+
+/// Makes the socket of a child; ours goes to the loop, theirs is given back.
+fn connect(sockets: &mut Sockets, peer: Peer) -> Result<OwnedFd, Failure> {
+    let (ours, theirs) = UnixStream::pair().map_err(|error| no_socket(&error))?;
+    ours.set_nonblocking(true).map_err(|error| no_socket(&error))?;
+    sockets.add(mio::net::UnixStream::from_std(ours), peer).map_err(|error| no_socket(&error))?;
+    Ok(theirs.into())
+}
+
+fn no_socket(error: &std::io::Error) -> Failure {
+    Failure::new(ErrorCode::Internal, "a socket for a child process cannot be made").because(error)
+}

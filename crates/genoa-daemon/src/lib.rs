@@ -1,0 +1,23 @@
+//! Composition and the event loop: feeds the kernel, carries its effects out, supervises.
+//!
+//! The daemon decides nothing about authority. It turns what happens (a message, an exit, a moment) into events, asks
+//! the kernel, writes both down, and then does what the kernel says.
+
+#![forbid(unsafe_code)]
+
+mod boot;
+mod carry_out;
+mod children;
+mod config;
+mod connection;
+mod daemon;
+mod home;
+mod outbox;
+mod sockets;
+mod tools;
+mod views;
+mod worker;
+
+pub use config::{DaemonConfig, ModelSource};
+pub use daemon::run;
+pub use home::Home;

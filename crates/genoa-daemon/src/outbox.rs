@@ -1,0 +1,132 @@
+//! Messages that wait to leave, as mail files.
+
+use std::path::{Component, Path, PathBuf};
+
+use genoa_abi::session::OutboxItem;
+use genoa_abi::tool::Person;
+use genoa_abi::{ErrorCode, Failure, OutboxId};
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
+
+/// Bytes of all attachments of one message together.
+const ATTACHMENTS_BYTES: u64 = 25 * 1024 * 1024;
+
+/// Writes a message with its attachments to `folder`, whole or not at all. `layers` are the folders in which an
+/// attachment is looked for: the view's upper layer, then the workspace.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`] for an address that is none, [`ErrorCode::NotFound`] for a missing attachment,
+/// [`ErrorCode::TooLarge`] for too much, [`ErrorCode::Internal`] if the disk does not take it.
+pub(crate) fn hold(folder: &Path, item: &OutboxItem, person: &Person, layers: &[PathBuf]) -> Result<PathBuf, Failure> {
+    let message = compose(item, person, layers)?;
+    let path = path_of(folder, item.id);
+    let unfinished = path.with_extension("part");
+    std::fs::write(&unfinished, message.formatted()).and_then(|()| std::fs::rename(&unfinished, &path)).map_err(
+        |error| Failure::new(ErrorCode::Internal, format!("cannot write {}", path.display())).because(error),
+    )?;
+    Ok(path)
+}
+
+/// Where a held message is.
+pub(crate) fn path_of(folder: &Path, item: OutboxId) -> PathBuf {
+    folder.join(format!("{item}.eml"))
+}
+
+fn compose(item: &OutboxItem, person: &Person, layers: &[PathBuf]) -> Result<Message, Failure> {
+    let address = |text: &str| -> Result<Mailbox, Failure> {
+        text.parse().map_err(|error| {
+            Failure::new(ErrorCode::InvalidInput, format!("`{text}` is not a mail address")).because(error)
+        })
+    };
+    let sender = if person.email.is_empty() { "nobody@localhost" } else { &person.email };
+    let mut builder = Message::builder()
+        .from(Mailbox::new(Some(person.name.clone()).filter(|name| !name.is_empty()), address(sender)?.email))
+        // The id is the idempotency key: a server that gets the message twice can tell.
+        .message_id(Some(format!("<{}.{}@genoa.local>", item.id, item.run)))
+        .subject(&item.subject);
+    for recipient in &item.to {
+        builder = builder.to(address(recipient)?);
+    }
+    let text = SinglePart::plain(item.body.clone());
+    let composed = if item.attachments.is_empty() {
+        builder.singlepart(text)
+    } else {
+        let mut parts = MultiPart::mixed().singlepart(text);
+        for (name, bytes) in read_attachments(&item.attachments, layers)? {
+            parts = parts.singlepart(Attachment::new(name).body(bytes, ContentType::TEXT_PLAIN.clone()));
+        }
+        builder.multipart(parts)
+    };
+    composed.map_err(|error| Failure::new(ErrorCode::InvalidInput, "the message cannot be composed").because(error))
+}
+
+fn read_attachments(paths: &[String], layers: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut total = 0;
+    let mut attachments = Vec::new();
+    for path in paths {
+        let relative = Path::new(path);
+        let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
+        let found = layers.iter().map(|layer| layer.join(relative)).find(|file| {
+            // A link could lead out of the workspace.
+            plain && file.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+        });
+        let Some(file) = found else {
+            return Err(Failure::new(ErrorCode::NotFound, format!("the attachment {path} is not in the workspace")));
+        };
+        let unreadable = |error| Failure::new(ErrorCode::NotFound, format!("cannot read {path}")).because(error);
+        total += file.metadata().map_err(unreadable)?.len();
+        if total > ATTACHMENTS_BYTES {
+            let what = format!("the attachments are over the limit of {ATTACHMENTS_BYTES} bytes together");
+            return Err(Failure::new(ErrorCode::TooLarge, what));
+        }
+        let name = relative.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        attachments.push((name, std::fs::read(&file).map_err(unreadable)?));
+    }
+    Ok(attachments)
+}
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::session::{OutboxItem, OutboxState};
+    use genoa_abi::tool::Person;
+    use genoa_abi::{ErrorCode, OutboxId, RunId, Timestamp};
+
+    use super::hold;
+
+    fn item(to: &str, attachments: &[&str]) -> OutboxItem {
+        OutboxItem {
+            id: OutboxId(3),
+            run: RunId(2),
+            to: vec![to.into()],
+            subject: "Käse".into(),
+            body: "Hello".into(),
+            attachments: attachments.iter().map(|path| (*path).to_owned()).collect(),
+            held_until: Timestamp(0),
+            state: OutboxState::Held,
+        }
+    }
+
+    #[test]
+    fn a_held_message_is_a_mail_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = tempfile::tempdir().unwrap();
+        std::fs::write(workspace.path().join("a.txt"), "attached").unwrap();
+        let person = Person { name: "Ada".into(), email: "ada@example.org".into() };
+        let layers = [workspace.path().to_owned()];
+        let path = hold(folder.path(), &item("bob@example.org", &["a.txt"]), &person, &layers).unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        for part in ["From: Ada <ada@example.org>", "To: bob@example.org", "<o3.r2@genoa.local>", "a.txt", "Hello"] {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = |item| hold(folder.path(), &item, &Person::default(), &[]).map_err(|failure| failure.code);
+        assert_eq!(code(item("not an address", &[])), Err(ErrorCode::InvalidInput));
+        assert_eq!(code(item("bob@example.org", &["missing"])), Err(ErrorCode::NotFound));
+        assert_eq!(code(item("bob@example.org", &["../secret"])), Err(ErrorCode::NotFound));
+        assert_eq!(code(item("a@b.org\r\nBcc: x@y.org", &[])), Err(ErrorCode::InvalidInput));
+    }
+}

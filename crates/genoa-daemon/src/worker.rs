@@ -1,0 +1,163 @@
+//! The model worker as the daemon sees it: what it was asked, and what has to be asked again if it dies.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use genoa_abi::event::Event;
+use genoa_abi::frame::Message;
+use genoa_abi::limits::{RESTART_WINDOW_MS, RESTARTS};
+use genoa_abi::model::{InferReply, WorkerRequest};
+use genoa_abi::{CallId, ErrorCode, Failure, IntentionId, RequestId, SessionId, Timestamp};
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+/// Whether a worker process is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// Not started, or ended. The next call starts it.
+    Absent,
+    /// Started; it answers as soon as the model is loaded.
+    Present,
+}
+
+/// The calls that wait for the worker.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    life: Life,
+    waiting: BTreeMap<CallId, WorkerRequest>,
+    watched: BTreeMap<CallId, (SessionId, IntentionId)>,
+    deaths: VecDeque<Timestamp>,
+}
+
+impl Worker {
+    pub(crate) fn new() -> Self {
+        Self { life: Life::Absent, waiting: BTreeMap::new(), watched: BTreeMap::new(), deaths: VecDeque::new() }
+    }
+
+    /// Whether a process must be started before anything can be answered.
+    pub(crate) fn must_start(&self) -> bool {
+        self.life == Life::Absent && !self.waiting.is_empty()
+    }
+
+    /// A process was started: here is what to ask it.
+    pub(crate) fn started(&mut self) -> Vec<Message> {
+        self.life = Life::Present;
+        self.waiting.iter().map(|(call, request)| to_message(*call, request)).collect()
+    }
+
+    /// Notes a call; gives the message for the worker if one is there to read it.
+    pub(crate) fn ask(
+        &mut self,
+        call: CallId,
+        request: WorkerRequest,
+        watch: Option<(SessionId, IntentionId)>,
+    ) -> Option<Message> {
+        let message = to_message(call, &request);
+        self.waiting.insert(call, request);
+        if let Some(watch) = watch {
+            self.watched.insert(call, watch);
+        }
+        (self.life == Life::Present).then_some(message)
+    }
+
+    /// Gives up a call; gives the message that tells the worker.
+    pub(crate) fn cancel(&self, call: CallId) -> Option<Message> {
+        let request = WorkerRequest::Cancel { call };
+        (self.life == Life::Present && self.waiting.contains_key(&call)).then(|| {
+            // The answer to a cancellation is that of the call itself, so the number of the request does not matter.
+            to_message(CallId(u64::MAX), &request)
+        })
+    }
+
+    /// Whose surface sees what this call writes.
+    pub(crate) fn watcher(&self, call: CallId) -> Option<(SessionId, IntentionId)> {
+        self.watched.get(&call).copied()
+    }
+
+    /// Takes an answer in: the event it makes, if it belongs to a call that waits.
+    pub(crate) fn answered(&mut self, id: RequestId, outcome: Result<Json, Failure>) -> Option<Event> {
+        let call = CallId(id.0);
+        let request = self.waiting.remove(&call)?;
+        self.watched.remove(&call);
+        Some(finished(call, &request, outcome))
+    }
+
+    /// The process ended. The calls that wait are asked again of the next one, unless it dies too often.
+    pub(crate) fn died(&mut self, now: Timestamp, reason: &str) -> Vec<Event> {
+        self.life = Life::Absent;
+        self.deaths.push_back(now);
+        while self.deaths.front().is_some_and(|death| death.plus_ms(RESTART_WINDOW_MS) < now) {
+            self.deaths.pop_front();
+        }
+        if self.deaths.len() <= RESTARTS {
+            return Vec::new();
+        }
+        let failure = Failure::new(ErrorCode::ModelFailed, "the model worker stops again and again")
+            .because(reason)
+            .try_next("See logs/model.log in Genoa's home, or choose another model with `genoa model use`");
+        self.fail_all(&failure)
+    }
+
+    /// Fails everything that waits.
+    pub(crate) fn fail_all(&mut self, failure: &Failure) -> Vec<Event> {
+        self.watched.clear();
+        let waiting = std::mem::take(&mut self.waiting);
+        waiting.iter().map(|(call, request)| finished(*call, request, Err(failure.clone()))).collect()
+    }
+}
+
+fn to_message(call: CallId, request: &WorkerRequest) -> Message {
+    let mut parts = serde_json::to_value(request).unwrap_or_default();
+    let params = parts["params"].take();
+    Message::request(RequestId(call.0), parts["method"].as_str().unwrap_or_default(), params)
+}
+
+fn finished(call: CallId, request: &WorkerRequest, outcome: Result<Json, Failure>) -> Event {
+    match request {
+        WorkerRequest::Embed { .. } => Event::EmbedFinished { call, outcome: outcome.and_then(read) },
+        WorkerRequest::Infer { .. } | WorkerRequest::Cancel { .. } | WorkerRequest::Status {} => {
+            Event::InferFinished { call, outcome: outcome.and_then(read::<InferReply>) }
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(json: Json) -> Result<T, Failure> {
+    serde_json::from_value(json).map_err(|error| {
+        Failure::new(ErrorCode::ModelFailed, "the model worker's answer cannot be read").because(error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::event::Event;
+    use genoa_abi::limits::RESTARTS;
+    use genoa_abi::model::WorkerRequest;
+    use genoa_abi::{CallId, RequestId, Timestamp};
+    use serde_json::json;
+
+    use super::Worker;
+
+    #[test]
+    fn calls_outlive_a_worker() {
+        let mut worker = Worker::new();
+        let embed = || WorkerRequest::Embed { texts: vec!["a".into()] , call: CallId(1) };
+        assert_eq!(worker.ask(CallId(1), embed(), None), None, "nobody is there yet");
+        assert!(worker.must_start());
+        let first = worker.started();
+        assert_eq!(first.len(), 1);
+        assert!(worker.died(Timestamp(0), "killed").is_empty());
+        assert!(worker.must_start());
+        assert_eq!(worker.started(), first, "the same is asked again");
+        let event = worker.answered(RequestId(1), Ok(json!([[0.5]])));
+        assert_eq!(event, Some(Event::EmbedFinished { call: CallId(1), outcome: Ok(vec![vec![0.5]]) }));
+        assert_eq!(worker.answered(RequestId(1), Ok(json!([[0.5]]))), None, "an answer counts once");
+    }
+
+    #[test]
+    fn a_worker_that_dies_again_and_again_is_given_up() {
+        let mut worker = Worker::new();
+        worker.ask(CallId(1), WorkerRequest::Embed { call: CallId(1), texts: vec![] }, None);
+        let deaths: Vec<usize> = (0..=RESTARTS).map(|_| worker.died(Timestamp(0), "killed").len()).collect();
+        assert_eq!(deaths.iter().sum::<usize>(), 1);
+        assert_eq!(deaths.last(), Some(&1));
+    }
+}

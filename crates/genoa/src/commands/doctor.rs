@@ -1,0 +1,47 @@
+//! `doctor`: what this machine offers, and what is refused without it.
+
+use genoa_abi::Failure;
+use genoa_sandbox::{PrimitiveKind, probe};
+use serde_json::json;
+
+use crate::cli::Context;
+use crate::commands::model;
+use crate::output::{BAD, BOLD, Ending, FAINT, GOOD, bytes, styled, value};
+
+/// Looks at the machine, the home and the model.
+pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
+    context.home.create()?;
+    let report = probe(&crate::modes::binary()?, &context.home.run())?;
+    let needed = PrimitiveKind::EVERY_JAIL;
+    let healthy = report.primitives.iter().all(|primitive| primitive.available || !needed.contains(&primitive.kind));
+    let model = model::chosen(context);
+    let findings = json!({
+        "primitives": report.primitives,
+        "home": context.home.state(),
+        "models": context.home.models(),
+        "model": model.as_ref().map(|(name, _)| name).ok(),
+    });
+    value(context.format, &findings, |_| {
+        let mut lines = vec![styled(BOLD, "What jails are made of")];
+        for primitive in &report.primitives {
+            let sign = if primitive.available { styled(GOOD, "✓") } else { styled(BAD, "✗") };
+            lines.push(format!("  {sign} {} {}", primitive.kind, styled(FAINT, &primitive.detail)));
+            if !primitive.available && !primitive.without_it.is_empty() {
+                lines.push(format!("    without it: {}", primitive.without_it));
+            }
+        }
+        lines.push(styled(BOLD, "Where things are"));
+        lines.push(format!("  home {}", context.home.state().display()));
+        lines.push(format!("  models {}", context.home.models().display()));
+        lines.push(styled(BOLD, "Model"));
+        match &model {
+            Ok((name, path)) => {
+                let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+                lines.push(format!("  {} {name} {}", styled(GOOD, "✓"), styled(FAINT, bytes(size))));
+            }
+            Err(failure) => lines.push(format!("  {} {failure}", styled(BAD, "✗"))),
+        }
+        lines
+    });
+    Ok(if healthy { Ending::Done } else { Ending::Failed })
+}

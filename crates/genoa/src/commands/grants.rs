@@ -1,0 +1,48 @@
+//! `grants`: who may do what, until when; and taking it back.
+
+use clap::Args;
+use genoa_abi::grant::GrantInfo;
+use genoa_abi::syscall::{Reply, Syscall};
+use genoa_abi::{Failure, GrantId};
+
+use crate::cli::Context;
+use crate::connect::unexpected;
+use crate::output::{BAD, BOLD, Ending, FAINT, styled, value};
+
+/// What to do with grants.
+#[derive(Debug, Args)]
+pub(crate) struct GrantsArguments {
+    /// Take this grant back, and all that were narrowed from it
+    #[arg(long, value_name = "GRANT")]
+    revoke: Option<GrantId>,
+}
+
+/// Lists the grants, or revokes one.
+pub(crate) fn run(context: &Context, arguments: &GrantsArguments) -> Result<Ending, Failure> {
+    let mut session = context.session()?;
+    if let Some(grant) = arguments.revoke {
+        let reply = session.client.call(&Syscall::Revoke { grant })?;
+        value(context.format, &reply, |_| vec![format!("{grant} and what was narrowed from it are revoked.")]);
+        return Ok(Ending::Done);
+    }
+    match session.client.call(&Syscall::Grants {})? {
+        Reply::Grants(grants) => {
+            value(context.format, &grants, |grants| grants.iter().flat_map(lines).collect());
+            Ok(Ending::Done)
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn lines(grant: &GrantInfo) -> Vec<String> {
+    let parent = grant.parent.map(|parent| format!(", narrowed from {parent}")).unwrap_or_default();
+    let state = if grant.revoked { styled(BAD, " revoked") } else { String::new() };
+    let expires = jiff::Timestamp::from_millisecond(grant.expires.0).map(|time| time.to_string()).unwrap_or_default();
+    let mut lines = vec![
+        format!("{} held by {}{parent}{state}", styled(BOLD, grant.id), grant.holder),
+        styled(FAINT, format!("  until {expires}; {} of {} calls, {} of {} tokens used",
+            grant.spent.calls, grant.budget.calls, grant.spent.tokens, grant.budget.tokens)),
+    ];
+    lines.extend(grant.rights.iter().map(|right| format!("  {right}")));
+    lines
+}

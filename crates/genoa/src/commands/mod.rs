@@ -1,0 +1,14 @@
+//! The commands, a file each.
+
+pub(crate) mod chat;
+pub(crate) mod doctor;
+pub(crate) mod eval;
+pub(crate) mod grants;
+pub(crate) mod journal;
+pub(crate) mod model;
+pub(crate) mod plan;
+pub(crate) mod questions;
+pub(crate) mod sample;
+pub(crate) mod status;
+pub(crate) mod tools;
+pub(crate) mod views;

@@ -1,0 +1,74 @@
+//! `approve` and `deny`: answers to questions that wait.
+
+use clap::Args;
+use genoa_abi::session::{Answer, Question};
+use genoa_abi::syscall::Syscall;
+use genoa_abi::{ErrorCode, Failure, QuestionId};
+
+use crate::cli::Context;
+use crate::commands::status;
+use crate::follow::{show_question, to_answer};
+use crate::output::{Ending, Format, remark, value};
+
+/// Yes, a choice, or words.
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArguments {
+    /// Which question (`q3`) [default: the only one that waits]
+    question: Option<QuestionId>,
+    /// The choice (a number or the option's text), the words, or the word to type for what changes authority
+    answer: Option<String>,
+}
+
+/// No.
+#[derive(Debug, Args)]
+pub(crate) struct DenyArguments {
+    /// Which question (`q3`) [default: the only one that waits]
+    question: Option<QuestionId>,
+}
+
+/// Answers with yes, a choice, or words.
+pub(crate) fn approve(context: &Context, arguments: &ApproveArguments) -> Result<Ending, Failure> {
+    let question = find(context, arguments.question)?;
+    let text = arguments.answer.as_deref().unwrap_or("yes");
+    let answer =
+        to_answer(&question, text).map_err(|complaint| Failure::new(ErrorCode::InvalidInput, complaint))?;
+    if answer == Answer::No {
+        return Err(Failure::new(ErrorCode::InvalidInput, format!("`{text}` does not answer {}", question.id))
+            .because("this question wants the typed word that it names")
+            .try_next("Give the word after the question's id, or use `genoa deny`"));
+    }
+    send(context, &question, answer)
+}
+
+/// Answers with no.
+pub(crate) fn deny(context: &Context, arguments: &DenyArguments) -> Result<Ending, Failure> {
+    let question = find(context, arguments.question)?;
+    send(context, &question, Answer::No)
+}
+
+fn find(context: &Context, wanted: Option<QuestionId>) -> Result<Question, Failure> {
+    let questions = status::fetch(context)?.questions;
+    match (wanted, questions.as_slice()) {
+        (Some(id), _) => questions.into_iter().find(|question| question.id == id).ok_or_else(|| {
+            Failure::new(ErrorCode::NotFound, format!("no question {id} waits for an answer"))
+                .try_next("`genoa status` lists those that do")
+        }),
+        (None, [question]) => Ok(question.clone()),
+        (None, []) => Err(Failure::new(ErrorCode::NotFound, "no question waits for an answer")),
+        (None, several) => Err(Failure::new(ErrorCode::Ambiguous, format!("{} questions wait", several.len()))
+            .try_next("Name one: `genoa status` lists them")),
+    }
+}
+
+fn send(context: &Context, question: &Question, answer: Answer) -> Result<Ending, Failure> {
+    if context.format == Format::Text {
+        show_question(question);
+    }
+    let syscall = Syscall::Answer { question: question.id, answer };
+    let reply = context.session()?.client.call(&syscall)?;
+    value(context.format, &reply, |_| Vec::new());
+    if context.format == Format::Text {
+        remark(format!("{} is answered.", question.id));
+    }
+    Ok(Ending::Done)
+}

@@ -1,0 +1,62 @@
+//! `status`: what runs, what waits, what can be undone.
+
+use genoa_abi::Failure;
+use genoa_abi::session::{OutboxState, SystemStatus};
+use genoa_abi::syscall::{Reply, Syscall};
+use genoa_abi::view::ViewState;
+
+use crate::cli::Context;
+use crate::connect::unexpected;
+use crate::output::{BOLD, Ending, FAINT, styled, value};
+
+/// Shows the system's state.
+pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
+    let status = fetch(context)?;
+    value(context.format, &status, lines);
+    Ok(Ending::Done)
+}
+
+/// Asks the daemon for it.
+pub(crate) fn fetch(context: &Context) -> Result<SystemStatus, Failure> {
+    match context.session()?.client.call(&Syscall::List {})? {
+        Reply::Status(status) => Ok(status),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn lines(status: &SystemStatus) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut section = |title: &str, rows: Vec<String>| {
+        if !rows.is_empty() {
+            lines.push(styled(BOLD, title));
+            lines.extend(rows.into_iter().map(|row| format!("  {row}")));
+        }
+    };
+    let agent = |agent: &genoa_abi::session::AgentInfo| format!("{} {} works on {}", agent.id, agent.name, agent.intention);
+    section("Agents", status.agents.iter().map(agent).collect());
+    let question = |question: &genoa_abi::session::Question| format!("{} {}", question.id, question.title);
+    section("Questions for you", status.questions.iter().map(question).collect());
+    let view = |view: &genoa_abi::view::ViewInfo| {
+        let state = match view.state {
+            ViewState::Open => "open: genoa diff, commit or drop",
+            ViewState::Committed => "committed: genoa undo takes it back",
+            ViewState::Dropped => "dropped",
+            ViewState::Undone => "undone",
+        };
+        format!("{} {} {}", view.id, view.workspace.escape_debug(), styled(FAINT, state))
+    };
+    section("Views", status.views.iter().map(view).collect());
+    let message = |item: &genoa_abi::session::OutboxItem| {
+        let state = match item.state {
+            OutboxState::Held => "held",
+            OutboxState::Withdrawn => "withdrawn",
+            OutboxState::Sent => "sent",
+        };
+        format!("{} {state}: “{}” to {}", item.id, item.subject, item.to.join(", "))
+    };
+    section("Outbox", status.outbox.iter().map(message).collect());
+    if lines.is_empty() {
+        lines.push("Nothing runs and nothing waits.".to_owned());
+    }
+    lines
+}

@@ -1,0 +1,74 @@
+//! `tools` and `agents`: what can be called, and by whom.
+
+use clap::Args;
+use genoa_abi::agent::AgentManifest;
+use genoa_abi::schema::{EffectClass, ToolSchema};
+use genoa_abi::{ErrorCode, Failure};
+
+use crate::cli::Context;
+use crate::modes::catalog;
+use crate::output::{BAD, BOLD, CARE, Ending, FAINT, styled, value};
+
+/// Which tools to show.
+#[derive(Debug, Args)]
+pub(crate) struct ToolsArguments {
+    /// A tool's name, or a part of it [default: all]
+    name: Option<String>,
+}
+
+/// Lists tools; a single one with its parameters.
+pub(crate) fn run(context: &Context, arguments: &ToolsArguments) -> Result<Ending, Failure> {
+    let wanted = arguments.name.as_deref().unwrap_or_default();
+    let tools: Vec<ToolSchema> = catalog().tools.into_values().filter(|tool| tool.name.contains(wanted)).collect();
+    if tools.is_empty() {
+        return Err(Failure::new(ErrorCode::NotFound, format!("no tool has `{wanted}` in its name"))
+            .try_next("`genoa tools` lists all"));
+    }
+    value(context.format, &tools, |tools| match tools.as_slice() {
+        [tool] => page(tool),
+        several => several.iter().map(row).collect(),
+    });
+    Ok(Ending::Done)
+}
+
+/// Lists the agents with their tools and budgets.
+pub(crate) fn agents(context: &Context) -> Result<Ending, Failure> {
+    let agents = genoa_agents::builtin_agents();
+    value(context.format, &agents, |agents| agents.iter().flat_map(agent_lines).collect());
+    Ok(Ending::Done)
+}
+
+fn row(tool: &ToolSchema) -> String {
+    format!("{:<22} {} {}", tool.name, class(tool.effect), styled(FAINT, &tool.about))
+}
+
+fn class(effect: EffectClass) -> String {
+    match effect {
+        EffectClass::Observe => styled(FAINT, "observe"),
+        EffectClass::Change => styled(CARE, "change "),
+        EffectClass::Emit => styled(BAD, "emit   "),
+        EffectClass::Govern => styled(BAD, "govern "),
+    }
+}
+
+fn page(tool: &ToolSchema) -> Vec<String> {
+    let mut lines = vec![styled(BOLD, &tool.name), format!("  {}", tool.about), format!("  {}", class(tool.effect))];
+    for parameter in &tool.parameters {
+        let need = if parameter.required { "" } else { ", optional" };
+        lines.push(format!("  {}: {}{need}  {}", parameter.name, parameter.ty, styled(FAINT, &parameter.about)));
+    }
+    lines.push(format!("  → {}", tool.returns));
+    lines
+}
+
+fn agent_lines(agent: &AgentManifest) -> Vec<String> {
+    let mut lines = vec![styled(BOLD, &agent.name), format!("  {}", agent.about)];
+    lines.push(styled(FAINT, format!("  tools: {}", agent.tools.join(", "))));
+    let rights: Vec<String> = agent.rights.iter().map(ToString::to_string).collect();
+    lines.push(styled(FAINT, format!("  may: {}", rights.join("; "))));
+    lines.push(styled(
+        FAINT,
+        format!("  budget: {} calls, {} tokens, {} s", agent.budget.calls, agent.budget.tokens, agent.budget.seconds),
+    ));
+    lines
+}

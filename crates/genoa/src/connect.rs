@@ -1,0 +1,114 @@
+//! Finds the daemon, starts it if it is not there, and begins a session.
+
+use std::fs::OpenOptions;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use genoa_abi::session::SessionRequest;
+use genoa_abi::syscall::{Reply, Syscall};
+use genoa_abi::{ErrorCode, Failure, SessionId};
+use genoa_client::Client;
+use genoa_daemon::Home;
+
+use crate::settings::Settings;
+
+/// How long a daemon may take until it answers; it replays its journal first.
+const START_WAIT: Duration = Duration::from_secs(30);
+
+/// A connection with a session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    pub(crate) id: SessionId,
+}
+
+/// The folder that a command is about: the given one or the current one, without links in its name.
+pub(crate) fn workspace(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    let folder = given.unwrap_or(Path::new("."));
+    let whole = std::fs::canonicalize(folder).map_err(|error| {
+        Failure::new(ErrorCode::NotFound, format!("there is no folder {}", folder.display())).because(error)
+    })?;
+    if !whole.is_dir() {
+        return Err(Failure::new(ErrorCode::InvalidInput, format!("{} is not a folder", whole.display())));
+    }
+    Ok(whole)
+}
+
+/// Connects to the running daemon, or starts one.
+pub(crate) fn connect_or_start(home: &Home) -> Result<Client, Failure> {
+    if let Ok(client) = Client::connect(&home.socket()) {
+        return Ok(client);
+    }
+    home.create()?;
+    start_and_connect(home).map(|(_, client)| client)
+}
+
+/// Starts a daemon and waits until it answers.
+pub(crate) fn start_and_connect(home: &Home) -> Result<(Child, Client), Failure> {
+    let mut daemon = start(home)?;
+    let began = Instant::now();
+    loop {
+        if let Ok(client) = Client::connect(&home.socket()) {
+            return Ok((daemon, client));
+        }
+        if let Ok(Some(status)) = daemon.try_wait() {
+            return Err(Failure::new(ErrorCode::Internal, "the daemon did not start")
+                .because(last_lines(&home.logs().join("daemon.log")).unwrap_or_else(|| status.to_string())));
+        }
+        if began.elapsed() > START_WAIT {
+            return Err(Failure::new(ErrorCode::TimedOut, "the daemon does not answer")
+                .try_next(format!("See {}", home.logs().join("daemon.log").display())));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Begins a session in `workspace`.
+pub(crate) fn begin(
+    mut client: Client,
+    settings: &Settings,
+    workspace: &Path,
+    today: Option<jiff::civil::Date>,
+) -> Result<Session, Failure> {
+    let request = SessionRequest {
+        workspace: workspace.to_string_lossy().into_owned(),
+        person: settings.person(),
+        clock: settings.clock(today)?,
+    };
+    match client.call(&Syscall::Session(request))? {
+        Reply::Session(id) => Ok(Session { client, id }),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The failure for an answer of the wrong kind: daemon and command line are of different versions.
+pub(crate) fn unexpected(reply: &Reply) -> Failure {
+    Failure::new(ErrorCode::Internal, "the daemon gave an answer of the wrong kind")
+        .because(format!("{reply:?}"))
+        .try_next("Restart the daemon: it may be of another version")
+}
+
+fn start(home: &Home) -> Result<Child, Failure> {
+    let fail = |error: std::io::Error| Failure::new(ErrorCode::Internal, "cannot start the daemon").because(error);
+    let log = home.logs().join("daemon.log");
+    let log = OpenOptions::new().create(true).write(true).truncate(true).open(log).map_err(fail)?;
+    let binary = std::env::current_exe().map_err(fail)?;
+    Command::new(binary)
+        .arg("daemon")
+        .env("GENOA_HOME", home.state())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().map_err(fail)?)
+        .stderr(log)
+        .process_group(0)
+        .current_dir("/")
+        .spawn()
+        .map_err(fail)
+}
+
+fn last_lines(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let lines: Vec<&str> = text.lines().rev().take(5).collect();
+    (!lines.is_empty()).then(|| lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+}

@@ -1,0 +1,11 @@
+//! Evaluation: cases with deterministic checks, run against a daemon of their own.
+
+mod case;
+mod check;
+mod report;
+mod stage;
+
+pub(crate) use case::{Case, Outcome, read_cases};
+pub(crate) use check::{Seen, complaints};
+pub(crate) use report::{Verdict, markdown, summary_lines};
+pub(crate) use stage::Stage;

@@ -1,0 +1,341 @@
+//! Follows one intention to its end: shows the plan and its steps, and takes answers where the person is asked.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use genoa_abi::session::{Answer, News, Question, QuestionKind, RunOutcome, RunSummary};
+use genoa_abi::syscall::{Reply, Syscall};
+use genoa_abi::view::{ChangeKind, Difference};
+use genoa_abi::{Failure, IntentionId};
+use genoa_client::Incoming;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::connect::{Session, unexpected};
+use crate::output::{BAD, BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, line, remark, styled};
+
+/// Changes listed below an answer; the rest is counted.
+const CHANGES_SHOWN: usize = 20;
+
+/// How questions are dealt with while an intention is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// The person at the terminal answers.
+    Inline,
+    /// Nobody is there: the question is printed, and waits.
+    Leave,
+}
+
+impl Asking {
+    /// Inline where both ends are a terminal.
+    pub(crate) fn from_terminal() -> Self {
+        let both = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        if both { Self::Inline } else { Self::Leave }
+    }
+}
+
+/// States an intention and follows it.
+pub(crate) fn intend(
+    session: &mut Session,
+    text: &str,
+    agent: Option<&str>,
+    format: Format,
+    asking: Asking,
+) -> Result<Ending, Failure> {
+    let syscall = Syscall::Intend { text: text.to_owned(), agent: agent.map(str::to_owned) };
+    match session.client.call(&syscall)? {
+        Reply::Intention { intention, .. } => follow(session, intention, format, asking),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn follow(session: &mut Session, intention: IntentionId, format: Format, asking: Asking) -> Result<Ending, Failure> {
+    let mut screen = Screen::new(format);
+    loop {
+        let news = session.client.next_news()?;
+        if let Some(ending) = react(session, &mut screen, news, asking, Some(intention))? {
+            return Ok(ending);
+        }
+    }
+}
+
+/// Runs a plan of the person's own and follows it.
+pub(crate) fn run_plan(session: &mut Session, source: String, format: Format, asking: Asking) -> Result<Ending, Failure> {
+    let mut screen = Screen::new(format);
+    let id = session.client.start(&Syscall::Plan { source })?;
+    loop {
+        match session.client.next_of(id)? {
+            Incoming::News(news) => {
+                if let Some(ending) = react(session, &mut screen, news, asking, None)? {
+                    return Ok(ending);
+                }
+            }
+            Incoming::Answer(answer) => drop(answer?),
+        }
+    }
+}
+
+/// Shows news and answers questions; says how it ended when it has.
+fn react(
+    session: &mut Session,
+    screen: &mut Screen,
+    news: News,
+    asking: Asking,
+    intention: Option<IntentionId>,
+) -> Result<Option<Ending>, Failure> {
+    screen.show(&news);
+    match news {
+        News::Asked(question) if asking == Asking::Inline && screen.format == Format::Text => {
+            let answer = screen.aside(|| ask(&question))?;
+            session.client.call(&Syscall::Answer { question: question.id, answer })?;
+            Ok(None)
+        }
+        News::Asked(question) => {
+            screen.leave(&question);
+            Ok(Some(Ending::Asked))
+        }
+        News::Finished(summary) if intention.is_none_or(|id| id == summary.intention) => {
+            Ok(Some(ending(&summary.outcome)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn ending(outcome: &RunOutcome) -> Ending {
+    match outcome {
+        RunOutcome::Done => Ending::Done,
+        RunOutcome::Refused => Ending::Refused,
+        RunOutcome::Asked => Ending::Asked,
+        RunOutcome::Failed(failure) => match Ending::of(failure) {
+            Ending::Done => Ending::Failed,
+            other => other,
+        },
+    }
+}
+
+/// What is on the screen: finished lines, and below them one line that moves.
+struct Screen {
+    format: Format,
+    moving: ProgressBar,
+    step: String,
+}
+
+impl Screen {
+    fn new(format: Format) -> Self {
+        let moving = if format == Format::Text { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
+        moving.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        moving.enable_steady_tick(std::time::Duration::from_millis(120));
+        Self { format, moving, step: String::new() }
+    }
+
+    fn show(&mut self, news: &News) {
+        if self.format == Format::Json {
+            line(serde_json::to_string(news).unwrap_or_default());
+            return;
+        }
+        match news {
+            News::Planning { tokens, .. } => self.moving.set_message(format!("planning, {tokens} tokens")),
+            News::Plan { preview, warnings, .. } => self.plan(preview, warnings),
+            News::Step { text, .. } => {
+                self.step.clone_from(text);
+                self.moving.set_message(text.clone());
+            }
+            News::Progress { text, .. } => self.moving.set_message(format!("{}: {text}", self.step)),
+            News::StepDone { text, elapsed_ms, .. } => {
+                let time = format!("{}.{} s", elapsed_ms / 1000, elapsed_ms % 1000 / 100);
+                let text = format!("{} {} {}", self.step, styled(FAINT, "→"), text);
+                self.above(format!("{} {text} {}", styled(GOOD, "✓"), styled(FAINT, time)));
+                self.moving.set_message("");
+            }
+            News::Notice { text } => self.above(format!("{} {text}", styled(CARE, "!"))),
+            News::Asked(_) | News::Answered { .. } => {}
+            News::Finished(summary) => {
+                self.moving.finish_and_clear();
+                finished(summary);
+            }
+        }
+    }
+
+    fn plan(&self, preview: &[String], warnings: &[String]) {
+        self.above(styled(BOLD, "Plan"));
+        for text in preview {
+            self.above(format!("  {text}"));
+        }
+        for warning in warnings {
+            self.above(format!("  {} {warning}", styled(CARE, "!")));
+        }
+    }
+
+    fn above(&self, text: impl std::fmt::Display) {
+        self.moving.suspend(|| remark(text));
+    }
+
+    /// Does something with the moving line out of the way.
+    fn aside<T>(&self, action: impl FnOnce() -> T) -> T {
+        self.moving.suspend(action)
+    }
+
+    fn leave(&self, question: &Question) {
+        self.moving.finish_and_clear();
+        if self.format == Format::Text {
+            show_question(question);
+            remark(format!(
+                "It waits for an answer: `genoa approve {0}`, `genoa approve {0} \"…\"` or `genoa deny {0}`",
+                question.id
+            ));
+        }
+    }
+}
+
+fn finished(summary: &RunSummary) {
+    match &summary.outcome {
+        RunOutcome::Done | RunOutcome::Asked => {}
+        RunOutcome::Refused => remark(styled(CARE, "Refused")),
+        RunOutcome::Failed(failure) => crate::output::failure(Format::Text, failure),
+    }
+    if !summary.answer.is_empty() {
+        line(&summary.answer);
+    }
+    if !summary.difference.changes.is_empty() {
+        remark("");
+        remark(styled(BOLD, format!("Changes, not yet in your folder: {}", summary.difference)));
+        changes(&summary.difference).iter().for_each(remark);
+        remark("  genoa commit makes them real, genoa diff shows them, genoa drop throws them away");
+    }
+    for item in &summary.outbox {
+        remark(format!("{} {item} is in the outbox: genoa undo {item} takes it back", styled(CARE, "!")));
+    }
+}
+
+/// The changes of a view, a line each.
+pub(crate) fn changes(difference: &Difference) -> Vec<String> {
+    let mut lines: Vec<String> = difference
+        .changes
+        .iter()
+        .take(CHANGES_SHOWN)
+        .map(|change| {
+            let (style, sign) = match change.kind {
+                ChangeKind::Added => (GOOD, "+"),
+                ChangeKind::Modified => (CARE, "~"),
+                ChangeKind::Removed => (BAD, "-"),
+            };
+            // A name may hold anything, line feeds and escape codes included.
+            let name = change.path.escape_debug();
+            match change.kind {
+                ChangeKind::Removed => format!("  {} {name}", styled(style, sign)),
+                _ => format!("  {} {name}  {}", styled(style, sign), styled(FAINT, bytes(change.bytes))),
+            }
+        })
+        .collect();
+    if difference.changes.len() > CHANGES_SHOWN {
+        lines.push(format!("  … and {} more", difference.changes.len() - CHANGES_SHOWN));
+    }
+    let conflict = |path: &String| format!("  {} {} was changed outside meanwhile", styled(BAD, "!"), path.escape_debug());
+    lines.extend(difference.conflicts.iter().map(conflict));
+    lines
+}
+
+/// Shows a question with exactly what it is about.
+pub(crate) fn show_question(question: &Question) {
+    remark(format!("{} {}", styled(CARE, "?"), styled(BOLD, &question.title)));
+    for text in question.content.lines() {
+        remark(format!("  │ {text}"));
+    }
+    if !question.consequence.is_empty() {
+        remark(format!("  {}", styled(FAINT, &question.consequence)));
+    }
+    if let QuestionKind::Choice { options } = &question.kind {
+        for (place, option) in options.iter().enumerate() {
+            remark(format!("  {} {option}", styled(BOLD, place + 1)));
+        }
+    }
+}
+
+/// Asks the person at the terminal.
+fn ask(question: &Question) -> Result<Answer, Failure> {
+    show_question(question);
+    loop {
+        let prompt = match &question.kind {
+            QuestionKind::Approval { typed: Some(word), .. } => format!("Type `{word}` for yes, anything else for no: "),
+            QuestionKind::Approval { typed: None, .. } => "Yes or no? [y/N] ".to_owned(),
+            QuestionKind::Choice { .. } => "Which? [number, or empty for none] ".to_owned(),
+            QuestionKind::Text => "> ".to_owned(),
+        };
+        let _ = write!(anstream::stderr(), "{prompt}");
+        let _ = std::io::stderr().flush();
+        let mut text = String::new();
+        if std::io::stdin().lock().read_line(&mut text).unwrap_or(0) == 0 {
+            return Ok(Answer::No);
+        }
+        match to_answer(question, text.trim()) {
+            Ok(answer) => return Ok(answer),
+            Err(complaint) => remark(complaint),
+        }
+    }
+}
+
+/// Reads what a person typed as the answer to a question; nothing, or `no`, is no.
+pub(crate) fn to_answer(question: &Question, text: &str) -> Result<Answer, String> {
+    match &question.kind {
+        QuestionKind::Approval { fingerprint, typed } => {
+            let yes = match typed {
+                Some(word) => text == word,
+                None => ["y", "yes"].contains(&text.to_lowercase().as_str()),
+            };
+            Ok(if yes { Answer::Yes { fingerprint: *fingerprint, typed: typed.clone() } } else { Answer::No })
+        }
+        _ if text.is_empty() => Ok(Answer::No),
+        QuestionKind::Choice { options } => {
+            let by_number = text.parse().ok().and_then(|number: usize| number.checked_sub(1));
+            let by_text = || options.iter().position(|option| option.eq_ignore_ascii_case(text));
+            match by_number.filter(|place| *place < options.len()).or_else(by_text) {
+                Some(place) => Ok(Answer::Choice(place)),
+                None => Err(format!("`{text}` is none of the options: give a number from 1 to {}", options.len())),
+            }
+        }
+        QuestionKind::Text => Ok(Answer::Text(text.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::session::{Answer, Question, QuestionKind};
+    use genoa_abi::{ContentHash, QuestionId, SessionId, Timestamp};
+
+    use super::to_answer;
+
+    fn question(kind: QuestionKind) -> Question {
+        Question {
+            id: QuestionId(1),
+            session: SessionId(1),
+            kind,
+            title: "Send this?".into(),
+            content: String::new(),
+            consequence: String::new(),
+            expires: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn only_a_clear_yes_is_yes() {
+        let fingerprint = ContentHash::of(b"shown");
+        let approval = question(QuestionKind::Approval { fingerprint, typed: None });
+        for text in ["y", "Y", "yes", "YES"] {
+            assert_eq!(to_answer(&approval, text), Ok(Answer::Yes { fingerprint, typed: None }));
+        }
+        for text in ["", "n", "ye", "sure", "no"] {
+            assert_eq!(to_answer(&approval, text), Ok(Answer::No));
+        }
+        let typed = question(QuestionKind::Approval { fingerprint, typed: Some("restart".into()) });
+        assert_eq!(to_answer(&typed, "yes"), Ok(Answer::No));
+        assert_eq!(to_answer(&typed, "restart"), Ok(Answer::Yes { fingerprint, typed: Some("restart".into()) }));
+    }
+
+    #[test]
+    fn options_are_chosen_by_number_or_by_name() {
+        let choice = question(QuestionKind::Choice { options: vec!["Ada".into(), "Adam".into()] });
+        assert_eq!(to_answer(&choice, "2"), Ok(Answer::Choice(1)));
+        assert_eq!(to_answer(&choice, "ada"), Ok(Answer::Choice(0)));
+        assert_eq!(to_answer(&choice, ""), Ok(Answer::No));
+        assert!(to_answer(&choice, "3").is_err() && to_answer(&choice, "0").is_err());
+    }
+}

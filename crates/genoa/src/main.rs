@@ -1,0 +1,21 @@
+//! The one binary: command line, daemon, and every process that runs in a jail.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod commands;
+mod connect;
+mod eval;
+mod follow;
+mod modes;
+mod output;
+mod settings;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match modes::from_arguments() {
+        Some(mode) => modes::run(&mode),
+        None => cli::run(),
+    }
+}

@@ -1,0 +1,116 @@
+//! The person's configuration file, and what follows from it. Read once, passed down.
+
+use genoa_abi::tool::{Clock, Person};
+use genoa_abi::{ErrorCode, Failure};
+use genoa_daemon::Home;
+use serde::{Deserialize, Serialize};
+
+/// `config.toml`, as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// Who the person is.
+    pub(crate) person: PersonSettings,
+    /// Which model answers.
+    pub(crate) model: ModelSettings,
+}
+
+/// The person, as configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PersonSettings {
+    /// Full name.
+    pub(crate) name: String,
+    /// Mail address.
+    pub(crate) email: String,
+    /// IANA time zone; the system's if empty.
+    pub(crate) timezone: String,
+}
+
+/// The model, as configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ModelSettings {
+    /// A catalogue name or the path of a GGUF file; the catalogue's default if empty.
+    pub(crate) name: String,
+    /// Threads; one per physical core if 0.
+    pub(crate) threads: u32,
+    /// Whether plans are written under a grammar. `free` is for measuring what the grammar is worth.
+    pub(crate) planner: Planner,
+}
+
+/// How the planner is bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Planner {
+    /// By a grammar, statement by statement.
+    #[default]
+    Bound,
+    /// Not at all; the check alone catches mistakes.
+    Free,
+}
+
+impl Settings {
+    /// Reads the file; without one, everything is at its default.
+    pub(crate) fn load(home: &Home) -> Result<Self, Failure> {
+        let path = home.config();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text).map_err(|error| {
+                Failure::new(ErrorCode::InvalidInput, format!("{} cannot be read", path.display()))
+                    .because(error.to_string().trim())
+                    .try_next("Correct the file, or remove it to start from the defaults")
+            }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => {
+                Err(Failure::new(ErrorCode::Internal, format!("cannot read {}", path.display())).because(error))
+            }
+        }
+    }
+
+    /// Writes the file, whole or not at all.
+    pub(crate) fn save(&self, home: &Home) -> Result<(), Failure> {
+        let path = home.config();
+        let fail = |error: &dyn std::fmt::Display| {
+            Failure::new(ErrorCode::Internal, format!("cannot write {}", path.display())).because(error)
+        };
+        let text = toml::to_string(self).map_err(|error| fail(&error))?;
+        let unfinished = path.with_extension("part");
+        std::fs::write(&unfinished, text)
+            .and_then(|()| std::fs::rename(&unfinished, &path))
+            .map_err(|error| fail(&error))
+    }
+
+    /// The argument that agents are started with.
+    pub(crate) fn agent_options(&self) -> String {
+        match self.model.planner {
+            Planner::Bound => "bound".to_owned(),
+            Planner::Free => "free".to_owned(),
+        }
+    }
+
+    /// The person, with the login name where nothing is configured.
+    pub(crate) fn person(&self) -> Person {
+        let login = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+        let name = if self.person.name.is_empty() { login() } else { self.person.name.clone() };
+        Person { name, email: self.person.email.clone() }
+    }
+
+    /// Now, in the person's time zone; `today` replaces the date, for trying things out on another day.
+    pub(crate) fn clock(&self, today: Option<jiff::civil::Date>) -> Result<Clock, Failure> {
+        let zone = if self.person.timezone.is_empty() {
+            jiff::tz::TimeZone::system()
+        } else {
+            jiff::tz::TimeZone::get(&self.person.timezone).map_err(|error| {
+                Failure::new(ErrorCode::InvalidInput, "the configured time zone is not known").because(error)
+            })?
+        };
+        let mut now = jiff::Timestamp::now().to_zoned(zone);
+        if let Some(today) = today {
+            now = now.with().date(today).build().map_err(|error| {
+                Failure::new(ErrorCode::InvalidInput, format!("{today} does not exist here")).because(error)
+            })?;
+        }
+        let timezone = now.time_zone().iana_name().unwrap_or("UTC").to_owned();
+        Ok(Clock { now: now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(), timezone })
+    }
+}

@@ -1,0 +1,38 @@
+//! What the command line says: help pages and errors are read by people, so they are looked at when they change.
+
+use crate::world::World;
+
+#[test]
+fn a_plan_that_is_wrong_is_explained() {
+    let world = World::new();
+    let said = world.plan("mails = mail.fetch()\n", 1);
+    assert!(said.contains("mail.fetch") && said.contains("mail.find"), "{said}");
+}
+
+#[test]
+fn a_send_waits_for_an_approval_and_goes_to_the_outbox() {
+    let world = World::new();
+    let plan = "mail.send(to=[\"ada@example.org\"], subject=\"Hello\", body=\"The text.\")\n";
+    let asked = world.plan(plan, 4);
+    assert!(asked.contains("ada@example.org") && asked.contains("The text."), "{asked}");
+    world.ok(&["approve"]);
+    let status = world.ok(&["status"]);
+    assert!(status.contains("o1") && status.contains("Hello"), "{status}");
+    world.ok(&["undo", "o1"]);
+    assert!(world.ok(&["status"]).contains("withdrawn"));
+}
+
+#[test]
+fn a_denied_send_sends_nothing() {
+    let world = World::new();
+    world.plan("mail.send(to=[\"ada@example.org\"], subject=\"Hello\", body=\"The text.\")\n", 4);
+    world.ok(&["deny"]);
+    assert!(!world.ok(&["status"]).contains("Hello"));
+}
+
+#[test]
+fn without_a_model_an_intention_fails_with_advice() {
+    let world = World::new();
+    let all = world.ends(&["--json", "model", "verify"], 1);
+    assert!(all.contains("genoa model fetch"), "{all}");
+}

@@ -1,0 +1,129 @@
+//! A home and a workspace for one test.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A home of its own with a workspace; its daemon ends with it.
+pub(crate) struct World {
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("work")).unwrap();
+        let world = Self { folder };
+        world.write("notes/a.md", "# Alpha\n\nfirst note\n");
+        world.write("notes/b.md", "# Beta\n\nsecond note\n");
+        world.write("report.txt", "The report.\n");
+        world
+    }
+
+    pub(crate) fn work(&self) -> PathBuf {
+        std::fs::canonicalize(self.folder.path().join("work")).unwrap()
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join("work").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn read(&self, path: &str) -> Option<String> {
+        std::fs::read_to_string(self.work().join(path)).ok()
+    }
+
+    /// `genoa` with these arguments, in the workspace.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_genoa"));
+        command
+            .args(arguments)
+            .current_dir(self.work())
+            .env("GENOA_HOME", self.home())
+            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
+            .env_remove("XDG_DATA_HOME")
+            .stdin(std::process::Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs and expects success; gives what was printed as data.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "{arguments:?} ended with {}\n{out}{err}", output.status);
+        out
+    }
+
+    /// Runs and expects this exit status; gives everything that was printed.
+    pub(crate) fn ends(&self, arguments: &[&str], status: i32) -> String {
+        let output = self.run(arguments);
+        let all = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}\n{all}");
+        all
+    }
+
+    /// Runs a plan; gives everything that was printed.
+    pub(crate) fn plan(&self, source: &str, status: i32) -> String {
+        let file = self.folder.path().join("test.plan");
+        std::fs::write(&file, source).unwrap();
+        self.ends(&["plan", "run", file.to_str().unwrap()], status)
+    }
+
+    /// The process number of the daemon, if one has this home.
+    pub(crate) fn daemon(&self) -> Option<u32> {
+        let wanted = format!("GENOA_HOME={}", self.home().display());
+        std::fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let arguments = std::fs::read(entry.path().join("cmdline")).ok()?;
+            let environment = std::fs::read(entry.path().join("environ")).ok()?;
+            let is_daemon = arguments.split(|byte| *byte == 0).nth(1) == Some(b"daemon");
+            let is_ours = environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes());
+            (is_daemon && is_ours).then_some(pid)
+        })
+    }
+
+    /// Ends the daemon the hard way.
+    pub(crate) fn kill_daemon(&self) {
+        while let Some(pid) = self.daemon() {
+            let status = Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+            assert!(status.success());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    /// Every file below the workspace with its content.
+    pub(crate) fn tree(&self) -> BTreeMap<String, Vec<u8>> {
+        fn add(root: &Path, folder: &Path, tree: &mut BTreeMap<String, Vec<u8>>) {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                if entry.file_type().unwrap().is_dir() {
+                    add(root, &entry.path(), tree);
+                } else {
+                    let name = entry.path().strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                    tree.insert(name, std::fs::read(entry.path()).unwrap());
+                }
+            }
+        }
+        let mut tree = BTreeMap::new();
+        add(&self.work(), &self.work(), &mut tree);
+        tree
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.kill_daemon();
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
