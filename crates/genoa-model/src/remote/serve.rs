@@ -1,0 +1,301 @@
+//! The loop of a worker whose model is elsewhere: several calls at once, each on a thread that mostly waits.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use genoa_abi::limits::{EMBED_TEXTS, INFER_QUEUE};
+use genoa_abi::model::{Finish, InferReply, InferRequest, InferUsage, TokenNews, WorkerRequest, WorkerStatus};
+use genoa_abi::{CallId, ErrorCode, Failure, RequestId};
+use serde_json::{Value as Json, json};
+use ureq::Body;
+
+use super::RemoteOptions;
+use super::chat::{self, Chunk};
+use super::http::Endpoint;
+use crate::limits::{REMOTE_ANSWER_BYTES, REMOTE_CALLS, REMOTE_LINE_BYTES, TOKEN_NEWS_MS};
+use crate::text::TextStream;
+use crate::worker::{Incoming, NOTHING, Outgoing};
+
+/// A call that is not answered yet. Whoever takes the request's number answers it: the thread that works on it at its
+/// end, or a cancellation before.
+struct Call {
+    call: CallId,
+    request: InferRequest,
+    open: Mutex<Option<RequestId>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    text: String,
+    usage: InferUsage,
+}
+
+impl Call {
+    fn is_answered(&self) -> bool {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    fn take(&self) -> Option<RequestId> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn reply(&self, finish: Finish, model: String) -> InferReply {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        InferReply { text: state.text.clone(), finish, usage: state.usage, model }
+    }
+}
+
+enum Job {
+    Infer(Arc<Call>),
+    Embed(RequestId, Vec<String>),
+}
+
+/// Serves until nobody asks any more.
+pub(crate) fn serve_remote(incoming: &Incoming, outgoing: &Outgoing, options: RemoteOptions) -> Result<(), Failure> {
+    let endpoint = match Endpoint::new(&options) {
+        Ok(endpoint) => endpoint,
+        Err(failure) => {
+            return incoming.iter().try_for_each(|(id, _)| outgoing.answer(id, Err::<(), _>(failure.clone())));
+        }
+    };
+    let remote = Arc::new(Remote { endpoint, options, outgoing: outgoing.clone() });
+    let (sender, receiver) = channel();
+    let receiver = Arc::new(Mutex::new(receiver));
+    for _ in 0..REMOTE_CALLS {
+        let (remote, receiver) = (Arc::clone(&remote), Arc::clone(&receiver));
+        std::thread::spawn(move || remote.work(&receiver));
+    }
+    let mut calls = BTreeMap::new();
+    incoming.iter().try_for_each(|(id, request)| remote.take(id, request, &mut calls, &sender))
+}
+
+struct Remote {
+    endpoint: Endpoint,
+    options: RemoteOptions,
+    outgoing: Outgoing,
+}
+
+impl Remote {
+    fn take(
+        &self,
+        id: RequestId,
+        request: WorkerRequest,
+        calls: &mut BTreeMap<CallId, Arc<Call>>,
+        jobs: &Sender<Job>,
+    ) -> Result<(), Failure> {
+        calls.retain(|_, call| !call.is_answered());
+        match request {
+            WorkerRequest::Infer { .. } | WorkerRequest::Embed { .. } if calls.len() >= INFER_QUEUE => {
+                let failure = Failure::new(ErrorCode::TooLarge, format!("{INFER_QUEUE} model calls wait already"));
+                self.outgoing.answer(id, Err::<(), _>(failure))
+            }
+            WorkerRequest::Infer { call, request } => {
+                let (open, state) = (Mutex::new(Some(id)), Mutex::new(State::default()));
+                let waiting = Arc::new(Call { call, request, open, state });
+                calls.insert(call, Arc::clone(&waiting));
+                // The threads live as long as this sender.
+                let _ = jobs.send(Job::Infer(waiting));
+                Ok(())
+            }
+            WorkerRequest::Embed { texts, .. } => {
+                let _ = jobs.send(Job::Embed(id, texts));
+                Ok(())
+            }
+            WorkerRequest::Cancel { call } => {
+                if let Some(call) = calls.remove(&call)
+                    && let Some(asked) = call.take()
+                {
+                    self.outgoing.answer(asked, Ok(call.reply(Finish::Cancelled, self.model())))?;
+                }
+                self.outgoing.answer(id, Ok(NOTHING))
+            }
+            WorkerRequest::Status {} => self.outgoing.answer(id, Ok(self.status())),
+        }
+    }
+
+    fn status(&self) -> WorkerStatus {
+        WorkerStatus { model: self.model(), context_tokens: self.options.context_tokens, threads: 0, load_ms: 0 }
+    }
+
+    fn model(&self) -> String {
+        format!("{}/{}", self.options.name, self.options.model)
+    }
+
+    fn work(&self, jobs: &Mutex<Receiver<Job>>) {
+        loop {
+            let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let sent = match job {
+                Ok(Job::Infer(call)) => {
+                    let outcome = self.infer(&call).map(|finish| call.reply(finish, self.model()));
+                    call.take().map_or(Ok(()), |id| self.outgoing.answer(id, outcome))
+                }
+                Ok(Job::Embed(id, texts)) => self.outgoing.answer(id, self.embed(&texts)),
+                Err(_) => return,
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn infer(&self, call: &Call) -> Result<Finish, Failure> {
+        if call.is_answered() {
+            return Ok(Finish::Cancelled);
+        }
+        let started = Instant::now();
+        let body = chat::body(&self.options, &call.request)?;
+        let answer = self.endpoint.post("/chat/completions", &body, &|| call.is_answered())?;
+        self.read_answer(call, answer, started)
+    }
+
+    fn read_answer(&self, call: &Call, answer: Body, started: Instant) -> Result<Finish, Failure> {
+        let mut reader = BufReader::new(answer.into_with_config().limit(u64::MAX).reader());
+        let mut stream = Stream::new(call, started);
+        loop {
+            let line = read_line(&mut reader)?;
+            let ended = line.is_none();
+            let chunk = line.map_or(Ok(Chunk::default()), |line| chat::read_line(&line))?;
+            let done = chunk.done || ended;
+            stream.take(chunk)?;
+            if let Some(news) = stream.news(done) {
+                self.outgoing.token(&news)?;
+            }
+            if call.is_answered() {
+                return Ok(Finish::Cancelled);
+            }
+            match (stream.finish, done) {
+                (Some(Finish::Stop), _) if stream.stopped => return Ok(Finish::Stop),
+                (Some(finish), true) => return Ok(finish),
+                (None, true) => {
+                    return Err(Failure::new(
+                        ErrorCode::ModelFailed,
+                        "the endpoint broke off in the middle of its answer",
+                    ));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Failure> {
+        let Some(model) = &self.options.embedding_model else {
+            let what = format!("the endpoint {} has no model for embeddings", self.options.name);
+            return Err(Failure::new(ErrorCode::Unsupported, what).try_next("Set `embedding_model` for it"));
+        };
+        if texts.len() > EMBED_TEXTS {
+            let what = format!("{} texts are over the limit of {EMBED_TEXTS} of one embed call", texts.len());
+            return Err(Failure::new(ErrorCode::TooLarge, what));
+        }
+        let mut answer = self.endpoint.post("/embeddings", &json!({ "model": model, "input": texts }), &|| false)?;
+        let odd = |why: &dyn std::fmt::Display| {
+            Failure::new(ErrorCode::ModelFailed, "the endpoint's vectors cannot be used").because(why)
+        };
+        let json: Json = answer.read_json().map_err(|error| odd(&error))?;
+        let rows = json["data"].as_array().filter(|rows| rows.len() == texts.len());
+        let rows = rows.ok_or_else(|| odd(&"there is not one for each text"))?;
+        rows.iter().map(|row| unit(&row["embedding"]).ok_or_else(|| odd(&"one of them is no vector"))).collect()
+    }
+}
+
+fn unit(json: &Json) -> Option<Vec<f32>> {
+    let parts: Vec<f64> = json.as_array()?.iter().map(Json::as_f64).collect::<Option<_>>()?;
+    let length = parts.iter().map(|part| part * part).sum::<f64>().sqrt();
+    #[expect(clippy::cast_possible_truncation, reason = "parts of a vector of length one fit into f32")]
+    length.is_normal().then(|| parts.iter().map(|part| (part / length) as f32).collect())
+}
+
+fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, Failure> {
+    let mut line = Vec::new();
+    let count = reader.take(REMOTE_LINE_BYTES).read_until(b'\n', &mut line).map_err(|error| {
+        let code =
+            if error.kind() == std::io::ErrorKind::TimedOut { ErrorCode::TimedOut } else { ErrorCode::ModelFailed };
+        Failure::new(code, "the connection to the endpoint broke while it answered").because(error)
+    })?;
+    if count as u64 >= REMOTE_LINE_BYTES {
+        let what = format!("a line of the endpoint's answer is over the limit of {REMOTE_LINE_BYTES} bytes");
+        return Err(Failure::new(ErrorCode::TooLarge, what));
+    }
+    Ok((count > 0).then(|| String::from_utf8_lossy(&line).trim_end().to_owned()))
+}
+
+/// An answer as it comes in.
+struct Stream<'a> {
+    call: &'a Call,
+    text: TextStream,
+    fresh: String,
+    bytes: usize,
+    started: Instant,
+    first: Option<Instant>,
+    told: Option<Instant>,
+    finish: Option<Finish>,
+    stopped: bool,
+}
+
+impl<'a> Stream<'a> {
+    fn new(call: &'a Call, started: Instant) -> Self {
+        let text = TextStream::new(&call.request.stop);
+        Self {
+            call,
+            text,
+            fresh: String::new(),
+            bytes: 0,
+            started,
+            first: None,
+            told: None,
+            finish: None,
+            stopped: false,
+        }
+    }
+
+    fn take(&mut self, chunk: Chunk) -> Result<(), Failure> {
+        self.bytes += chunk.text.len();
+        if self.bytes > REMOTE_ANSWER_BYTES {
+            let what = format!("the endpoint's answer is over the limit of {REMOTE_ANSWER_BYTES} bytes");
+            return Err(Failure::new(ErrorCode::TooLarge, what));
+        }
+        self.finish = chunk.finish.or(self.finish);
+        if chunk.done {
+            self.text.end();
+        }
+        if self.text.push(chunk.text.as_bytes()) && !chunk.done {
+            self.stopped = true;
+            self.finish = Some(Finish::Stop);
+        }
+        let fresh = self.text.news();
+        let now = Instant::now();
+        let mut state = self.call.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !chunk.text.is_empty() {
+            self.first.get_or_insert(now);
+            state.usage.written_tokens += 1;
+        }
+        if let Some(usage) = chunk.usage {
+            state.usage.prompt_tokens = usage.prompt_tokens;
+            state.usage.written_tokens = usage.completion_tokens;
+            state.usage.cached_tokens = usage.prompt_tokens_details.unwrap_or_default().cached_tokens;
+        }
+        let first = self.first.unwrap_or(now);
+        state.usage.prefill_ms = milliseconds(first - self.started);
+        state.usage.decode_ms = milliseconds(now - first);
+        state.text.push_str(&fresh);
+        self.fresh.push_str(&fresh);
+        Ok(())
+    }
+
+    fn news(&mut self, at_once: bool) -> Option<TokenNews> {
+        let early = self.told.is_some_and(|told| told.elapsed() < Duration::from_millis(TOKEN_NEWS_MS));
+        if self.fresh.is_empty() || (early && !at_once && !self.stopped) {
+            return None;
+        }
+        self.told = Some(Instant::now());
+        let written_tokens = self.call.state.lock().unwrap_or_else(PoisonError::into_inner).usage.written_tokens;
+        Some(TokenNews { call: self.call.call, text: std::mem::take(&mut self.fresh), written_tokens })
+    }
+}
+
+fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}

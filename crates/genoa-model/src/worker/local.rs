@@ -1,0 +1,82 @@
+//! The loop of a worker with a model of its own.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::TryRecvError;
+
+use genoa_abi::model::WorkerRequest;
+use genoa_abi::{CallId, Failure, RequestId};
+
+use super::wire::{Incoming, NOTHING, Outgoing};
+use crate::engine::{Engine, EngineOptions, LoadedModel, Progress};
+
+pub(super) fn serve(incoming: &Incoming, outgoing: &Outgoing, options: EngineOptions) -> Result<(), Failure> {
+    let loaded = match LoadedModel::open(options) {
+        Ok(loaded) => loaded,
+        Err(failure) => return refuse_all(incoming, outgoing, &failure),
+    };
+    match Engine::new(&loaded) {
+        Ok(engine) => Worker { engine, incoming, outgoing, requests: BTreeMap::new() }.run(),
+        Err(failure) => refuse_all(incoming, outgoing, &failure),
+    }
+}
+
+fn refuse_all(incoming: &Incoming, outgoing: &Outgoing, failure: &Failure) -> Result<(), Failure> {
+    incoming.iter().try_for_each(|(id, _)| outgoing.answer(id, Err::<(), _>(failure.clone())))
+}
+
+struct Worker<'a> {
+    engine: Engine<'a>,
+    incoming: &'a Incoming,
+    outgoing: &'a Outgoing,
+    /// Which request asked for a call.
+    requests: BTreeMap<CallId, RequestId>,
+}
+
+impl Worker<'_> {
+    /// Sleeps while there is nothing to do; between two steps it hears what came in.
+    fn run(mut self) -> Result<(), Failure> {
+        loop {
+            if self.engine.is_idle() {
+                let Ok((id, request)) = self.incoming.recv() else { return Ok(()) };
+                self.take(id, request)?;
+            }
+            loop {
+                match self.incoming.try_recv() {
+                    Ok((id, request)) => self.take(id, request)?,
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return Ok(()),
+                }
+            }
+            for progress in self.engine.step() {
+                match progress {
+                    Progress::News(news) => self.outgoing.token(&news)?,
+                    Progress::Done(call, outcome) => {
+                        if let Some(id) = self.requests.remove(&call) {
+                            self.outgoing.answer(id, outcome)?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, id: RequestId, request: WorkerRequest) -> Result<(), Failure> {
+        match request {
+            WorkerRequest::Infer { call, request } => match self.engine.submit(call, &request) {
+                Ok(()) => {
+                    self.requests.insert(call, id);
+                    Ok(())
+                }
+                Err(failure) => self.outgoing.answer(id, Err::<(), _>(failure)),
+            },
+            WorkerRequest::Embed { texts, .. } => self.outgoing.answer(id, self.engine.embed(&texts)),
+            WorkerRequest::Cancel { call } => {
+                if let (Some(outcome), Some(asked)) = (self.engine.cancel(call), self.requests.remove(&call)) {
+                    self.outgoing.answer(asked, outcome)?;
+                }
+                self.outgoing.answer(id, Ok(NOTHING))
+            }
+            WorkerRequest::Status {} => self.outgoing.answer(id, Ok(self.engine.status())),
+        }
+    }
+}

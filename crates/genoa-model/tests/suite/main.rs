@@ -1,0 +1,13 @@
+//! The crate from outside: with servers on the loopback interface, and with a real, small model on this machine.
+//!
+//! They are one program, because linking the engine takes longer than running them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+mod engine;
+mod fetch;
+mod loopback;
+mod remote;
+mod wire;
+mod worker;
