@@ -310,10 +310,7 @@ pub struct Catalog {
 impl Catalog {
     /// A catalogue of these tools and records.
     #[must_use]
-    pub fn new(
-        tools: impl IntoIterator<Item = ToolSchema>,
-        records: impl IntoIterator<Item = RecordType>,
-    ) -> Self {
+    pub fn new(tools: impl IntoIterator<Item = ToolSchema>, records: impl IntoIterator<Item = RecordType>) -> Self {
         Self {
             tools: tools.into_iter().map(|tool| (tool.name.clone(), tool)).collect(),
             records: records.into_iter().map(|record| (record.name.clone(), record)).collect(),

@@ -12,6 +12,6 @@ mod planner;
 mod prompt;
 
 pub use agent_loop::run;
-pub use examples::{builtin_examples, nearest};
+pub use examples::builtin_examples;
 pub use manifests::builtin_agents;
 pub use planner::{GrammarUse, PlannerOptions};

@@ -6,8 +6,6 @@ use genoa_abi::agent::Assignment;
 use genoa_abi::model::{ChatMessage, Role};
 use genoa_abi::schema::{Catalog, ToolSchema};
 
-use crate::examples::{builtin_examples, nearest};
-
 /// Examples shown for one intention.
 const EXAMPLES: usize = 6;
 
@@ -29,10 +27,8 @@ Rules:
 /// The conversation that makes the model write a plan.
 pub(crate) fn messages(assignment: &Assignment, rejected: &[(String, Vec<String>)]) -> Vec<ChatMessage> {
     let mut messages = vec![ChatMessage::new(Role::System, system_message(assignment))];
-    let mut examples = assignment.examples.clone();
-    examples.extend(builtin_examples(&assignment.manifest.name));
     // The nearest stands last, next to the request.
-    for example in nearest(&assignment.text, &examples, EXAMPLES).into_iter().rev() {
+    for example in assignment.examples.iter().take(EXAMPLES).rev() {
         messages.push(ChatMessage::new(Role::User, &example.intention));
         messages.push(ChatMessage::new(Role::Assistant, &example.plan));
     }

@@ -47,7 +47,13 @@ impl Client {
     /// Speaks over a socket that is there already: the one that a jailed agent inherits.
     #[must_use]
     pub fn over(stream: UnixStream) -> Self {
-        Self { stream, received: LineBuffer::default(), news: VecDeque::new(), answers: BTreeMap::new(), last_request: 0 }
+        Self {
+            stream,
+            received: LineBuffer::default(),
+            news: VecDeque::new(),
+            answers: BTreeMap::new(),
+            last_request: 0,
+        }
     }
 
     /// Makes a syscall and waits for its answer.
@@ -198,8 +204,7 @@ mod tests {
     fn news_that_come_before_the_answer_are_kept() {
         let notice = |text: &str| News::Notice { text: text.into() };
         let news = |text| Message::notification("news", serde_json::to_value(notice(text)).unwrap());
-        let mut client =
-            client_of(vec![news("one"), Message::answer(RequestId(1), Ok(json!("done"))), news("two")]);
+        let mut client = client_of(vec![news("one"), Message::answer(RequestId(1), Ok(json!("done"))), news("two")]);
         assert_eq!(client.call(&Syscall::List {}), Ok(Reply::Done));
         assert_eq!(client.next_news(), Ok(notice("one")));
         assert_eq!(client.next_news(), Ok(notice("two")));

@@ -9,9 +9,9 @@ use genoa_journal::{Journal, JournalReader};
 use genoa_kernel::Kernel;
 use genoa_sandbox::{Machine, probe};
 use mio::net::UnixListener;
-use serde::{Deserialize, Serialize};
 use mio::unix::SourceFd;
 use mio::{Interest, Poll, Waker};
+use serde::{Deserialize, Serialize};
 use std::os::fd::AsRawFd;
 
 use crate::children::Children;

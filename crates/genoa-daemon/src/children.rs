@@ -107,7 +107,9 @@ impl Children {
                 (ModelFiles { models: vec![file.clone()], state: state.clone() }, options)
             }
             ModelSource::Missing(next) => {
-                return Err(Failure::new(ErrorCode::ModelFailed, "there is no model on this machine yet").try_next(next));
+                return Err(
+                    Failure::new(ErrorCode::ModelFailed, "there is no model on this machine yet").try_next(next)
+                );
             }
         };
         let mut plan = plan_model_worker(&files, machine)?;

@@ -149,7 +149,8 @@ impl Daemon {
                 // Nothing more, or a connection that is gone already.
                 Err(_) => return,
             };
-            let owner = rustix::net::sockopt::socket_peercred(&stream).is_ok_and(|peer| peer.uid == rustix::process::getuid());
+            let owner =
+                rustix::net::sockopt::socket_peercred(&stream).is_ok_and(|peer| peer.uid == rustix::process::getuid());
             if !owner || self.sockets.surfaces() >= CONNECTIONS {
                 continue;
             }
@@ -187,9 +188,7 @@ impl Daemon {
                 }
                 Err(failure) => Message::failure(Some(id), failure),
             },
-            Ok(_) => {
-                Message::failure(None, Failure::new(ErrorCode::InvalidInput, "only requests are understood here"))
-            }
+            Ok(_) => Message::failure(None, Failure::new(ErrorCode::InvalidInput, "only requests are understood here")),
             Err(failure) => Message::failure(None, failure),
         };
         self.sockets.send(peer, &refusal);

@@ -47,7 +47,8 @@ impl Home {
     /// # Errors
     /// [`ErrorCode::Internal`] with the folder that could not be made.
     pub fn create(&self) -> Result<(), Failure> {
-        let folders = [self.state.clone(), self.views(), self.outbox(), self.skills(), self.run(), self.logs(), self.prefixes()];
+        let folders =
+            [self.state.clone(), self.views(), self.outbox(), self.skills(), self.run(), self.logs(), self.prefixes()];
         for folder in folders.iter().chain([&self.models]) {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
                 Failure::new(ErrorCode::Internal, format!("cannot make the folder {}", folder.display()))

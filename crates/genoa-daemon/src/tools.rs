@@ -45,23 +45,25 @@ impl Tools {
 
     /// The event for a call that was stopped on purpose, if it was still running.
     pub(crate) fn stopped(&mut self, call: CallId) -> Option<Event> {
-        self.running.contains_key(&call).then(|| {
-            self.finish(call, Err(Failure::new(ErrorCode::Interrupted, "the call was stopped")))
-        })
+        self.running
+            .contains_key(&call)
+            .then(|| self.finish(call, Err(Failure::new(ErrorCode::Interrupted, "the call was stopped"))))
     }
 
     /// The event for a call that took too long.
     pub(crate) fn timed_out(&mut self, call: CallId) -> Event {
         let limit_ms = self.running.get(&call).map_or(0, |running| running.job.time_limit_ms);
-        let failure = Failure::new(ErrorCode::TimedOut, format!("the call was stopped after its limit of {limit_ms} ms"));
+        let failure =
+            Failure::new(ErrorCode::TimedOut, format!("the call was stopped after its limit of {limit_ms} ms"));
         self.finish(call, Err(failure))
     }
 
     /// The event for a call whose process ended without an answer, if the call was still running.
     pub(crate) fn ended(&mut self, call: CallId, last_words: &str) -> Option<Event> {
         let running = self.running.get(&call)?;
-        let failure = Failure::new(ErrorCode::ToolFailed, format!("{} stopped without an answer", running.job.schema.name))
-            .because(last_words);
+        let failure =
+            Failure::new(ErrorCode::ToolFailed, format!("{} stopped without an answer", running.job.schema.name))
+                .because(last_words);
         Some(self.finish(call, Err(failure)))
     }
 
@@ -86,7 +88,9 @@ fn sized(result: Json, usage: &mut ToolUsage) -> Result<Json, Failure> {
     usage.bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     if bytes > TOOL_RESULT_BYTES {
         let what = format!("the result of {bytes} bytes is over the limit of {TOOL_RESULT_BYTES}");
-        return Err(Failure::new(ErrorCode::TooLarge, what).try_next("Ask for less: a narrower search, a part of the file"));
+        return Err(
+            Failure::new(ErrorCode::TooLarge, what).try_next("Ask for less: a narrower search, a part of the file")
+        );
     }
     Ok(result)
 }
@@ -117,9 +121,7 @@ impl Daemon {
             Message::Success { result, .. } => Ok(result),
             Message::Error { error, .. } => Err(error.data),
             Message::Notification { params, .. } => return self.tool_progress(call, &params),
-            Message::Request { .. } => {
-                Err(Failure::new(ErrorCode::ToolFailed, "the tool asked instead of answering"))
-            }
+            Message::Request { .. } => Err(Failure::new(ErrorCode::ToolFailed, "the tool asked instead of answering")),
         };
         let event = self.tools.finish(call, answer);
         self.inbox.push_back(event);

@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn calls_outlive_a_worker() {
         let mut worker = Worker::new();
-        let embed = || WorkerRequest::Embed { texts: vec!["a".into()] , call: CallId(1) };
+        let embed = || WorkerRequest::Embed { texts: vec!["a".into()], call: CallId(1) };
         assert_eq!(worker.ask(CallId(1), embed(), None), None, "nobody is there yet");
         assert!(worker.must_start());
         let first = worker.started();

@@ -336,6 +336,10 @@ impl Turn<'_> {
             Right::Network { .. } if !schema.needs.network => None,
             Right::Program { .. } if !schema.needs.programs => None,
             Right::Host { .. } if !schema.needs.host => None,
+            Right::Host { .. } => {
+                let area = Right::Host { area: host_area(schema).to_owned() };
+                right.covers(&area).then_some(area)
+            }
             Right::Tool { .. } | Right::Model | Right::Memory { .. } | Right::Surface { .. } => None,
             other => Some(other.clone()),
         };
@@ -371,4 +375,13 @@ fn unknown_argument(schema: &ToolSchema, name: &str) -> Failure {
     let known: Vec<&str> = schema.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     Failure::new(ErrorCode::InvalidInput, format!("{} has no argument `{}`", schema.name, name.escape_debug()))
         .try_next(format!("Its arguments are: {}", known.join(", ")))
+}
+
+/// The one area of the host that a tool looks at: its group's. How big the machine is shows in `/proc`.
+fn host_area(schema: &ToolSchema) -> &str {
+    match schema.name.split_once('.') {
+        Some(("system", _)) => "processes",
+        Some((group, _)) => group,
+        None => &schema.name,
+    }
 }

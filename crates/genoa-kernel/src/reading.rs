@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use genoa_abi::limits::{EXTRACT_FIELDS, EXTRACT_RECORDS, FACT_CHARS, READING_CALLS, READING_CHARS};
+use genoa_abi::limits::{EXTRACT_CHARS, EXTRACT_FIELDS, EXTRACT_RECORDS, FACT_CHARS, READING_CALLS, SUMMARY_CHARS};
 use genoa_abi::model::InferReply;
 use genoa_abi::session::News;
 use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, SessionId, Source, Value};
@@ -55,12 +55,13 @@ struct Part {
 impl Turn<'_> {
     pub(crate) fn begin_reading(&mut self, order: &Order) -> Result<Begun, Failure> {
         let source = order.values.get("text").cloned().unwrap_or_else(Value::none);
-        let mut parts = parts_of(&source, self.kernel);
-        let task = match order.schema.name.as_str() {
-            system::EXTRACT => Task::Extract { fields: fields_of(order)? },
+        let (parts, task) = match order.schema.name.as_str() {
+            system::EXTRACT => {
+                (parts_of(&source, self.kernel, EXTRACT_CHARS), Task::Extract { fields: fields_of(order)? })
+            }
             _ => {
-                parts = whole(parts);
-                Task::Summarise { about: order.values.get("about").map(render::value).unwrap_or_default() }
+                let about = order.values.get("about").map(render::value).unwrap_or_default();
+                (whole(parts_of(&source, self.kernel, SUMMARY_CHARS)), Task::Summarise { about })
             }
         };
         if parts.len() > EXTRACT_RECORDS {
@@ -152,7 +153,7 @@ impl Reading {
             notes.push(format!("{} could not be read", render::plural(failed, "source")));
         }
         if cut > 0 {
-            notes.push(format!("{} read only up to {READING_CHARS} characters", render::plural(cut, "source")));
+            notes.push(format!("{} not read to the end", render::plural(cut, "source")));
         }
         Ok((value, notes.join(", ")))
     }
@@ -249,10 +250,10 @@ fn fields_of(order: &Order) -> Result<Vec<String>, Failure> {
 }
 
 /// The records of a value, each with what the model gets to see of it.
-fn parts_of(value: &Value, kernel: &Kernel) -> Vec<Part> {
+fn parts_of(value: &Value, kernel: &Kernel, chars: usize) -> Vec<Part> {
     match &value.datum {
         Datum::None => Vec::new(),
-        Datum::List(items) => items.iter().flat_map(|item| parts_of(item, kernel)).collect(),
+        Datum::List(items) => items.iter().flat_map(|item| parts_of(item, kernel, chars)).collect(),
         Datum::Record { kind, fields } => {
             let record = kernel.catalog.records.get(kind);
             let text_of = |name: &Option<String>| {
@@ -262,19 +263,19 @@ fn parts_of(value: &Value, kernel: &Kernel) -> Vec<Part> {
             let path = record.and_then(|record| text_of(&record.origin));
             let text = fields.iter().filter(|(_, field)| field.datum != Datum::None);
             let text: Vec<String> = text.map(|(name, field)| format!("{name}: {}", render::value(field))).collect();
-            vec![part(title, path, &text.join("\n"), value)]
+            vec![part(title, path, cut_to(&text.join("\n"), chars), value)]
         }
         _ => {
             let text = render::value(value);
             let is_blank = text.trim().is_empty();
-            if is_blank { Vec::new() } else { vec![part("text".to_owned(), None, &text, value)] }
+            if is_blank { Vec::new() } else { vec![part("text".to_owned(), None, cut_to(&text, chars), value)] }
         }
     }
 }
 
 /// All parts as one, for a summary of the whole.
 fn whole(parts: Vec<Part>) -> Vec<Part> {
-    let share = READING_CHARS / parts.len().max(1);
+    let share = SUMMARY_CHARS / parts.len().max(1);
     let mut parts = parts.into_iter();
     let Some(mut all) = parts.next() else { return Vec::new() };
     let rest: Vec<Part> = parts.collect();
@@ -294,8 +295,7 @@ fn whole(parts: Vec<Part>) -> Vec<Part> {
     vec![all]
 }
 
-fn part(title: String, path: Option<String>, text: &str, value: &Value) -> Part {
-    let (text, is_cut) = cut_to(text, READING_CHARS);
+fn part(title: String, path: Option<String>, (text, is_cut): (String, bool), value: &Value) -> Part {
     Part { title, path, text, is_cut, labels: value.deep_labels(), outcome: None }
 }
 

@@ -3,7 +3,12 @@
 use genoa_abi::{Datum, Value};
 
 /// Fields that stand for a record, in the order of preference.
-const TITLES: [&str; 6] = ["title", "subject", "name", "path", "text", "id"];
+const TITLES: [&str; 9] = ["title", "subject", "name", "path", "mount", "message", "unit", "text", "id"];
+
+/// Fields that tell a person nothing.
+const SILENT: [&str; 3] = ["id", "uid", "score"];
+/// Characters of a field that is shown beside others on one line; of a longer one, this is the beginning.
+const FIELD_CHARS: usize = 160;
 
 /// A value in words: text as it is, a list with a line an item, a record by its fields.
 pub(crate) fn value(value: &Value) -> String {
@@ -15,9 +20,9 @@ pub(crate) fn value(value: &Value) -> String {
         Datum::Number(number) => number.to_string(),
         Datum::Text(text) => text.clone(),
         Datum::List(items) if items.is_empty() => "nothing found".to_owned(),
-        Datum::List(items) => items.iter().map(|item| format!("- {}", line(item))).collect::<Vec<_>>().join("\n"),
+        Datum::List(items) => items.iter().map(|item| format!("- {}", details(item))).collect::<Vec<_>>().join("\n"),
         Datum::Record { fields, .. } => {
-            let shown = fields.iter().filter(|(_, field)| field.datum != Datum::None);
+            let shown = fields.iter().filter(|(name, field)| tells(name, field));
             shown.map(|(name, field)| format!("{name}: {}", line(field))).collect::<Vec<_>>().join("\n")
         }
     }
@@ -52,6 +57,38 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
     }
 }
 
+/// A record on one line, its title first: `Review (place: Room 4; start: 2026-11-26 10:00)`.
+fn details(of: &Value) -> String {
+    let Datum::Record { fields, .. } = &of.datum else { return line(of) };
+    let title = line(of);
+    let shown = |(name, field): (&String, &Value)| {
+        let text = line(field);
+        let is_shown = tells(name, field) && text != title && !text.is_empty();
+        is_shown.then(|| match text.char_indices().nth(FIELD_CHARS) {
+            Some((end, _)) => format!("{name}: {}…", &text[..end]),
+            None => format!("{name}: {text}"),
+        })
+    };
+    let rest: Vec<String> = fields.iter().filter_map(shown).collect();
+    if rest.is_empty() { title } else { format!("{title} ({})", rest.join("; ")) }
+}
+
+fn tells(name: &str, field: &Value) -> bool {
+    field.datum != Datum::None && !SILENT.contains(&name)
+}
+
+/// A moment without its seconds and offset: the person's own day and hour. Other text is given back.
+fn moment(text: &str) -> String {
+    let is_moment = text.len() >= 20
+        && text.bytes().take(19).enumerate().all(|(place, byte)| match place {
+            4 | 7 => byte == b'-',
+            10 => byte == b'T',
+            13 | 16 => byte == b':',
+            _ => byte.is_ascii_digit(),
+        });
+    if is_moment { format!("{} {}", &text[..10], &text[11..16]) } else { text.to_owned() }
+}
+
 /// A value on one line.
 pub(crate) fn line(of: &Value) -> String {
     match &of.datum {
@@ -60,6 +97,7 @@ pub(crate) fn line(of: &Value) -> String {
             title.map_or_else(|| one_line(&of.to_json().to_string()), line)
         }
         Datum::List(items) => items.iter().map(line).collect::<Vec<_>>().join(", "),
+        Datum::Text(text) => one_line(&moment(text)),
         _ => one_line(&value(of)),
     }
 }
@@ -81,6 +119,13 @@ mod tests {
         );
         let list = Value::from(Datum::List(vec![Value::text("a\nb"), Datum::Int(3).into()]));
         assert_eq!(value(&list), "- a b\n- 3");
+        let text = |text: &str| Value::text(text);
+        let fields = [("title", "Review"), ("uid", "x1"), ("start", "2026-11-26T10:00:00+01:00"), ("place", "Room 4")];
+        let fields = fields.map(|(name, value)| (name.to_owned(), text(value))).into();
+        let event = Value::from(Datum::Record { kind: "Event".into(), fields });
+        assert_eq!(value(&event), "place: Room 4\nstart: 2026-11-26 10:00\ntitle: Review");
+        let events = Value::from(Datum::List(vec![event]));
+        assert_eq!(value(&events), "- Review (place: Room 4; start: 2026-11-26 10:00)");
         assert_eq!(count(&list), "2 items");
         assert_eq!(value(&Datum::List(vec![]).into()), "nothing found");
     }

@@ -1,6 +1,9 @@
 //! Who takes up an intention, and which examples fit it: by the words that they share.
+//!
+//! A word that many examples have ("the", "with") tells little, one that few have tells much: each counts with the
+//! inverse of how many examples have it. Whole numbers only, so that every machine chooses alike.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use genoa_abi::agent::PlanExample;
 
@@ -10,32 +13,54 @@ use crate::kernel::Kernel;
 const DEFAULT_AGENT: &str = "content";
 /// Words shorter than this say nothing about the matter.
 const WORD_CHARS: usize = 3;
+/// What a word counts that only one example has.
+const RARE: u64 = 1000;
+/// What a word of an agent's own description counts.
+const DESCRIBED: u64 = 150;
 
-/// The agent whose description and tools share the most words with `intention`.
+/// The agent whose examples, and whose description, are nearest to `intention`.
 pub(crate) fn choose(intention: &str, kernel: &Kernel) -> Option<String> {
     let wanted = words(intention);
+    let weights = Weights::of(kernel.examples.values().flatten());
     let score = |name: &str| {
-        let Some(manifest) = kernel.manifests.get(name) else { return 0 };
-        let mut offered = words(&manifest.about);
-        offered.extend(words(&manifest.name));
-        for tool in &manifest.tools {
-            offered.extend(words(tool));
-            let about = kernel.catalog.tools.get(tool).map(|schema| words(&schema.about));
-            offered.extend(about.into_iter().flatten());
-        }
-        wanted.iter().filter(|word| offered.contains(*word)).count()
+        let examples = kernel.examples.get(name).map(Vec::as_slice).unwrap_or_default();
+        let nearest = examples.iter().map(|example| weights.nearness(&wanted, example)).max().unwrap_or(0);
+        let manifest = kernel.manifests.get(name);
+        let offered =
+            manifest.map(|manifest| words(&format!("{} {}", manifest.name, manifest.about))).unwrap_or_default();
+        let described = u64::try_from(wanted.intersection(&offered).count()).unwrap_or(u64::MAX);
+        nearest + described * DESCRIBED
     };
     let best = kernel.manifests.keys().rev().max_by_key(|name| (score(name), name.as_str() == DEFAULT_AGENT));
     best.cloned()
 }
 
-/// The examples that share the most words with `intention`, best first; among equals, the earlier ones.
+/// The examples that are nearest to `intention`, best first; among equals, the earlier ones.
 pub(crate) fn nearest(intention: &str, examples: &[PlanExample], count: usize) -> Vec<PlanExample> {
     let wanted = words(intention);
-    let mut ranked: Vec<(usize, &PlanExample)> =
-        examples.iter().map(|example| (words(&example.intention).intersection(&wanted).count(), example)).collect();
-    ranked.sort_by_key(|(shared, _)| std::cmp::Reverse(*shared));
+    let weights = Weights::of(examples);
+    let mut ranked: Vec<(u64, &PlanExample)> =
+        examples.iter().map(|example| (weights.nearness(&wanted, example), example)).collect();
+    ranked.sort_by_key(|(nearness, _)| std::cmp::Reverse(*nearness));
     ranked.into_iter().take(count).map(|(_, example)| example.clone()).collect()
+}
+
+/// What each word counts.
+struct Weights(BTreeMap<String, u64>);
+
+impl Weights {
+    fn of<'a>(examples: impl IntoIterator<Item = &'a PlanExample>) -> Self {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for word in examples.into_iter().flat_map(|example| words(&example.intention)) {
+            *counts.entry(word).or_default() += 1;
+        }
+        Self(counts)
+    }
+
+    fn nearness(&self, wanted: &BTreeSet<String>, example: &PlanExample) -> u64 {
+        let own = words(&example.intention);
+        own.intersection(wanted).map(|word| RARE / self.0.get(word).copied().unwrap_or(1).max(1)).sum()
+    }
 }
 
 /// The words of a text in lower case, plurals cut to the singular.
@@ -43,4 +68,22 @@ fn words(text: &str) -> BTreeSet<String> {
     let parts = text.split(|letter: char| !letter.is_alphanumeric());
     let long = parts.filter(|word| word.chars().count() >= WORD_CHARS).map(str::to_lowercase);
     long.map(|word| word.strip_suffix('s').map(str::to_owned).unwrap_or(word)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::agent::PlanExample;
+
+    use super::nearest;
+
+    #[test]
+    fn telling_words_decide() {
+        let example = |text: &str| PlanExample { intention: text.into(), plan: String::new() };
+        let examples =
+            ["Which of the mails are unread?", "Make the slides about the budget", "Find the big files"].map(example);
+        let found = nearest("make some slides about the picnic", &examples, 1);
+        assert_eq!(found, [examples[1].clone()]);
+        let found = nearest("the mails of the day", &examples, 2);
+        assert_eq!(found[0], examples[0]);
+    }
 }

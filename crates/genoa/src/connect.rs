@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use genoa_abi::session::SessionRequest;
 use genoa_abi::syscall::{Reply, Syscall};
-use genoa_abi::{ErrorCode, Failure, SessionId};
+use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
 use genoa_daemon::Home;
 
@@ -21,7 +21,6 @@ const START_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) client: Client,
-    pub(crate) id: SessionId,
 }
 
 /// The folder that a command is about: the given one or the current one, without links in its name.
@@ -78,7 +77,7 @@ pub(crate) fn begin(
         clock: settings.clock(today)?,
     };
     match client.call(&Syscall::Session(request))? {
-        Reply::Session(id) => Ok(Session { client, id }),
+        Reply::Session(_) => Ok(Session { client }),
         other => Err(unexpected(&other)),
     }
 }

@@ -58,7 +58,12 @@ fn follow(session: &mut Session, intention: IntentionId, format: Format, asking:
 }
 
 /// Runs a plan of the person's own and follows it.
-pub(crate) fn run_plan(session: &mut Session, source: String, format: Format, asking: Asking) -> Result<Ending, Failure> {
+pub(crate) fn run_plan(
+    session: &mut Session,
+    source: String,
+    format: Format,
+    asking: Asking,
+) -> Result<Ending, Failure> {
     let mut screen = Screen::new(format);
     let id = session.client.start(&Syscall::Plan { source })?;
     loop {
@@ -229,7 +234,8 @@ pub(crate) fn changes(difference: &Difference) -> Vec<String> {
     if difference.changes.len() > CHANGES_SHOWN {
         lines.push(format!("  … and {} more", difference.changes.len() - CHANGES_SHOWN));
     }
-    let conflict = |path: &String| format!("  {} {} was changed outside meanwhile", styled(BAD, "!"), path.escape_debug());
+    let conflict =
+        |path: &String| format!("  {} {} was changed outside meanwhile", styled(BAD, "!"), path.escape_debug());
     lines.extend(difference.conflicts.iter().map(conflict));
     lines
 }
@@ -255,7 +261,9 @@ fn ask(question: &Question) -> Result<Answer, Failure> {
     show_question(question);
     loop {
         let prompt = match &question.kind {
-            QuestionKind::Approval { typed: Some(word), .. } => format!("Type `{word}` for yes, anything else for no: "),
+            QuestionKind::Approval { typed: Some(word), .. } => {
+                format!("Type `{word}` for yes, anything else for no: ")
+            }
             QuestionKind::Approval { typed: None, .. } => "Yes or no? [y/N] ".to_owned(),
             QuestionKind::Choice { .. } => "Which? [number, or empty for none] ".to_owned(),
             QuestionKind::Text => "> ".to_owned(),

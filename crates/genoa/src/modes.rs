@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use genoa_abi::agent::PlanExample;
 use genoa_abi::egress::EGRESS_FD;
 use genoa_abi::schema::Catalog;
 use genoa_abi::tool::TOOL_FD;
@@ -85,6 +86,12 @@ pub(crate) fn binary() -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::new(ErrorCode::Internal, "our own binary cannot be found").because(error))
 }
 
+/// Plans to learn from, by the name of the agent that they are for.
+fn examples() -> BTreeMap<String, Vec<PlanExample>> {
+    let agents = genoa_agents::builtin_agents();
+    agents.into_iter().map(|agent| (agent.name.clone(), genoa_agents::builtin_examples(&agent.name))).collect()
+}
+
 fn daemon() -> Result<(), Failure> {
     let home = Home::resolve(|name| std::env::var(name).ok())?;
     home.create()?;
@@ -97,7 +104,7 @@ fn daemon() -> Result<(), Failure> {
         person_home: std::env::home_dir(),
         catalog: catalog(),
         agents: genoa_agents::builtin_agents(),
-        examples: BTreeMap::new(),
+        examples: examples(),
         agent_options: settings.agent_options(),
         model,
     })
@@ -127,4 +134,55 @@ fn inherited_socket() -> Result<UnixStream, Failure> {
     genoa_sys::inherit::take(TOOL_FD).map(UnixStream::from).map_err(|error| {
         Failure::new(ErrorCode::InvalidInput, "this process is started by the daemon, not by hand").because(error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use genoa_abi::schema::Catalog;
+    use genoa_plan::{check, next_statement_grammar, scope_after};
+    use llguidance::api::TopLevelGrammar;
+    use llguidance::toktrie::{ApproximateTokEnv, InferenceCapabilities};
+    use llguidance::{Matcher, ParserFactory};
+
+    use super::{catalog, examples};
+
+    static FACTORY: LazyLock<ParserFactory> = LazyLock::new(|| {
+        let environment = ApproximateTokEnv::single_byte_env();
+        let mut factory = ParserFactory::new(&environment, InferenceCapabilities::default(), &[]).unwrap();
+        factory.quiet();
+        factory
+    });
+
+    /// How much of `line` the model could write after `written`.
+    fn writable<'a>(written: &str, line: &'a str, catalog: &Catalog) -> &'a str {
+        let scope = scope_after(written, catalog).unwrap();
+        let grammar = TopLevelGrammar::from_lark(next_statement_grammar(&scope, catalog));
+        let mut matcher = Matcher::new(FACTORY.create_parser(grammar));
+        let bytes: Vec<u32> = line.bytes().map(u32::from).collect();
+        &line[..matcher.try_consume_tokens(&bytes).unwrap()]
+    }
+
+    #[test]
+    fn every_shipped_example_is_a_plan_that_the_planner_could_write() {
+        for agent in genoa_agents::builtin_agents() {
+            let allowed = |name: &str| {
+                agent
+                    .tools
+                    .iter()
+                    .any(|tool| tool == name || tool.strip_suffix('*').is_some_and(|g| name.starts_with(g)))
+            };
+            let catalog = catalog().only(|tool| allowed(&tool.name));
+            for example in &examples()[&agent.name] {
+                let checked = check(&example.plan, &catalog, &example.intention);
+                assert!(checked.is_ok(), "{}\n{}\n{:?}", example.intention, example.plan, checked.err());
+                let mut written = String::new();
+                for line in example.plan.lines().map(|line| format!("{line}\n")) {
+                    assert_eq!(writable(&written, &line, &catalog), line, "{}", example.intention);
+                    written.push_str(&line);
+                }
+            }
+        }
+    }
 }

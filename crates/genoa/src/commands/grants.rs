@@ -40,8 +40,13 @@ fn lines(grant: &GrantInfo) -> Vec<String> {
     let expires = jiff::Timestamp::from_millisecond(grant.expires.0).map(|time| time.to_string()).unwrap_or_default();
     let mut lines = vec![
         format!("{} held by {}{parent}{state}", styled(BOLD, grant.id), grant.holder),
-        styled(FAINT, format!("  until {expires}; {} of {} calls, {} of {} tokens used",
-            grant.spent.calls, grant.budget.calls, grant.spent.tokens, grant.budget.tokens)),
+        styled(
+            FAINT,
+            format!(
+                "  until {expires}; {} of {} calls, {} of {} tokens used",
+                grant.spent.calls, grant.budget.calls, grant.spent.tokens, grant.budget.tokens
+            ),
+        ),
     ];
     lines.extend(grant.rights.iter().map(|right| format!("  {right}")));
     lines

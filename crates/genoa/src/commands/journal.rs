@@ -82,12 +82,19 @@ fn record_line(record: &RecordLine) -> String {
     let time = jiff::Timestamp::from_millisecond(record.time.0).map(|time| time.to_string()).unwrap_or_default();
     let body = record.body.as_ref().map_or_else(|| "(destroyed)".to_owned(), ToString::to_string);
     let body: String = body.chars().take(100).collect();
-    format!("{} {} {} {}", styled(BOLD, format!("#{}", record.seq)), styled(FAINT, time), record.kind, styled(FAINT, body))
+    format!(
+        "{} {} {} {}",
+        styled(BOLD, format!("#{}", record.seq)),
+        styled(FAINT, time),
+        record.kind,
+        styled(FAINT, body)
+    )
 }
 
 fn export(context: &Context, file: Option<&Path>) -> Result<Ending, Failure> {
     let journal = reader(context)?;
-    let fail = |error: std::io::Error| Failure::new(ErrorCode::StorageFailed, "the export cannot be written").because(error);
+    let fail =
+        |error: std::io::Error| Failure::new(ErrorCode::StorageFailed, "the export cannot be written").because(error);
     match file {
         None => journal.export(&mut std::io::stdout().lock())?,
         Some(path) => {

@@ -126,7 +126,11 @@ fn list(context: &Context) -> Result<Ending, Failure> {
             lines.push(format!("{sign} {:<22} {size:>9}  {}{chosen}", entry.name, styled(FAINT, &entry.purpose)));
         }
         let own = here.iter().filter(|model| entries().iter().all(|entry| entry.name != model.name));
-        lines.extend(own.map(|model| format!("{} {:<22} {:>9}  your own file", styled(GOOD, "✓"), model.name, bytes(model.bytes))));
+        lines.extend(
+            own.map(|model| {
+                format!("{} {:<22} {:>9}  your own file", styled(GOOD, "✓"), model.name, bytes(model.bytes))
+            }),
+        );
         lines
     });
     Ok(Ending::Done)
@@ -172,7 +176,9 @@ fn choose(context: &Context, name: &str) -> Result<Ending, Failure> {
     settings.model.name.clone_from(&model.name);
     context.home.create()?;
     settings.save(&context.home)?;
-    value(context.format, &model, |model| vec![format!("{} answers from the next start of the daemon on.", model.name)]);
+    value(context.format, &model, |model| {
+        vec![format!("{} answers from the next start of the daemon on.", model.name)]
+    });
     Ok(Ending::Done)
 }
 
@@ -194,10 +200,21 @@ fn bench(context: &Context) -> Result<Ending, Failure> {
     let figures = genoa_model::bench::bench(engine_options(&model, &context.settings))?;
     value(context.format, &figures, |figures| {
         vec![
-            format!("{} with {} threads, loaded in {} ms", styled(BOLD, &figures.model), figures.threads, figures.load_ms),
+            format!(
+                "{} with {} threads, loaded in {} ms",
+                styled(BOLD, &figures.model),
+                figures.threads,
+                figures.load_ms
+            ),
             format!("  reads  {:.1} tokens/s", figures.prefill_tokens_per_second),
-            format!("  writes {:.1} tokens/s, {:.1} tokens/s with four calls", figures.decode_tokens_per_second, figures.batch_tokens_per_second),
-            format!("  first token after {} ms, {} ms for a known prompt", figures.first_token_ms, figures.cached_first_token_ms),
+            format!(
+                "  writes {:.1} tokens/s, {:.1} tokens/s with four calls",
+                figures.decode_tokens_per_second, figures.batch_tokens_per_second
+            ),
+            format!(
+                "  first token after {} ms, {} ms for a known prompt",
+                figures.first_token_ms, figures.cached_first_token_ms
+            ),
         ]
     });
     Ok(Ending::Done)

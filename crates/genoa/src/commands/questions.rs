@@ -30,8 +30,7 @@ pub(crate) struct DenyArguments {
 pub(crate) fn approve(context: &Context, arguments: &ApproveArguments) -> Result<Ending, Failure> {
     let question = find(context, arguments.question)?;
     let text = arguments.answer.as_deref().unwrap_or("yes");
-    let answer =
-        to_answer(&question, text).map_err(|complaint| Failure::new(ErrorCode::InvalidInput, complaint))?;
+    let answer = to_answer(&question, text).map_err(|complaint| Failure::new(ErrorCode::InvalidInput, complaint))?;
     if answer == Answer::No {
         return Err(Failure::new(ErrorCode::InvalidInput, format!("`{text}` does not answer {}", question.id))
             .because("this question wants the typed word that it names")

@@ -20,7 +20,11 @@ pub(crate) fn run(context: &Context, arguments: &SampleArguments) -> Result<Endi
     let summary = genoa_sample::write(&arguments.directory, context.today())?;
     value(context.format, &summary, |summary| {
         let size = bytes(summary.bytes);
-        vec![format!("{} files, {size}; the demo with Ada is on {}.", summary.files, summary.demo.strftime("%A %-d %B"))]
+        vec![format!(
+            "{} files, {size}; the demo with Ada is on {}.",
+            summary.files,
+            summary.demo.strftime("%A %-d %B")
+        )]
     });
     Ok(Ending::Done)
 }

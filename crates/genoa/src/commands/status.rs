@@ -32,7 +32,8 @@ fn lines(status: &SystemStatus) -> Vec<String> {
             lines.extend(rows.into_iter().map(|row| format!("  {row}")));
         }
     };
-    let agent = |agent: &genoa_abi::session::AgentInfo| format!("{} {} works on {}", agent.id, agent.name, agent.intention);
+    let agent =
+        |agent: &genoa_abi::session::AgentInfo| format!("{} {} works on {}", agent.id, agent.name, agent.intention);
     section("Agents", status.agents.iter().map(agent).collect());
     let question = |question: &genoa_abi::session::Question| format!("{} {}", question.id, question.title);
     section("Questions for you", status.questions.iter().map(question).collect());

@@ -125,9 +125,15 @@ mod tests {
         });
         assert_eq!(check(all, &good), [] as [String; 0]);
         for expect in [
-            json!({"answer": ["13:30"]}), json!({"files": {"a.md": ["50"]}}), json!({"files": {"c.md": []}}),
-            json!({"absent": ["a.md"]}), json!({"calls": ["mail.find"]}), json!({"not_calls": ["calendar.find"]}),
-            json!({"calendar": [{"title": "dinner"}]}), json!({"outbox": [{"to": "ada"}]}), json!({"outcome": "refused"}),
+            json!({"answer": ["13:30"]}),
+            json!({"files": {"a.md": ["50"]}}),
+            json!({"files": {"c.md": []}}),
+            json!({"absent": ["a.md"]}),
+            json!({"calls": ["mail.find"]}),
+            json!({"not_calls": ["calendar.find"]}),
+            json!({"calendar": [{"title": "dinner"}]}),
+            json!({"outbox": [{"to": "ada"}]}),
+            json!({"outcome": "refused"}),
         ] {
             assert_eq!(check(expect.clone(), &good).len(), 1, "{expect}");
         }

@@ -29,7 +29,12 @@ impl Verdict {
 pub(crate) fn summary_lines(verdicts: &[Verdict]) -> Vec<String> {
     rows(verdicts)
         .into_iter()
-        .map(|row| format!("{:<14} {:>3} of {:>3}  {:>5.1} %  median {:.1} s", row.name, row.passed, row.cases, row.percent, row.median))
+        .map(|row| {
+            format!(
+                "{:<14} {:>3} of {:>3}  {:>5.1} %  median {:.1} s",
+                row.name, row.passed, row.cases, row.percent, row.median
+            )
+        })
         .collect()
 }
 

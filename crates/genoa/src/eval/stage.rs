@@ -81,7 +81,8 @@ impl Stage {
         } else {
             let source = cases.parent().unwrap_or(Path::new(".")).join(&case.workspace);
             copy_tree(&source, &folder).map_err(|error| {
-                Failure::new(ErrorCode::NotFound, format!("cannot copy the workspace {}", source.display())).because(error)
+                Failure::new(ErrorCode::NotFound, format!("cannot copy the workspace {}", source.display()))
+                    .because(error)
             })?;
         }
         std::fs::canonicalize(&folder)
