@@ -104,8 +104,8 @@ pub const EXAMPLES: usize = 8;
 pub const EXTRACT_RECORDS: usize = 50;
 /// Fields that one `extract` looks for.
 pub const EXTRACT_FIELDS: usize = 16;
-/// Characters of one record that `extract` shows the model: about 500 tokens, some six seconds of reading on two cores.
-pub const EXTRACT_CHARS: usize = 1_800;
+/// Characters of one record that `extract` shows the model: about 700 tokens, some eight seconds of reading on two cores.
+pub const EXTRACT_CHARS: usize = 2_600;
 /// Characters that `summarise` shows the model in all.
 pub const SUMMARY_CHARS: usize = 6_000;
 /// Characters of one fact.

@@ -4,10 +4,10 @@ use genoa_abi::Datum;
 use genoa_abi::schema::{Parameter, ToolSchema, Type};
 
 use crate::ast::{Argument, Expression, ExpressionKind};
+use crate::builtins::{BuiltinCall, HELPERS, parameters};
 use crate::check::{Checker, Checking};
 use crate::code::Operation;
 use crate::finding::{Finding, listed, nearest};
-use crate::helpers::{HELPERS, HelperCall, parameters};
 use crate::infer::{mistyped, shortened};
 use crate::time;
 use crate::types::{fits, innermost, is_ordered, is_text, present};
@@ -22,7 +22,7 @@ impl Checker<'_> {
         named: &[Argument],
     ) -> Checking<Type> {
         if HELPERS.contains(&function) {
-            return self.helper(call, function, positional, named);
+            return self.builtin(call, function, positional, named);
         }
         let catalog = self.catalog;
         let Some(tool) = catalog.tools.get(function) else {
@@ -113,7 +113,7 @@ impl Checker<'_> {
         Finding::new(call.at, format!("there is no function `{function}`"), help)
     }
 
-    fn helper(
+    fn builtin(
         &mut self,
         call: &Expression,
         name: &str,
@@ -140,21 +140,21 @@ impl Checker<'_> {
             if ty == Type::None {
                 return Err(wrong("nothing to show".to_owned()));
             }
-            self.emit(Operation::Helper(HelperCall::Str));
+            self.emit(Operation::Builtin(BuiltinCall::Str));
             return Ok(Type::Text);
         }
         self.need_present(&ty, value);
         if name == "len" && is_text(present(&ty)) {
-            self.emit(Operation::Helper(HelperCall::Len));
+            self.emit(Operation::Builtin(BuiltinCall::Len));
             return Ok(Type::Int);
         }
         let Type::List(item) = present(&ty) else {
             return Err(wrong(format!("`{name}` wants a list, `{}` is {ty}", shortened(&value.source))));
         };
         match name {
-            "len" | "count" => self.emit(Operation::Helper(HelperCall::Len)),
-            "first" => self.emit(Operation::Helper(HelperCall::First)),
-            "last" => self.emit(Operation::Helper(HelperCall::Last)),
+            "len" | "count" => self.emit(Operation::Builtin(BuiltinCall::Len)),
+            "first" => self.emit(Operation::Builtin(BuiltinCall::First)),
+            "last" => self.emit(Operation::Builtin(BuiltinCall::Last)),
             "join" => return self.join(call, positional.get(1), named),
             _ => {
                 let by = self.sort_key(call, item, named)?;
@@ -165,9 +165,9 @@ impl Checker<'_> {
                 }) {
                     return Err(wrong("`descending` is True or False".to_owned()));
                 }
-                let helper =
-                    if name == "sorted" { HelperCall::Sorted { by, descending } } else { HelperCall::Largest { by } };
-                self.emit(Operation::Helper(helper))
+                let builtin =
+                    if name == "sorted" { BuiltinCall::Sorted { by, descending } } else { BuiltinCall::Largest { by } };
+                self.emit(Operation::Builtin(builtin))
             }
         };
         Ok(match name {
@@ -194,7 +194,7 @@ impl Checker<'_> {
                 }
             }
         }
-        self.emit(Operation::Helper(HelperCall::Join));
+        self.emit(Operation::Builtin(BuiltinCall::Join));
         Ok(Type::Text)
     }
 

@@ -6,9 +6,9 @@ use genoa_abi::Datum;
 use genoa_abi::schema::{Catalog, Type};
 
 use crate::ast::{Expression, ExpressionKind, Place, Statement, StatementKind};
+use crate::builtins::HELPERS;
 use crate::code::{Instruction, Operation};
 use crate::finding::{Finding, listed};
-use crate::helpers::HELPERS;
 use crate::types::{LIST_DEPTH, join, list_depth, present};
 
 /// A finding, or nothing where one was reported for the cause already.

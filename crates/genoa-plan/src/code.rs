@@ -8,7 +8,7 @@ use genoa_abi::schema::Type;
 use serde::{Deserialize, Serialize};
 
 use crate::ast::{Arithmetic, Comparison};
-use crate::helpers::HelperCall;
+use crate::builtins::BuiltinCall;
 
 /// One instruction and the line it comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,8 +67,8 @@ pub(crate) enum Operation {
     Collect,
     /// Ends the loop; pushes the list it collected, if it did. Forgets the variables that were bound inside.
     EndLoop { forget: Vec<String> },
-    /// Calls a pure helper.
-    Helper(HelperCall),
+    /// Calls a pure builtin.
+    Builtin(BuiltinCall),
     /// Turns the top into a value of this type; may yield calls.
     Coerce { to: Type, what: String },
     /// Pops one argument a name and yields the call; pushes its result.

@@ -162,7 +162,7 @@ fn flatten(
         Datum::List(items) => flat.extend(items),
         datum => flat.push(Value::labelled(datum, inner.labels)),
     }
-    crate::helpers::check_length(flat.len())
+    crate::builtins::check_length(flat.len())
 }
 
 /// A field of a record, with the record's own labels; None if it is not there.

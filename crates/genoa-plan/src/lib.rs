@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod ast;
+mod builtins;
 mod calls;
 mod check;
 mod code;
@@ -16,7 +17,6 @@ mod convert;
 mod finding;
 mod grammar;
 mod guard;
-mod helpers;
 mod infer;
 mod lints;
 mod operators;

@@ -7,8 +7,8 @@ use genoa_abi::{Datum, ErrorCode, Failure, Labels, Value};
 use jiff::Timestamp;
 
 use crate::ast::{Arithmetic, Comparison};
+use crate::builtins::{check_length, too_much};
 use crate::code::Piece;
-use crate::helpers::{check_length, too_much};
 
 /// Whether a condition holds: true, not zero, not empty, not None.
 pub(crate) fn truth(value: &Value) -> bool {

@@ -110,7 +110,7 @@ fn comparison(operator: Comparison) -> &'static str {
 }
 
 fn call_words(function: &str, positional: &[Expression], named: &[Argument], catalog: &Catalog) -> String {
-    let Some(schema) = catalog.tools.get(function) else { return helper_words(function, positional, named, catalog) };
+    let Some(schema) = catalog.tools.get(function) else { return builtin_words(function, positional, named, catalog) };
     let mut shown = BTreeMap::new();
     let first = schema.parameters.first().map(|parameter| parameter.name.as_str());
     let arguments =
@@ -137,7 +137,7 @@ fn argument_words(value: &Expression, ty: Option<&Type>, catalog: &Catalog) -> S
     }
 }
 
-fn helper_words(name: &str, positional: &[Expression], named: &[Argument], catalog: &Catalog) -> String {
+fn builtin_words(name: &str, positional: &[Expression], named: &[Argument], catalog: &Catalog) -> String {
     let list = positional.first().map(|value| words(value, catalog)).unwrap_or_default();
     let by = named.iter().find(|argument| argument.name == "by").map(|argument| match &argument.value.kind {
         ExpressionKind::Text(by) => format!(" by {}", by.replace('_', " ")),

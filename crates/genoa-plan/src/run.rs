@@ -8,10 +8,10 @@ use genoa_abi::tool::Clock;
 use genoa_abi::{Datum, ErrorCode, Failure, Labels, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::builtins::{self, BuiltinCall, check_length, too_much};
 use crate::code::Operation;
 use crate::coerce::{self, Coerced, Spot, Wanted};
 use crate::convert::check_times;
-use crate::helpers::{self, HelperCall, check_length, too_much};
 use crate::operators::{self, measure, mismatch, truth};
 use crate::phrase::sentence;
 use crate::plan::Plan;
@@ -252,7 +252,7 @@ impl Run {
                 let (right, left) = (self.pop()?, self.pop()?);
                 self.push(operators::compare(operator, &left, &right));
             }
-            Operation::Helper(helper) => self.helper(&helper)?,
+            Operation::Builtin(builtin) => self.builtin(&builtin)?,
             Operation::Coerce { to, what } => return self.coerce(&to, &what, catalog, clock),
             Operation::Call { tool, names } => return self.call(tool, names, catalog).map(Step::Yield),
             flow => return self.flow(flow),
@@ -388,22 +388,22 @@ impl Run {
         self.push_copied(item)
     }
 
-    fn helper(&mut self, helper: &HelperCall) -> Result<(), Failure> {
-        let outcome = if let HelperCall::Join = helper {
+    fn builtin(&mut self, builtin: &BuiltinCall) -> Result<(), Failure> {
+        let outcome = if let BuiltinCall::Join = builtin {
             let separator = self.pop()?;
             let list = self.pop()?;
-            helpers::join(&list, &separator)?
+            builtins::join(&list, &separator)?
         } else {
             let operand = self.stack.pop().ok_or_else(mismatch)?;
             let value = resolve(&self.variables, &operand)?;
             if let Datum::List(items) = &value.datum {
-                let walked = match helper {
-                    HelperCall::Largest { .. } | HelperCall::Sorted { .. } => items.len() as u64,
+                let walked = match builtin {
+                    BuiltinCall::Largest { .. } | BuiltinCall::Sorted { .. } => items.len() as u64,
                     _ => 0,
                 };
                 self.steps = self.steps.saturating_add(walked);
             }
-            helpers::apply(helper, resolve(&self.variables, &operand)?)?
+            builtins::apply(builtin, resolve(&self.variables, &operand)?)?
         };
         self.push_copied(outcome)
     }

@@ -177,7 +177,7 @@ fn labels_follow_data_and_control() {
     let (_, end) = run("n = len([m for m in mail.find() if m.subject == \"lunch\"])");
     let Yield::Ended(count) = end else { panic!("{end:?}") };
     assert!(count.labels.iter().any(|label| *label == Source::Mail("3".into())), "the mail that was left out counts");
-    // What a helper orders by shows in the order.
+    // What a builtin orders by shows in the order.
     let (_, end) = run("m = first(sorted(mail.find(), by=\"subject\")).id");
     let Yield::Ended(id) = end else { panic!("{end:?}") };
     assert!(id.labels.iter().any(|label| *label == Source::Mail("2".into())));

@@ -19,7 +19,7 @@ use crate::tool::{Call, Tool, answer, record, schema};
 /// Sources that one collection answers with.
 const SOURCES: usize = 12;
 /// Characters of one source: its beginning and what says most about the topic.
-const SOURCE_CHARS: usize = 1_600;
+const SOURCE_CHARS: usize = 2_400;
 /// Less than this part of the best score is not about the topic.
 const WEAKEST: f64 = 0.25;
 /// How much the words about the topic that were not asked for (description, people, company) count.

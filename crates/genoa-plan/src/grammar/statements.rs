@@ -8,7 +8,7 @@ use super::rules::{Rules, literal};
 use super::scope::{Level, Scope};
 use super::terminals::{INT, TEXT, fresh_name};
 use super::values::Values;
-use crate::helpers::HELPERS;
+use crate::builtins::HELPERS;
 use crate::types::is_number;
 
 /// The grammar of exactly one more statement line, or of the end of the plan, in the Lark dialect of `llguidance`. A line

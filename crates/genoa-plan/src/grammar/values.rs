@@ -6,7 +6,7 @@ use genoa_abi::schema::{Catalog, Field, Type};
 
 use super::rules::{Rules, is_name, literal};
 use super::terminals::{FORMAT_TEXT, INT, NUMBER, TEXT, time};
-use crate::helpers::HELPERS;
+use crate::builtins::HELPERS;
 use crate::types::{is_number, is_ordered, is_text, look_up, path_field, present};
 
 /// Elements of a list that is written out.

@@ -1,3 +1,5 @@
+//! Tests of the group `documents`, hostile input among them.
+
 use std::io::{Cursor, Write};
 use std::time::Instant;
 

@@ -1,3 +1,5 @@
+//! Tests of the group `mcp`, hostile input among them.
+
 use genoa_abi::ErrorCode;
 use genoa_abi::schema::{Demand, EffectClass};
 use serde_json::{Value as Json, json};

@@ -1,3 +1,5 @@
+//! Tests of the group `slides`, hostile input among them.
+
 use genoa_abi::ErrorCode;
 use serde_json::{Value as Json, json};
 

@@ -46,5 +46,5 @@ fn a_second_daemon_on_the_same_home_is_refused() {
     let world = World::new();
     world.ok(&["status"]);
     let complaint = world.ends(&["daemon"], 1);
-    assert!(complaint.contains("another"), "{complaint}");
+    assert!(complaint.contains("only one writer"), "{complaint}");
 }

@@ -17,6 +17,8 @@ impl World {
         world.write("notes/a.md", "# Alpha\n\nfirst note\n");
         world.write("notes/b.md", "# Beta\n\nsecond note\n");
         world.write("report.txt", "The report.\n");
+        let card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada Okafor\r\nEMAIL:ada@example.org\r\nEND:VCARD\r\n";
+        world.write("contacts.vcf", card);
         world
     }
 

@@ -1,4 +1,4 @@
-//! The pure helpers: `len count first last largest sorted join str`.
+//! The pure builtins: `len count first last largest sorted join str`.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ use crate::operators::{compare_order, shown};
 /// The names, which no variable may take.
 pub(crate) const HELPERS: [&str; 8] = ["count", "first", "join", "largest", "last", "len", "sorted", "str"];
 
-/// What a helper's keyword arguments are called, for messages.
+/// What a builtin's keyword arguments are called, for messages.
 pub(crate) fn parameters(name: &str) -> &'static str {
     match name {
         "sorted" => "sorted(list, by=\"field\", descending=True)",
@@ -25,10 +25,10 @@ pub(crate) fn parameters(name: &str) -> &'static str {
     }
 }
 
-/// A helper with its constant arguments; the first argument, and the separator of `join`, are on the stack.
+/// A builtin with its constant arguments; the first argument, and the separator of `join`, are on the stack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum HelperCall {
+pub(crate) enum BuiltinCall {
     Len,
     First,
     Last,
@@ -38,12 +38,12 @@ pub(crate) enum HelperCall {
     Str,
 }
 
-/// Applies a helper other than `join` to a borrowed value.
-pub(crate) fn apply(helper: &HelperCall, value: &Value) -> Result<Value, Failure> {
-    if let HelperCall::Str = helper {
+/// Applies a builtin other than `join` to a borrowed value.
+pub(crate) fn apply(builtin: &BuiltinCall, value: &Value) -> Result<Value, Failure> {
+    if let BuiltinCall::Str = builtin {
         return Ok(Value::labelled(Datum::Text(shown(value)), value.deep_labels()));
     }
-    if let (HelperCall::Len, Datum::Text(text)) = (helper, &value.datum) {
+    if let (BuiltinCall::Len, Datum::Text(text)) = (builtin, &value.datum) {
         return Ok(Value::labelled(length(text.chars().count())?, value.labels.clone()));
     }
     let Datum::List(items) = &value.datum else { return Err(no_list()) };
@@ -52,18 +52,18 @@ pub(crate) fn apply(helper: &HelperCall, value: &Value) -> Result<Value, Failure
         picked.labels.join(labels);
         picked
     };
-    Ok(match helper {
-        HelperCall::Len => Value::labelled(length(items.len())?, value.labels.clone()),
-        HelperCall::First => pick(items.first(), &value.labels),
-        HelperCall::Last => pick(items.last(), &value.labels),
-        HelperCall::Largest { by } => {
+    Ok(match builtin {
+        BuiltinCall::Len => Value::labelled(length(items.len())?, value.labels.clone()),
+        BuiltinCall::First => pick(items.first(), &value.labels),
+        BuiltinCall::Last => pick(items.last(), &value.labels),
+        BuiltinCall::Largest { by } => {
             let largest = items.iter().reduce(|best, item| match compare_by(item, best, by.as_deref()) {
                 Ordering::Greater => item,
                 Ordering::Less | Ordering::Equal => best,
             });
             pick(largest, &value.labels.union(&key_labels(items, by.as_deref())))
         }
-        HelperCall::Sorted { by, descending } => {
+        BuiltinCall::Sorted { by, descending } => {
             let mut sorted = items.clone();
             sorted.sort_by(|a, b| {
                 let order = compare_by(a, b, by.as_deref());
@@ -72,7 +72,7 @@ pub(crate) fn apply(helper: &HelperCall, value: &Value) -> Result<Value, Failure
             // The order of the elements tells about their keys.
             Value::labelled(Datum::List(sorted), value.labels.union(&key_labels(items, by.as_deref())))
         }
-        HelperCall::Join | HelperCall::Str => return Err(no_list()),
+        BuiltinCall::Join | BuiltinCall::Str => return Err(no_list()),
     })
 }
 
@@ -109,7 +109,7 @@ fn length(count: usize) -> Result<Datum, Failure> {
 }
 
 fn no_list() -> Failure {
-    Failure::new(ErrorCode::Internal, "a helper got a value of another type than the check found")
+    Failure::new(ErrorCode::Internal, "a builtin got a value of another type than the check found")
 }
 
 fn key<'a>(item: &'a Value, by: Option<&str>) -> &'a Value {
