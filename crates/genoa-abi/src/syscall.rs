@@ -171,10 +171,17 @@ impl Syscall {
     /// [`ErrorCode::InvalidInput`] for what is not a syscall, saying what is wrong with it.
     pub fn from_request(method: &str, params: Json) -> Result<Self, Failure> {
         let params = if params.is_null() { serde_json::json!({}) } else { params };
-        serde_json::from_value(serde_json::json!({ "method": method, "params": params })).map_err(|error| {
+        let wrong = |why: &dyn std::fmt::Display| {
             Failure::new(ErrorCode::InvalidInput, format!("`{method}` is not a syscall with these parameters"))
-                .because(error)
-        })
+                .because(why)
+        };
+        let syscall = serde_json::from_value(serde_json::json!({ "method": method, "params": params }))
+            .map_err(|error| wrong(&error))?;
+        // Such a number has no JSON form, so the journal could not keep it.
+        match &syscall {
+            Self::Infer(request) if !request.temperature.is_finite() => Err(wrong(&"the temperature is no number")),
+            _ => Ok(syscall),
+        }
     }
 
     /// The name on the wire.
@@ -271,5 +278,7 @@ mod tests {
         }
         assert_eq!(Syscall::from_request("list", json!(null)), Ok(Syscall::List {}));
         assert!(Syscall::from_request("fork", json!({})).is_err());
+        let hot = json!({"messages": [], "max_tokens": 1, "temperature": 1e39});
+        assert!(Syscall::from_request("infer", hot).is_err(), "it would be infinite as a 32-bit number");
     }
 }

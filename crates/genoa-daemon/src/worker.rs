@@ -113,11 +113,20 @@ fn to_message(call: CallId, request: &WorkerRequest) -> Message {
 
 fn finished(call: CallId, request: &WorkerRequest, outcome: Result<Json, Failure>) -> Event {
     match request {
-        WorkerRequest::Embed { .. } => Event::EmbedFinished { call, outcome: outcome.and_then(read) },
+        WorkerRequest::Embed { .. } => Event::EmbedFinished { call, outcome: outcome.and_then(vectors) },
         WorkerRequest::Infer { .. } | WorkerRequest::Cancel { .. } | WorkerRequest::Status {} => {
             Event::InferFinished { call, outcome: outcome.and_then(read::<InferReply>) }
         }
     }
+}
+
+/// Reads vectors; one that is not finite has no JSON form, so the journal could not keep it.
+fn vectors(json: Json) -> Result<Vec<Vec<f32>>, Failure> {
+    let vectors: Vec<Vec<f32>> = read(json)?;
+    if vectors.iter().flatten().all(|number| number.is_finite()) {
+        return Ok(vectors);
+    }
+    Err(Failure::new(ErrorCode::ModelFailed, "the model worker's vectors are not numbers"))
 }
 
 fn read<T: DeserializeOwned>(json: Json) -> Result<T, Failure> {
@@ -150,6 +159,9 @@ mod tests {
         let event = worker.answered(RequestId(1), Ok(json!([[0.5]])));
         assert_eq!(event, Some(Event::EmbedFinished { call: CallId(1), outcome: Ok(vec![vec![0.5]]) }));
         assert_eq!(worker.answered(RequestId(1), Ok(json!([[0.5]]))), None, "an answer counts once");
+        worker.ask(CallId(2), embed(), None);
+        let event = worker.answered(RequestId(2), Ok(json!([[1e39]])));
+        assert!(matches!(event, Some(Event::EmbedFinished { outcome: Err(_), .. })), "{event:?}");
     }
 
     #[test]

@@ -124,8 +124,7 @@ pub(crate) fn why(context: &Context, arguments: &WhyArguments) -> Result<Ending,
 
 /// Answers why a file is as it is.
 pub(crate) fn why_file(context: &Context, file: &str) -> Result<Ending, Failure> {
-    let path = std::path::absolute(file)
-        .map_err(|error| Failure::new(ErrorCode::InvalidInput, format!("`{file}` is not a path")).because(error))?;
+    let path = context.workspace()?.join(file);
     // The folder may be reached through a link; the journal knows its real name.
     let parent = path.parent().and_then(|parent| std::fs::canonicalize(parent).ok());
     let path = parent.zip(path.file_name()).map_or(path.clone(), |(parent, name)| parent.join(name));
