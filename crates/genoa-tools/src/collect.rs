@@ -1,6 +1,6 @@
 //! Collects what belongs to a topic or an event out of mails, notes, documents and the calendar.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use genoa_abi::Failure;
 use genoa_abi::schema::{EffectClass, FileNeed, Needs, RecordType};
@@ -98,11 +98,13 @@ pub fn tools() -> Vec<Tool> {
 }
 
 fn collect(call: &Call<'_>) -> Result<Json, Failure> {
-    let topic = topic(call)?;
+    let mut topic = topic(call)?;
     let zone = time::zone(call);
     (call.progress)("reading mails, notes, documents and the calendar");
     let candidates = gather(call, topic.focus)?;
-    let scores = scores(&topic, &candidates, own_host(call));
+    let own_host = own_host(call, &candidates);
+    topic.sharpen(&own_host);
+    let scores = scores(&topic, &candidates, &own_host);
     let best = scores.iter().copied().fold(0.0, f64::max);
     let mut found: Vec<(f64, &Candidate)> =
         scores.iter().copied().zip(&candidates).filter(|(score, _)| *score > 0.0 && *score >= best * WEAKEST).collect();
@@ -121,8 +123,33 @@ fn collect(call: &Call<'_>) -> Result<Json, Failure> {
     answer(kept.into_iter().take(SOURCES).map(source).collect::<Vec<_>>())
 }
 
-fn own_host<'a>(call: &Call<'a>) -> &'a str {
-    call.request.person.email.rsplit_once('@').map_or("", |(_, host)| host)
+/// The host of the person's address. Where that is not known, whoever takes part in most things is the person.
+fn own_host(call: &Call<'_>, candidates: &[Candidate]) -> String {
+    let mut address = call.request.person.email.to_lowercase();
+    if address.is_empty() {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for person in candidates.iter().flat_map(Candidate::people) {
+            *counts.entry(person.email.to_lowercase()).or_default() += 1;
+        }
+        address = counts.into_iter().max_by_key(|(_, count)| *count).map(|(email, _)| email).unwrap_or_default();
+    }
+    address.rsplit_once('@').map(|(_, host)| host.to_owned()).unwrap_or_default()
+}
+
+impl Topic {
+    /// Adds what the people from elsewhere belong to, and takes out what says nothing and what is there already.
+    fn sharpen(&mut self, own_host: &str) {
+        for person in self.people.iter().filter(|person| !is_colleague(person, own_host)) {
+            self.context.extend(words(person.organisation.as_deref().unwrap_or_default()));
+        }
+        let generic = words(GENERIC);
+        let distinct = |list: &mut Vec<String>, known: &[String]| {
+            let mut seen: BTreeSet<String> = known.iter().cloned().collect();
+            list.retain(|word| !generic.contains(word) && seen.insert(word.clone()));
+        };
+        distinct(&mut self.asked, &[]);
+        distinct(&mut self.context, &self.asked);
+    }
 }
 
 fn topic(call: &Call<'_>) -> Result<Topic, Failure> {
@@ -147,17 +174,6 @@ fn topic(call: &Call<'_>) -> Result<Topic, Failure> {
         topic.focus = span.start;
     }
     topic.people = contacts::complete(call, people)?;
-    let outsiders = topic.people.iter().filter(|person| !is_colleague(person, own_host(call)));
-    for person in outsiders {
-        topic.context.extend(words(person.organisation.as_deref().unwrap_or_default()));
-    }
-    let generic = words(GENERIC);
-    let seen = |list: &mut Vec<String>, known: &[String]| {
-        let mut seen: BTreeSet<String> = known.iter().cloned().collect();
-        list.retain(|word| !generic.contains(word) && seen.insert(word.clone()));
-    };
-    seen(&mut topic.asked, &[]);
-    seen(&mut topic.context, &topic.asked);
     Ok(topic)
 }
 
@@ -276,6 +292,15 @@ mod tests {
         for foreign in ["5.10", "11 %", "Yoga", "30 % off", "16 % less", "Price: EUR 4.80"] {
             assert!(!text.contains(foreign), "{foreign} does not belong here");
         }
+    }
+
+    #[test]
+    fn another_customers_demo_stays_out_even_if_the_person_is_not_known() {
+        let thursday = moment("2026-11-26T00:00:00+01:00", "2026-11-27T00:00:00+01:00");
+        let bench = sample().of_nobody();
+        let event = bench.ok("calendar.find", json!({ "about": "demo", "when": thursday }))[0].clone();
+        let found = lines(&bench.ok("collect.about", json!({ "about": event })));
+        assert!(found.contains("Harbour Hotels") && !found.contains("Polaris"), "{found}");
     }
 
     #[test]

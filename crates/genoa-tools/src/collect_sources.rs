@@ -38,6 +38,11 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
+    /// Who wrote it, got it or takes part.
+    pub(crate) fn people(&self) -> &[Contact] {
+        &self.people
+    }
+
     /// What a search looks at beside the title: folders are named for what is in them.
     pub(crate) fn searched(&self) -> String {
         if self.kind == "file" { format!("{}\n{}", self.path, self.text) } else { self.text.clone() }

@@ -13,15 +13,22 @@ use crate::tool::Call;
 /// A workspace in a temporary folder. Its clock stands at Monday, 23 November 2026, 09:00 in Oslo.
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
+    person: Person,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        let person = Person { name: "Nora Lindqvist".into(), email: "nora@fjordlight.example".into() };
+        Self { folder: tempfile::tempdir().unwrap(), person }
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The same for a person of whom nothing is known.
+    pub(crate) fn of_nobody(self) -> Self {
+        Self { person: Person::default(), ..self }
     }
 
     pub(crate) fn with(self, path: &str, content: impl AsRef<[u8]>) -> Self {
@@ -53,7 +60,7 @@ impl Bench {
             tool: tool.schema.name.clone(),
             arguments,
             workspace: self.path().to_str().unwrap().to_owned(),
-            person: Person { name: "Nora Lindqvist".into(), email: "nora@fjordlight.example".into() },
+            person: self.person.clone(),
             clock: Clock { now: "2026-11-23T09:00:00+01:00".into(), timezone: "Europe/Oslo".into() },
         };
         let result = (tool.run)(&Call { request: &request, progress: &|_| {} })?;
