@@ -248,6 +248,10 @@ pub struct ToolSchema {
     /// A sentence for the preview, with `{parameter}` in it: `Find events about {about}`.
     #[serde(default)]
     pub phrase: String,
+    /// Beginnings of the words (or whole phrases) with which a person asks for it. Where it has some, the planner is
+    /// offered the tool only for an intention that says one of them: nothing is deleted or sent on a model's own idea.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked_by: Vec<String>,
 }
 
 impl ToolSchema {

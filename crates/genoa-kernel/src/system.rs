@@ -76,11 +76,18 @@ fn mail_send() -> ToolSchema {
         .may_take("attachments", Type::list(Type::Path), "files to attach")
         .phrase("Send \"{subject}\" to {to}");
     schema.effect = EffectClass::Emit;
+    schema.asked_by = SENDING.iter().map(|word| (*word).to_owned()).collect();
     if let Some(recipients) = schema.parameters.first_mut() {
         recipients.demand = Demand::Recipient;
     }
     schema
 }
+
+/// How people say that a message shall go out.
+const SENDING: [&str; 14] = [
+    "send", "sent", "mail", "email", "e-mail", "write to", "tell", "let", "inform", "forward", "repl", "answer",
+    "message", "invite",
+];
 
 struct Building(ToolSchema);
 
@@ -94,6 +101,7 @@ fn tool(name: &str, about: &str, executor: Executor, returns: Type) -> Building 
         executor,
         needs: Needs::default(),
         phrase: String::new(),
+        asked_by: Vec::new(),
     })
 }
 

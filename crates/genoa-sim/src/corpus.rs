@@ -120,5 +120,6 @@ fn tool(name: &str, parameters: &[&str], returns: Type, effect: EffectClass, fil
         executor: Executor::Jail,
         needs: Needs { files, ..Needs::default() },
         phrase: String::new(),
+        asked_by: Vec::new(),
     }
 }

@@ -105,6 +105,10 @@ pub fn tools() -> Vec<Tool> {
         Tool {
             schema: change("files.delete", "Delete a file or folder.", "None")
                 .required("path", "path", "what to delete")
+                .asked_by(&[
+                    "delet", "remov", "trash", "eras", "discard", "purg", "clean", "clear", "throw", "drop", "wipe",
+                    "get rid", "bin", "destroy", "dispose", "not need", "no longer",
+                ])
                 .phrase("Delete {path}"),
             run: delete,
         },

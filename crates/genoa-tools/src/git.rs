@@ -109,6 +109,7 @@ pub fn tools() -> Vec<Tool> {
             schema: schema("git.commit", "Commit all changes of a repository.", EffectClass::Change, write, "Commit")
                 .required("message", "str", "what changed and why")
                 .optional("project", "path", "the repository's folder")
+                .asked_by(&["commit", "check in", "save the change"])
                 .phrase("Commit all changes of {project}: {message}"),
             run: commit,
         },

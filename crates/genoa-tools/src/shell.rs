@@ -33,6 +33,7 @@ pub fn tools() -> Vec<Tool> {
         schema: schema("shell.run", "Run a shell command in the workspace.", EffectClass::Change, needs, "Output")
             .required("command", "str", "the command line")
             .demanding(Demand::Person)
+            .asked_by(&["run", "execut", "command", "shell", "bash", "terminal", "script", "invoke", "launch"])
             .phrase("Run the command {command}"),
         run: run_command,
     }]

@@ -172,6 +172,7 @@ pub fn schema(name: &str, about: &str, effect: EffectClass, needs: Needs, return
         executor: Executor::Jail,
         needs,
         phrase: String::new(),
+        asked_by: Vec::new(),
     })
 }
 
@@ -209,6 +210,13 @@ impl SchemaBuilder {
         if let Some(parameter) = self.0.parameters.last_mut() {
             parameter.demand = demand;
         }
+        self
+    }
+
+    /// The planner is offered the tool only for intentions with one of these, each the beginning of a word or a phrase.
+    #[must_use]
+    pub fn asked_by(mut self, words: &[&str]) -> Self {
+        self.0.asked_by = words.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 

@@ -31,6 +31,7 @@ fn tool(name: &str, parameters: &str, returns: &str, effect: EffectClass, phrase
     };
     let (name, phrase) = (name.to_owned(), phrase.to_owned());
     ToolSchema {
+        asked_by: Vec::new(),
         name,
         about: String::new(),
         parameters,

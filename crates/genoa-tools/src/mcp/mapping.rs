@@ -106,6 +106,7 @@ pub(super) fn tool(server: &McpServer, description: &Json) -> Option<McpTool> {
         executor: Executor::Jail,
         needs: Needs { files, programs: true, ..Needs::default() },
         phrase: format!("Call {ours} of the server {group} {}", shown.join(" ")).trim_end().to_owned(),
+        asked_by: Vec::new(),
     };
     Some(McpTool { schema, name: name.to_owned(), parameters: names })
 }
