@@ -30,6 +30,9 @@ pub struct AgentManifest {
 pub struct PlanExample {
     /// The person's words.
     pub intention: String,
+    /// Other ways of saying the same, and what is alike enough to be planned alike: only for finding the example.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// The plan.
     pub plan: String,
 }
@@ -74,6 +77,14 @@ pub enum PlanOutcome {
     Rejected {
         /// The check's findings, with line numbers.
         findings: Vec<String>,
+    },
+    /// It was one question, and the person answered it: plan again with both. Person's words, so the planner may see
+    /// them.
+    Answered {
+        /// What was asked.
+        question: String,
+        /// What the person said.
+        answer: String,
     },
     /// It said that this cannot or shall not be done.
     Refused,

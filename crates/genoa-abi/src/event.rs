@@ -127,7 +127,7 @@ pub enum Effect {
         agent: AgentId,
     },
     /// Run a tool in a jail.
-    RunTool(ToolJob),
+    RunTool(Box<ToolJob>),
     /// End a tool's process.
     StopTool {
         /// Which.

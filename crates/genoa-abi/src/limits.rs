@@ -69,6 +69,8 @@ pub const LIST_ITEMS: usize = 100_000;
 pub const RUN_STATE_BYTES: usize = 32 * 1024 * 1024;
 /// How often a plan that failed its check goes back to the model before the person is asked.
 pub const PLAN_REPAIRS: usize = 2;
+/// How often a planner may ask the person something before it plans.
+pub const PLAN_QUESTIONS: usize = 3;
 
 /// A tool's result, as JSON.
 pub const TOOL_RESULT_BYTES: usize = 4 * 1024 * 1024;
@@ -98,8 +100,8 @@ pub const ANSWER_TOKENS: usize = 1024;
 pub const INFER_MS: u64 = 30 * 60 * 1000;
 /// Texts of one embed call.
 pub const EMBED_TEXTS: usize = 256;
-/// Plan examples that one agent is given.
-pub const EXAMPLES: usize = 8;
+/// Plan examples nearest to an intention that its agent is given; a refusal and a question come on top.
+pub const EXAMPLES: usize = 6;
 /// Records that one `extract` reads.
 pub const EXTRACT_RECORDS: usize = 50;
 /// Fields that one `extract` looks for.

@@ -1,7 +1,7 @@
-//! The loop: assignment, plan, report; at most a few repairs.
+//! The loop: assignment, plan, report; at most a few questions and repairs.
 
 use genoa_abi::agent::{Assignment, PlanOutcome, PlanReport};
-use genoa_abi::limits::PLAN_REPAIRS;
+use genoa_abi::limits::{PLAN_QUESTIONS, PLAN_REPAIRS};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
@@ -13,12 +13,15 @@ use crate::planner::{PlannerOptions, write_plan};
 /// # Errors
 /// The first syscall that failed for a reason a better plan cannot mend.
 pub fn run(client: &mut Client, options: PlannerOptions) -> Result<(), Failure> {
-    let assignment = receive(client)?;
+    let mut assignment = receive(client)?;
     let mut rejected = Vec::new();
-    for _ in 0..=PLAN_REPAIRS {
+    for _ in 0..=PLAN_REPAIRS + PLAN_QUESTIONS {
         let source = write_plan(client, &assignment, &rejected, options)?;
         match submit(client, source.clone())?.outcome {
             PlanOutcome::Rejected { findings } => rejected.push((source, findings)),
+            PlanOutcome::Answered { question, answer } => {
+                assignment.text = format!("{}\n{question} {answer}", assignment.text);
+            }
             PlanOutcome::Done | PlanOutcome::Refused | PlanOutcome::Failed { .. } => return Ok(()),
         }
     }

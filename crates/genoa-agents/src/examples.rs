@@ -3,7 +3,7 @@
 use genoa_abi::agent::PlanExample;
 use serde::Deserialize;
 
-/// The examples that ship with the agent called `name`; none for an agent that a person added.
+/// The examples that ship with the agent called `name`, and those that every agent learns; none for an agent that a person added.
 ///
 /// # Panics
 /// If a shipped file is not one: a defect that the first test finds.
@@ -16,6 +16,11 @@ pub fn builtin_examples(name: &str) -> Vec<PlanExample> {
         "system" => include_str!("../data/examples/system.toml"),
         _ => return Vec::new(),
     };
+    let common = include_str!("../data/examples/common.toml");
+    [text, common].into_iter().flat_map(read).collect()
+}
+
+fn read(text: &str) -> Vec<PlanExample> {
     let file: ExampleFile = toml::from_str(text).unwrap_or_else(|error| panic!("a shipped example is wrong: {error}"));
     file.example
 }

@@ -10,7 +10,7 @@ use genoa_abi::model::{Grammar, InferClass, InferRequest};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
-use genoa_plan::{next_statement_grammar, scope_after};
+use genoa_plan::{Said, next_statement_grammar, scope_after};
 
 use crate::agent_loop::unexpected;
 use crate::prompt::messages;
@@ -77,24 +77,39 @@ fn statement_by_statement(
     assignment: &Assignment,
     mut request: InferRequest,
 ) -> Result<String, Failure> {
+    let said = Said::in_intention(&assignment.text);
     let mut plan = String::new();
-    let mut last = String::new();
     for _ in 0..STATEMENTS {
         let scope = scope_after(&plan, &assignment.catalog).map_err(|findings| not_followed(&plan, &findings))?;
-        request.grammar = Some(Grammar::Lark(next_statement_grammar(&scope, &assignment.catalog)));
+        request.grammar = Some(Grammar::Lark(next_statement_grammar(&scope, &assignment.catalog, &said)));
         request.answer_begins.clone_from(&plan);
         let statement = infer(client, request.clone())?;
-        // A model that has nothing to add repeats itself.
-        if statement.trim().is_empty() || statement == last || plan.len() + statement.len() > PLAN_BYTES {
+        let is_over = statement.trim().is_empty() || plan.len() + statement.len() > PLAN_BYTES;
+        if is_over || repeats(&plan, &statement) {
             break;
         }
         plan.push_str(&statement);
         if !plan.ends_with('\n') {
             plan.push('\n');
         }
-        last = statement;
     }
-    Ok(plan)
+    Ok(without_open_blocks(plan))
+}
+
+/// Whether a statement does again what another did. A model that has nothing to add repeats itself.
+fn repeats(plan: &str, statement: &str) -> bool {
+    let done = |line: &str| line.split_once(" = ").map_or(line, |(_, value)| value).trim().to_owned();
+    let is_header = statement.trim_end().ends_with(':');
+    !is_header && plan.lines().any(|line| done(line) == done(statement))
+}
+
+/// A block that was opened and never filled is no part of a plan.
+fn without_open_blocks(mut plan: String) -> String {
+    while plan.trim_end().ends_with(':') {
+        let rest = plan.trim_end().rfind('\n').map_or(0, |end| end + 1);
+        plan.truncate(rest);
+    }
+    plan
 }
 
 /// The grammar promises that this cannot happen; if it does, the promise is broken and not the model's fault.
@@ -120,7 +135,15 @@ fn without_fence(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::without_fence;
+    use super::{repeats, without_fence, without_open_blocks};
+
+    #[test]
+    fn a_plan_ends_where_it_repeats_itself() {
+        assert!(repeats("a = mail.find()\n", "b = mail.find()\n"));
+        assert!(!repeats("a = mail.find()\n", "b = mail.find(unread=True)"));
+        assert_eq!(without_open_blocks("say(a)\nif a:\n    for b in a:\n".to_owned()), "say(a)\n");
+        assert_eq!(without_open_blocks("if a:\n".to_owned()), "");
+    }
 
     #[test]
     fn fences_are_taken_off() {

@@ -6,9 +6,6 @@ use genoa_abi::agent::Assignment;
 use genoa_abi::model::{ChatMessage, Role};
 use genoa_abi::schema::{Catalog, ToolSchema};
 
-/// Examples shown for one intention.
-const EXAMPLES: usize = 6;
-
 const RULES: &str = "\
 You write plans. A plan is a few lines of a small Python-like language that calls the functions below. The system \
 checks the plan, runs it, and shows the person what came of it. Write the plan and nothing else.
@@ -28,7 +25,7 @@ Rules:
 pub(crate) fn messages(assignment: &Assignment, rejected: &[(String, Vec<String>)]) -> Vec<ChatMessage> {
     let mut messages = vec![ChatMessage::new(Role::System, system_message(assignment))];
     // The nearest stands last, next to the request.
-    for example in assignment.examples.iter().take(EXAMPLES).rev() {
+    for example in assignment.examples.iter().rev() {
         messages.push(ChatMessage::new(Role::User, &example.intention));
         messages.push(ChatMessage::new(Role::Assistant, &example.plan));
     }

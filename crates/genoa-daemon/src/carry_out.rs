@@ -33,7 +33,7 @@ impl Daemon {
             }
             Effect::RunTool(job) => {
                 let call = job.call;
-                if let Err(failure) = self.start_tool(job) {
+                if let Err(failure) = self.start_tool(*job) {
                     let outcome = ToolOutcome::Failed { failure, wrote: Vec::new() };
                     self.inbox.push_back(Event::ToolFinished { call, outcome, usage: ToolUsage::default() });
                 }

@@ -230,7 +230,7 @@ impl Walk<'_> {
             if record.kind == "effect.run_tool"
                 && let Effect::RunTool(job) = self.reader.typed(&record)?
             {
-                return Ok(Some(Ordered { job, record }));
+                return Ok(Some(Ordered { job: *job, record }));
             }
         }
         Ok(None)

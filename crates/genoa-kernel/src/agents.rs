@@ -39,6 +39,9 @@ pub(crate) struct Agent {
     pub(crate) run: Option<RunId>,
     /// How many of its plans did not pass the check.
     pub(crate) rejected: usize,
+    /// How many of its plans were questions that were answered.
+    #[serde(default)]
+    pub(crate) asked: usize,
     pub(crate) notices: u32,
 }
 
@@ -329,6 +332,7 @@ impl Turn<'_> {
             receiving: None,
             run: None,
             rejected: 0,
+            asked: 0,
             notices: 0,
         };
         self.kernel.agents.insert(id, agent);

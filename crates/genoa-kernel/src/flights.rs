@@ -46,7 +46,7 @@ impl Work {
     /// The effect that starts it, or starts it again after a restart.
     pub(crate) fn effect(&self, call: CallId) -> Effect {
         match self.clone() {
-            Self::Tool(job) => Effect::RunTool(*job),
+            Self::Tool(job) => Effect::RunTool(job),
             Self::Infer { watch, request } => Effect::Infer { call, watch, request },
             Self::Embed { texts } => Effect::Embed { call, texts },
             Self::View { view, workspace, action } => Effect::ActOnView { call, view, workspace, action },

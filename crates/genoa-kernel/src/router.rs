@@ -16,7 +16,7 @@ const WORD_CHARS: usize = 3;
 /// What a word counts that only one example has.
 const RARE: u64 = 1000;
 /// What a word of an agent's own description counts.
-const DESCRIBED: u64 = 150;
+const DESCRIBED: u64 = 30;
 
 /// The agent whose examples, and whose description, are nearest to `intention`.
 pub(crate) fn choose(intention: &str, kernel: &Kernel) -> Option<String> {
@@ -35,14 +35,22 @@ pub(crate) fn choose(intention: &str, kernel: &Kernel) -> Option<String> {
     best.cloned()
 }
 
-/// The examples that are nearest to `intention`, best first; among equals, the earlier ones.
+/// The examples that are nearest to `intention`, best first; among equals, the earlier ones. The nearest refusal and the
+/// nearest question are always among them: a model that is shown only deeds finds something to do for every request.
 pub(crate) fn nearest(intention: &str, examples: &[PlanExample], count: usize) -> Vec<PlanExample> {
     let wanted = words(intention);
     let weights = Weights::of(examples);
     let mut ranked: Vec<(u64, &PlanExample)> =
         examples.iter().map(|example| (weights.nearness(&wanted, example), example)).collect();
     ranked.sort_by_key(|(nearness, _)| std::cmp::Reverse(*nearness));
-    ranked.into_iter().take(count).map(|(_, example)| example.clone()).collect()
+    let mut chosen: Vec<&PlanExample> = ranked.iter().take(count).map(|(_, example)| *example).collect();
+    for function in ["refuse(", "ask("] {
+        if chosen.iter().all(|example| !example.plan.trim_start().starts_with(function)) {
+            let mut others = ranked.iter().map(|(_, example)| *example);
+            chosen.extend(others.find(|example| example.plan.trim_start().starts_with(function)));
+        }
+    }
+    chosen.into_iter().cloned().collect()
 }
 
 /// What each word counts.
@@ -51,16 +59,34 @@ struct Weights(BTreeMap<String, u64>);
 impl Weights {
     fn of<'a>(examples: impl IntoIterator<Item = &'a PlanExample>) -> Self {
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-        for word in examples.into_iter().flat_map(|example| words(&example.intention)) {
-            *counts.entry(word).or_default() += 1;
+        for example in examples {
+            let all: BTreeSet<String> = phrasings(example).flat_map(words).collect();
+            for word in all {
+                *counts.entry(word).or_default() += 1;
+            }
         }
         Self(counts)
     }
 
+    /// How much of the words of both is shared, by weight, in the phrasing that fits best. A name that no example has
+    /// counts for nothing.
     fn nearness(&self, wanted: &BTreeSet<String>, example: &PlanExample) -> u64 {
-        let own = words(&example.intention);
-        own.intersection(wanted).map(|word| RARE / self.0.get(word).copied().unwrap_or(1).max(1)).sum()
+        let of_phrasing = |phrasing: &str| {
+            let own = words(phrasing);
+            let shared = self.sum(own.intersection(wanted));
+            let all = self.sum(own.union(wanted));
+            shared * RARE / all.max(1)
+        };
+        phrasings(example).map(of_phrasing).max().unwrap_or(0)
     }
+
+    fn sum<'a>(&self, words: impl Iterator<Item = &'a String>) -> u64 {
+        words.map(|word| self.0.get(word).map_or(0, |count| RARE / (*count).max(1))).sum()
+    }
+}
+
+fn phrasings(example: &PlanExample) -> impl Iterator<Item = &str> {
+    std::iter::once(example.intention.as_str()).chain(example.also.iter().map(String::as_str))
 }
 
 /// The words of a text in lower case, plurals cut to the singular.
@@ -78,12 +104,28 @@ mod tests {
 
     #[test]
     fn telling_words_decide() {
-        let example = |text: &str| PlanExample { intention: text.into(), plan: String::new() };
+        let example = |text: &str| PlanExample { intention: text.into(), also: vec![], plan: String::new() };
         let examples =
             ["Which of the mails are unread?", "Make the slides about the budget", "Find the big files"].map(example);
         let found = nearest("make some slides about the picnic", &examples, 1);
         assert_eq!(found, [examples[1].clone()]);
         let found = nearest("the mails of the day", &examples, 2);
         assert_eq!(found[0], examples[0]);
+    }
+
+    #[test]
+    fn another_way_of_saying_it_is_found_and_a_refusal_is_always_shown() {
+        let example = |text: &str, also: &str, plan: &str| PlanExample {
+            intention: text.into(),
+            also: vec![also.into()],
+            plan: plan.into(),
+        };
+        let examples = [
+            example("Show the mails", "What is in my inbox?", "m = mail.find()"),
+            example("Show the files", "What is in my folders?", "f = files.find()"),
+            example("Call the plumber", "Ring him up", "refuse(reason=\"no\")"),
+        ];
+        let found = nearest("anything new in the inbox", &examples, 1);
+        assert_eq!(found, [examples[0].clone(), examples[2].clone()]);
     }
 }

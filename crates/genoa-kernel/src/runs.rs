@@ -1,7 +1,7 @@
 //! Runs: a plan in execution, driven from call to call, across answers that take days and across restarts.
 
 use genoa_abi::agent::{PlanOutcome, PlanReport};
-use genoa_abi::limits::{RUN_CALLS, RUN_STATE_BYTES};
+use genoa_abi::limits::{PLAN_QUESTIONS, RUN_CALLS, RUN_STATE_BYTES};
 use genoa_abi::session::{News, RunOutcome, RunSummary};
 use genoa_abi::syscall::Reply;
 use genoa_abi::tool::{Clock, WrittenFile};
@@ -189,6 +189,9 @@ impl Turn<'_> {
     /// Tells everybody how a run ended, and ends its intention.
     pub(crate) fn conclude(&mut self, id: RunId, difference: Result<Difference, Failure>) {
         let Some(state) = self.kernel.runs.remove(&id) else { return };
+        if self.pass_answer_on(id, &state) {
+            return;
+        }
         let outcome = outcome_of(state.ending.as_ref());
         if let Some(asker) = state.waiter {
             let report = PlanReport {
@@ -217,6 +220,26 @@ impl Turn<'_> {
         if let Some(agent) = state.agent.filter(|agent| self.kernel.agents.get(*agent).is_ok()) {
             self.stop_subtree(agent, &Failure::new(ErrorCode::Interrupted, "the intention is over"));
         }
+    }
+
+    /// A plan that was one question is no end: its planner goes on with what the person said. Says whether it does.
+    fn pass_answer_on(&mut self, id: RunId, state: &RunState) -> bool {
+        let (Some(question), Some(Ending::Done(answer)), Some(asker)) =
+            (state.run.plan().question(), &state.ending, state.waiter)
+        else {
+            return false;
+        };
+        let answer = render::value(answer);
+        let Some(agent) = state.agent.and_then(|agent| self.kernel.agents.get_mut(agent)) else { return false };
+        if agent.asked >= PLAN_QUESTIONS {
+            return false;
+        }
+        agent.asked += 1;
+        agent.run = None;
+        agent.task = format!("{}\n{question} {answer}", agent.task);
+        let outcome = PlanOutcome::Answered { question: question.to_owned(), answer };
+        self.reply(asker, Ok(Reply::Plan(PlanReport { run: Some(id), outcome, shapes: Vec::new() })));
+        true
     }
 
     pub(crate) fn note_said(&mut self, id: RunId, text: String) -> Result<(), Failure> {

@@ -7,10 +7,12 @@
 mod calls;
 mod conditions;
 mod rules;
+mod said;
 mod scope;
 mod statements;
 mod terminals;
 mod values;
 
+pub use said::Said;
 pub use scope::{Scope, scope_after};
 pub use statements::next_statement_grammar;

@@ -31,7 +31,7 @@ mod types;
 
 pub use convert::{argument_to_json, value_from_json};
 pub use finding::Finding;
-pub use grammar::{Scope, next_statement_grammar, scope_after};
+pub use grammar::{Said, Scope, next_statement_grammar, scope_after};
 pub use plan::{Checked, Plan, check};
 pub use run::{PlanCall, Run, Yield};
 pub use time::resolve_time;

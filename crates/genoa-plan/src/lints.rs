@@ -1,4 +1,4 @@
-//! What a plan probably lacks: results nobody uses, names of the intention it never mentions, deletions nobody asked for.
+//! What a plan probably lacks: results nobody uses, names of the intention it never mentions, acts that nobody asked for.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,7 @@ use genoa_abi::schema::{Catalog, EffectClass, Executor};
 
 use crate::ast::{Expression, ExpressionKind, Part, Place, Statement, StatementKind};
 use crate::finding::Finding;
+use crate::grammar::Said;
 
 /// All warnings.
 pub(crate) fn lint(statements: &[Statement], catalog: &Catalog, intention: &str) -> Vec<Finding> {
@@ -14,7 +15,7 @@ pub(crate) fn lint(statements: &[Statement], catalog: &Catalog, intention: &str)
         if matches!(&call.kind, ExpressionKind::Call { function, .. } if function == "refuse"));
     if !is_refusal {
         warnings.extend(unmentioned(statements, intention));
-        warnings.extend(unasked_deletion(statements, intention));
+        warnings.extend(unasked(statements, catalog, intention));
     }
     warnings
 }
@@ -218,21 +219,13 @@ fn is_name(word: &str) -> bool {
         && !crate::time::is_calendar_word(&word.to_lowercase())
 }
 
-/// A deletion that the intention does not speak of.
-fn unasked_deletion(statements: &[Statement], intention: &str) -> Vec<Finding> {
-    const DELETING: [&str; 6] = ["delete", "remove", "trash", "erase", "discard", "purge"];
-    const ASKING: [&str; 12] =
-        ["delete", "remove", "trash", "erase", "discard", "purge", "clean", "clear", "empty", "tidy", "throw", "drop"];
-    let intention = intention.to_lowercase();
-    let mut words = intention.split(|letter: char| !letter.is_alphanumeric());
-    if words.any(|word| ASKING.iter().any(|asking| word.starts_with(asking))) {
-        return Vec::new();
-    }
+/// What must be asked for, and was not: a deletion, a message, a command.
+fn unasked(statements: &[Statement], catalog: &Catalog, intention: &str) -> Vec<Finding> {
+    let said = Said::in_intention(intention);
     let mut warnings = Vec::new();
     each_call(statements, &mut |call, function| {
-        let verb = function.rsplit('.').next().unwrap_or_default();
-        if DELETING.iter().any(|word| verb.contains(word)) {
-            let message = format!("`{function}` deletes, and the intention does not ask for that");
+        if catalog.tools.get(function).is_some_and(|tool| !said.asks_for(tool)) {
+            let message = format!("the intention does not ask for `{function}`");
             warnings.push(Finding::new(call.at, message, "leave it out"));
         }
     });

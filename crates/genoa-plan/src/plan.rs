@@ -68,10 +68,25 @@ impl Plan {
     /// The reason, if the whole plan is `refuse("…")`.
     #[must_use]
     pub fn refusal(&self) -> Option<&str> {
-        let is_refusal = matches!(&self.code.last()?.operation, Operation::Result)
-            && self.code.iter().any(|step| matches!(&step.operation, Operation::Call { tool, .. } if tool == "refuse"));
-        match &self.code.first()?.operation {
-            Operation::Constant(Datum::Text(reason)) if is_refusal => Some(reason),
+        self.only_call("refuse")
+    }
+
+    /// The question, if the whole plan is `ask("…")`.
+    #[must_use]
+    pub fn question(&self) -> Option<&str> {
+        self.only_call("ask")
+    }
+
+    /// The text, if the whole plan is one call of `function` with one text.
+    fn only_call(&self, function: &str) -> Option<&str> {
+        let [first, rest @ ..] = self.code.as_slice() else { return None };
+        let mut calls = rest.iter().filter(|step| matches!(step.operation, Operation::Call { .. }));
+        let is_it = |step: &Instruction| matches!(&step.operation, Operation::Call { tool, names } if tool == function && names.len() == 1);
+        match &first.operation {
+            Operation::Constant(Datum::Text(text)) if calls.next().is_some_and(is_it) && calls.next().is_none() => {
+                let is_all = matches!(self.code.last()?.operation, Operation::Result);
+                is_all.then_some(text.as_str())
+            }
             _ => None,
         }
     }

@@ -173,6 +173,12 @@ impl Run {
         self.variables.iter().map(|(name, value)| format!("{name}: {}", shape(value, catalog))).collect()
     }
 
+    /// The plan that it carries out.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The line of the plan where the run stands, from 1.
     #[must_use]
     pub fn line(&self) -> u32 {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use genoa_abi::schema::Catalog;
-use genoa_plan::{check, next_statement_grammar, scope_after};
+use genoa_plan::{Said, check, next_statement_grammar, scope_after};
 use llguidance::api::TopLevelGrammar;
 use llguidance::toktrie::{ApproximateTokEnv, InferenceCapabilities};
 use llguidance::{Matcher, ParserFactory};
@@ -23,7 +23,7 @@ static FACTORY: LazyLock<ParserFactory> = LazyLock::new(|| {
 
 fn matcher(source: &str, catalog: &Catalog) -> Matcher {
     let scope = scope_after(source, catalog).unwrap_or_else(|findings| panic!("{source}\n{findings:?}"));
-    let grammar = next_statement_grammar(&scope, catalog);
+    let grammar = next_statement_grammar(&scope, catalog, &Said::default());
     let parser = FACTORY.create_parser(TopLevelGrammar::from_lark(grammar.clone()));
     if let Err(error) = &parser {
         panic!("{error}\nafter:\n{source}\n{grammar}");
@@ -64,7 +64,11 @@ fn bad_statements_stop_at_a_byte() {
         ("", "x = mail.s<earch"),
         ("", "files = f<iles.file"),
         ("", "files< = "),
-        ("", "say(text=m<ails)"),
+        ("", "say<(text=\"done\")"),
+        ("", "mail.<find()\n"),
+        (mails, "ask<(question=\"which?\")"),
+        (mails, "say(text=<\"done\")"),
+        (mails, "x = <\"a text of its own\""),
         ("", "notes.write(title=\"a\"<)"),
         ("", "notes.write(t<ext"),
         ("", "x = files.find(kind=\"m<usic\")"),
@@ -106,6 +110,21 @@ fn an_empty_block_cannot_end() {
     }
     // After a refusal there is nothing else.
     assert_eq!(fitting("refuse(\"no\")\n", "say"), (0, true));
+}
+
+#[test]
+fn what_was_not_said_cannot_be_written() {
+    let said = Said::in_intention("Tell Ada about it on Friday");
+    let fits = |line: &str| {
+        let scope = scope_after("", &catalog()).unwrap();
+        let grammar = next_statement_grammar(&scope, &catalog(), &said);
+        let mut matcher = Matcher::new(FACTORY.create_parser(TopLevelGrammar::from_lark(grammar)));
+        let tokens: Vec<u32> = line.bytes().map(u32::from).collect();
+        matcher.try_consume_tokens(&tokens).unwrap() == tokens.len()
+    };
+    assert!(fits("events = calendar.find(when=\"friday\", people=[\"Ada\"])"));
+    assert!(!fits("events = calendar.find(when=\"today\""));
+    assert!(!fits("events = calendar.find(people=[\"Boris\""));
 }
 
 /// A small deterministic generator, so that a failing walk can be walked again.
@@ -224,10 +243,10 @@ fn grammars_are_small_and_quick() {
     let nested = format!("{source}for e in event.people:\n    if e.phone:\n        say(e)\n");
     for source in ["", source, &nested] {
         let scope = scope_after(source, &large).unwrap();
-        let grammar = next_statement_grammar(&scope, &large);
+        let grammar = next_statement_grammar(&scope, &large, &Said::default());
         let start = std::time::Instant::now();
         for _ in 0..20 {
-            std::hint::black_box(next_statement_grammar(&scope, &large));
+            std::hint::black_box(next_statement_grammar(&scope, &large, &Said::default()));
         }
         let each = start.elapsed() / 20;
         println!(

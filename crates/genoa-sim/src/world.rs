@@ -255,7 +255,7 @@ impl World {
             }
             Effect::RunTool(job) => {
                 self.report.tools += 1;
-                self.pending.push(Pending::Tool(Box::new(job)));
+                self.pending.push(Pending::Tool(job));
             }
             Effect::Infer { call, .. } => self.pending.push(Pending::Infer(call)),
             Effect::Embed { call, texts } => self.pending.push(Pending::Embed(call, texts.len())),

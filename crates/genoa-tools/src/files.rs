@@ -106,8 +106,23 @@ pub fn tools() -> Vec<Tool> {
             schema: change("files.delete", "Delete a file or folder.", "None")
                 .required("path", "path", "what to delete")
                 .asked_by(&[
-                    "delet", "remov", "trash", "eras", "discard", "purg", "clean", "clear", "throw", "drop", "wipe",
-                    "get rid", "bin", "destroy", "dispose", "not need", "no longer",
+                    "delet",
+                    "remov",
+                    "trash",
+                    "eras",
+                    "discard",
+                    "purg",
+                    "clean",
+                    "clear",
+                    "throw",
+                    "drop",
+                    "wipe",
+                    "get rid",
+                    "bin",
+                    "destroy",
+                    "dispose",
+                    "not need",
+                    "no longer",
                 ])
                 .phrase("Delete {path}"),
             run: delete,

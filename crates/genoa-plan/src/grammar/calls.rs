@@ -1,6 +1,6 @@
 //! Calls of tools: required arguments in the order of the schema, then optional ones, each at most once.
 
-use genoa_abi::schema::{ToolSchema, Type};
+use genoa_abi::schema::{EffectClass, Executor, ToolSchema, Type};
 
 use super::rules::{is_name, literal};
 use super::values::{Values, optional_name};
@@ -8,30 +8,46 @@ use super::values::{Values, optional_name};
 /// Whether a tool's name, and those of the arguments that it needs, can be written in a plan.
 pub(super) fn is_writable(tool: &ToolSchema) -> bool {
     let required_can_be_named = tool.parameters.iter().all(|parameter| !parameter.required || is_name(&parameter.name));
-    tool.name != "refuse" && tool.name.split('.').all(is_name) && required_can_be_named
+    !WHOLE_PLANS.contains(&tool.name.as_str()) && tool.name.split('.').all(is_name) && required_can_be_named
+}
+
+/// Functions that stand alone: a plan that refuses or asks does nothing else.
+pub(super) const WHOLE_PLANS: [&str; 2] = ["refuse", "ask"];
+
+/// The calls that are possible at some place.
+#[derive(Default)]
+pub(super) struct Calls {
+    /// Those that do something, and stand alone.
+    pub(super) acting: Vec<String>,
+    /// Those that return something to be kept.
+    pub(super) returning: Vec<String>,
 }
 
 impl Values<'_> {
-    /// The calls that are possible here: all, and those that return something.
-    pub(super) fn calls(&mut self) -> (Vec<String>, Vec<String>) {
+    /// The calls that are possible here. What only looks must be kept, or it was for nothing.
+    pub(super) fn calls(&mut self) -> Calls {
         let catalog = self.catalog;
-        let (mut all, mut returning) = (Vec::new(), Vec::new());
-        for tool in catalog.tools.values().filter(|tool| is_writable(tool)) {
+        let mut calls = Calls::default();
+        for tool in catalog.tools.values().filter(|tool| is_writable(tool) && self.said.asks_for(tool)) {
             let Some(call) = self.call_of(tool).and_then(|call| self.rules.rule(&[call])) else { continue };
             if tool.returns != Type::None {
-                returning.push(call.clone());
+                calls.returning.push(call.clone());
             }
-            all.push(call);
+            if tool.returns == Type::None || tool.effect != EffectClass::Observe {
+                calls.acting.push(call);
+            }
         }
-        (all, returning)
+        calls
     }
 
-    /// The whole plan: `refuse("why")`.
-    pub(super) fn refusal(&mut self) -> Option<String> {
-        let tool = self.catalog.tools.get("refuse")?;
-        let [parameter] = tool.parameters.as_slice() else { return None };
+    /// The plans that are one call with one text: `refuse("why")`, `ask("what")`.
+    pub(super) fn whole_plans(&mut self) -> Vec<String> {
         let text = self.rules.terminal(super::terminals::TEXT);
-        Some(format!("\"refuse(\" {} {text} \")\"", optional_name(&parameter.name)))
+        let plan = |name: &&str| {
+            let parameter = self.catalog.tools.get(*name)?.parameters.first()?;
+            Some(format!("{} {} {text} \")\"", literal(&format!("{name}(")), optional_name(&parameter.name)))
+        };
+        WHOLE_PLANS.iter().filter_map(plan).collect()
     }
 
     /// One call; nothing if a required argument can't be given yet.
@@ -39,7 +55,14 @@ impl Values<'_> {
         let mut required = Vec::new();
         let mut optional = Vec::new();
         for (place, parameter) in tool.parameters.iter().enumerate() {
-            let value = self.argument(&parameter.ty);
+            // A text of the model's own is nothing to say or to read.
+            let value = match parameter.ty {
+                Type::Any if tool.executor != Executor::Jail => {
+                    let known = self.known();
+                    self.rules.rule(&known)
+                }
+                _ => self.argument(&parameter.ty),
+            };
             match (value, parameter.required) {
                 (None, true) => return None,
                 (Some(value), true) if place == 0 => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use genoa_abi::limits::{PLAN_BYTES, PLAN_STATEMENTS};
 use genoa_abi::schema::{Catalog, Type};
 
+use super::calls::WHOLE_PLANS;
 use crate::ast::{ExpressionKind, Statement, StatementKind};
 use crate::check::{Checker, Variables};
 use crate::finding::Finding;
@@ -61,9 +62,9 @@ pub fn scope_after(source_so_far: &str, catalog: &Catalog) -> Result<Scope, Vec<
     let mut statements = 0;
     for (depth, indentation) in indentations.iter().enumerate() {
         match level(&complete, indentation, margin.is_some(), depth, catalog) {
-            Ok((level, count, is_refusal)) => {
+            Ok((level, count, is_whole)) => {
                 statements = count;
-                if !is_refusal {
+                if !is_whole {
                     levels.push(level);
                 }
             }
@@ -110,7 +111,7 @@ fn open_indentations<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     open
 }
 
-/// The level at an indentation, the number of statements with one at that place, and whether the plan is a refusal.
+/// The level at an indentation, the number of statements with one at that place, and whether the plan is whole: it refuses or asks.
 fn level(
     complete: &str,
     indentation: &str,
@@ -127,7 +128,7 @@ fn level(
         may_nest: depth < BLOCK_DEPTH,
         otherwise: otherwise(complete, indentation, catalog),
     };
-    Ok((level, count(&statements), is_refusal(&statements)))
+    Ok((level, count(&statements), is_whole_plan(&statements)))
 }
 
 fn otherwise(complete: &str, indentation: &str, catalog: &Catalog) -> Option<BTreeMap<String, Type>> {
@@ -151,9 +152,9 @@ fn count(statements: &[Statement]) -> usize {
         .sum()
 }
 
-fn is_refusal(statements: &[Statement]) -> bool {
+fn is_whole_plan(statements: &[Statement]) -> bool {
     statements.first().is_some_and(|first| {
         matches!(&first.kind, StatementKind::Expression(call)
-        if matches!(&call.kind, ExpressionKind::Call { function, .. } if function == "refuse"))
+        if matches!(&call.kind, ExpressionKind::Call { function, .. } if WHOLE_PLANS.contains(&function.as_str())))
     })
 }

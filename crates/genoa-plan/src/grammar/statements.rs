@@ -5,21 +5,22 @@ use std::collections::BTreeMap;
 use genoa_abi::schema::{Catalog, Type};
 
 use super::rules::{Rules, literal};
+use super::said::Said;
 use super::scope::{Level, Scope};
-use super::terminals::{INT, TEXT, fresh_name};
+use super::terminals::fresh_name;
 use super::values::Values;
 use crate::builtins::HELPERS;
 use crate::types::is_number;
 
 /// The grammar of exactly one more statement line, or of the end of the plan, in the Lark dialect of `llguidance`. A line
 /// that opens a block ends with its newline. Any other may: without it, the plan ends there. Where nothing more can be
-/// written, only the end is left.
+/// written, only the end is left. What the person said bounds times, people and the tools that must be asked for.
 #[must_use]
-pub fn next_statement_grammar(scope: &Scope, catalog: &Catalog) -> String {
+pub fn next_statement_grammar(scope: &Scope, catalog: &Catalog, said: &Said) -> String {
     let mut rules = Rules::default();
     let mut alternatives = Vec::new();
     for level in &scope.levels {
-        let (simple, headers) = statements(level, scope.is_first, catalog, &mut rules);
+        let (simple, headers) = statements(level, scope.is_first, catalog, said, &mut rules);
         let margin = if level.margin.is_empty() { String::new() } else { format!("{} ", literal(&level.margin)) };
         if let Some(simple) = rules.rule(&simple) {
             alternatives.push(format!("{margin}{simple} \"\\n\"?"));
@@ -35,17 +36,23 @@ pub fn next_statement_grammar(scope: &Scope, catalog: &Catalog) -> String {
 }
 
 /// The statements of a level: those that stand alone, and the headers of blocks without their colon.
-fn statements(level: &Level, is_first: bool, catalog: &Catalog, rules: &mut Rules) -> (Vec<String>, Vec<String>) {
+fn statements(
+    level: &Level,
+    is_first: bool,
+    catalog: &Catalog,
+    said: &Said,
+    rules: &mut Rules,
+) -> (Vec<String>, Vec<String>) {
     let fresh = rules.terminal(&fresh_name(taken(&level.variables, catalog)));
-    let mut values = Values::new(rules, catalog, &level.variables);
+    let mut values = Values::new(rules, catalog, said, &level.variables);
     let mut simple: Vec<String> = Vec::new();
     if is_first {
-        simple.extend(values.refusal());
+        simple.extend(values.whole_plans());
     }
-    let (all, returning) = values.calls();
-    let mut assigned = returning;
+    let calls = values.calls();
+    let mut assigned = calls.returning;
     assigned.extend(values.kept());
-    simple.extend(all);
+    simple.extend(calls.acting);
     if let Some(assigned) = values.rules.rule(&assigned) {
         simple.push(format!("{fresh} \" = \" {assigned}"));
     }
@@ -57,7 +64,7 @@ fn statements(level: &Level, is_first: bool, catalog: &Catalog, rules: &mut Rule
         headers.extend(values.condition().map(|condition| format!("\"if \" {condition}")));
         if let Some(variables) = &level.otherwise {
             headers.push("\"else\"".to_owned());
-            let condition = Values::new(rules, catalog, variables).condition();
+            let condition = Values::new(rules, catalog, said, variables).condition();
             headers.extend(condition.map(|condition| format!("\"elif \" {condition}")));
         }
     }
@@ -74,9 +81,7 @@ fn taken<'a>(variables: &'a BTreeMap<String, Type>, catalog: &'a Catalog) -> imp
 impl Values<'_> {
     /// What may be kept under a name, besides the results of calls.
     fn kept(&mut self) -> Vec<String> {
-        let text = self.rules.terminal(TEXT);
-        let mut kept = vec![text, self.rules.terminal(INT)];
-        kept.extend(self.format());
+        let mut kept: Vec<String> = self.format().into_iter().collect();
         kept.extend(self.fields(|_| true));
         kept.extend(self.chosen(None, false));
         kept.extend(self.chosen(None, true));

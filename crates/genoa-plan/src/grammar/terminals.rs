@@ -1,5 +1,7 @@
 //! The terminals: text, numbers, times, fresh names.
 
+use super::said::TimeWords;
+
 /// Words that Python keeps for itself, soft ones included.
 pub(super) const KEYWORDS: [&str; 39] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "case", "class", "continue", "def",
@@ -22,44 +24,127 @@ pub(super) fn fresh_name<'a>(taken: impl Iterator<Item = &'a str>) -> String {
     format!("/[a-z][a-z0-9_]{{0,19}}/ & ~/({})/", taken.join("|"))
 }
 
-/// A phrase that means a time, in quotes; each is understood by [`crate::time::parse`].
-pub(super) fn time() -> String {
-    let weekday = "(monday|tuesday|wednesday|thursday|friday|saturday|sunday)";
-    let long_month = "(january|march|may|july|august|october|december|jan|mar|jul|aug|oct|dec)";
-    let month_of_30 = "(january|march|april|may|june|july|august|september|october|november|december|jan|mar|apr|jun|jul|aug|sep|oct|nov|dec)";
-    let month = "(january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec)";
+/// A phrase that means a time, in quotes, out of the words that were said (all words where nothing bounds them); each is
+/// understood by [`crate::time::parse`]. Nothing if no time was spoken of.
+pub(super) fn time(said: Option<&TimeWords>) -> Option<String> {
+    let said = said.cloned().unwrap_or_else(every_word);
     let count = "([1-9][0-9]?|a|two|three|four|five|six)";
-    let date = format!("((([1-9]|1[0-9]|2[0-8]) {month}|(29|30) {month_of_30}|31 {long_month})( 20[0-9][0-9])?)");
-    let iso = "(20[0-9][0-9]-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31))";
-    let clock = "(([01]?[0-9]|2[0-3]):[0-5][0-9]|([1-9]|1[0-2])(am|pm))";
-    let part = "(morning|afternoon|evening)";
-    let named_day = format!("(today|tomorrow|yesterday|((next|last) )?{weekday}|{date}|{iso})");
-    let day = format!("({named_day}|in {count} (days|weeks|months)|{count} (days|weeks|months) ago)");
-    let span = "((last|this|next) (week|month|year|weekend))".to_owned();
-    let rolling = format!("((last|next) {count} (hours|days|weeks|months|years))");
-    let hour = format!("((at )?{clock}|noon)");
-    let point = format!("(now|in {count} (minutes|hours)|{count} (minutes|hours) ago)");
-    let single = format!("({day}( {hour}| {part})?|{hour}|this {part}|tonight|{span}|{rolling}|in {month}|{point})");
-    let anchor = format!("({named_day}( {clock})?|{span})");
-    format!(
-        "/\"({single}|(since|before|until|after|by) {anchor}|between {named_day} and {named_day}|{day} {clock} to {clock})\"/"
-    )
+    let clock = said.has_clock.then_some("(([01]?[0-9]|2[0-3]):[0-5][0-9]|([1-9]|1[0-2])(am|pm))");
+    let hour = clock.map(|clock| format!("((at )?{clock}|noon)"));
+    let part = one_of(&said.parts);
+    let weekday = one_of(&said.weekdays).map(|weekday| format!("((next|last) )?{weekday}"));
+    let named_day = any([one_of(&said.days), weekday, date(&said), one_of(&said.iso)]);
+    let long = one_of(&units(&said, &["days", "weeks", "months"]));
+    let distant = long.map(|unit| format!("(in {count} {unit}|{count} {unit} ago)"));
+    let day = any([named_day.clone(), distant]);
+    let of_day = any([hour.clone(), part.clone()]).map_or(String::new(), |of_day| format!("( {of_day})?"));
+    let span =
+        one_of(&units(&said, &["week", "month", "year", "weekend"])).map(|unit| format!("(last|this|next) {unit}"));
+    let rolling = one_of(&units(&said, &["hours", "days", "weeks", "months", "years"]))
+        .map(|unit| format!("(last|next) {count} {unit}"));
+    let short = one_of(&units(&said, &["minutes", "hours"]));
+    let point = any([
+        said.is_now.then(|| "now".to_owned()),
+        short.map(|unit| format!("(in {count} {unit}|{count} {unit} ago)")),
+    ]);
+    let with_clock = clock.map_or(String::new(), |clock| format!("( {clock})?"));
+    let anchor = any([named_day.clone().map(|day| format!("{day}{with_clock}")), span.clone()]);
+    let whole = [
+        day.clone().map(|day| format!("{day}{of_day}")),
+        hour,
+        part.map(|part| format!("this {part}")),
+        span,
+        rolling,
+        one_of(&said.months).map(|month| format!("in {month}")),
+        point,
+        anchor.map(|anchor| format!("(since|before|until|after|by) {anchor}")),
+        named_day.map(|day| format!("between {day} and {day}")),
+        day.zip(clock).map(|(day, clock)| format!("{day} {clock} to {clock}")),
+    ];
+    any(whole).map(|phrase| format!("/\"{phrase}\"/"))
+}
+
+/// Days of the months that were said, with the numbers that were.
+fn date(said: &TimeWords) -> Option<String> {
+    let fitting = |month: &&str| {
+        let longest = match *month {
+            "february" => 28,
+            "april" | "june" | "september" | "november" => 30,
+            _ => 31,
+        };
+        let days: Vec<String> =
+            said.numbers.iter().filter(|day| (1..=longest).contains(*day)).map(ToString::to_string).collect();
+        one_of(&days).map(|days| format!("{days} {month}"))
+    };
+    any(said.months.iter().map(fitting)).map(|date| format!("{date}( 20[0-9][0-9])?"))
+}
+
+/// The forms among `forms` whose unit was said.
+fn units<'a>(said: &TimeWords, forms: &[&'a str]) -> Vec<&'a str> {
+    forms.iter().copied().filter(|form| said.units.contains(&form.trim_end_matches('s'))).collect()
+}
+
+fn one_of(words: &[impl AsRef<str>]) -> Option<String> {
+    any(words.iter().map(|word| Some(word.as_ref().to_owned())))
+}
+
+fn any(alternatives: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    let alternatives: Vec<String> = alternatives.into_iter().flatten().collect();
+    (!alternatives.is_empty()).then(|| format!("({})", alternatives.join("|")))
+}
+
+fn every_word() -> TimeWords {
+    TimeWords {
+        days: vec!["today", "tomorrow", "yesterday"],
+        weekdays: vec!["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+        months: vec![
+            "january",
+            "february",
+            "march",
+            "april",
+            "may",
+            "june",
+            "july",
+            "august",
+            "september",
+            "october",
+            "november",
+            "december",
+        ],
+        parts: vec!["morning", "afternoon", "evening"],
+        units: vec!["minute", "hour", "day", "week", "weekend", "month", "year"],
+        numbers: (1..=31).collect(),
+        iso: Vec::new(),
+        has_clock: true,
+        is_now: true,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::time;
+    use super::{TimeWords, time};
     use crate::time::parse;
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn every_time_of_the_grammar_is_understood(
-            phrase in proptest::string::string_regex(time().trim_matches('/')).unwrap()
+            phrase in proptest::string::string_regex(time(None).unwrap().trim_matches('/')).unwrap()
         ) {
             prop_assert!(parse(phrase.trim_matches('"')).is_ok(), "{}", phrase);
         }
+    }
+
+    #[test]
+    fn only_what_was_said_can_be_written() {
+        assert_eq!(time(Some(&TimeWords::default())), None);
+        let friday = TimeWords { weekdays: vec!["friday"], has_clock: true, ..TimeWords::default() };
+        let pattern = time(Some(&friday)).unwrap();
+        assert!(
+            pattern.contains("friday") && !pattern.contains("today") && !pattern.contains("last |week"),
+            "{pattern}"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use genoa_abi::schema::{Catalog, Field, Type};
 
 use super::rules::{Rules, is_name, literal};
+use super::said::Said;
 use super::terminals::{FORMAT_TEXT, INT, NUMBER, TEXT, time};
 use crate::builtins::HELPERS;
 use crate::types::{is_number, is_ordered, is_text, look_up, path_field, present};
@@ -18,6 +19,7 @@ const FORMAT_PIECES: usize = 12;
 pub(super) struct Values<'a> {
     pub(super) rules: &'a mut Rules,
     pub(super) catalog: &'a Catalog,
+    pub(super) said: &'a Said,
     pub(super) variables: &'a BTreeMap<String, Type>,
     arguments: HashMap<Type, Option<String>>,
     bases: HashMap<String, Option<String>>,
@@ -38,8 +40,22 @@ pub(super) struct RecordList {
 }
 
 impl<'a> Values<'a> {
-    pub(super) fn new(rules: &'a mut Rules, catalog: &'a Catalog, variables: &'a BTreeMap<String, Type>) -> Self {
-        Self { rules, catalog, variables, arguments: HashMap::new(), bases: HashMap::new(), lists: None, format: None }
+    pub(super) fn new(
+        rules: &'a mut Rules,
+        catalog: &'a Catalog,
+        said: &'a Said,
+        variables: &'a BTreeMap<String, Type>,
+    ) -> Self {
+        Self {
+            rules,
+            catalog,
+            said,
+            variables,
+            arguments: HashMap::new(),
+            bases: HashMap::new(),
+            lists: None,
+            format: None,
+        }
     }
 
     /// The rule for what may be given for a parameter of this type.
@@ -62,12 +78,14 @@ impl<'a> Values<'a> {
             Type::Text => {
                 let mut alternatives = self.texts();
                 alternatives.extend(self.joined());
+                // One line an element.
+                alternatives.extend(self.list_of(is_text));
                 alternatives
             }
             Type::Path => self.paths(),
             Type::Time => {
-                let words = self.rules.terminal(&time());
-                let mut alternatives = vec![words];
+                let words = time(self.said.time_words().as_ref()).map(|words| self.rules.terminal(&words));
+                let mut alternatives: Vec<String> = words.into_iter().collect();
                 alternatives.extend(self.fields(is_time_field));
                 alternatives
             }
@@ -77,18 +95,23 @@ impl<'a> Values<'a> {
             Type::Record(name) => self.records(name),
             Type::List(item) => self.lists(item),
             Type::Any => {
-                let mut alternatives = self.texts();
-                alternatives.extend(
-                    self.variables.iter().filter(|(_, ty)| !is_text(present(ty))).map(|(name, _)| literal(name)),
-                );
-                alternatives.extend(self.fields(|field| !is_text(present(&field.ty))));
-                alternatives.extend(self.collected(|_| true));
+                let text = self.rules.terminal(TEXT);
+                let mut alternatives = vec![text];
+                alternatives.extend(self.known());
                 alternatives
             }
         };
         let rule = self.rules.rule(&alternatives);
         self.arguments.insert(ty.clone(), rule.clone());
         rule
+    }
+
+    /// What the plan has found out so far, in any form.
+    pub(super) fn known(&mut self) -> Vec<String> {
+        let mut alternatives = self.with_atoms(&[], |_| true);
+        alternatives.extend(self.format());
+        alternatives.extend(self.collected(|_| true));
+        alternatives
     }
 
     /// An f-string, with at least one value where there is any.
@@ -346,7 +369,10 @@ impl<'a> Values<'a> {
         let mut alternatives: Vec<String> = self.bases(name).into_iter().collect();
         alternatives.extend(self.chosen(Some(name), false));
         if look_up(self.catalog, name).is_some() {
-            alternatives.push(self.rules.terminal(TEXT));
+            match self.said.names() {
+                Some(names) => alternatives.extend(names.iter().map(|name| literal(&format!("\"{name}\"")))),
+                None => alternatives.push(self.rules.terminal(TEXT)),
+            }
         }
         alternatives
     }

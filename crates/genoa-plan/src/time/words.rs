@@ -27,22 +27,23 @@ pub(crate) fn weekday(word: &str) -> Option<Weekday> {
     })
 }
 
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
 /// `november` or `nov`, from 1.
 pub(crate) fn month(word: &str) -> Option<i8> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
     let word = word.trim_end_matches('.');
     let place = MONTHS.iter().position(|month| {
         *month == word || (word.len() == 3 && month.starts_with(word)) || (word == "sept" && *month == "september")
@@ -84,6 +85,35 @@ pub(crate) fn day_part(word: &str) -> Option<(i8, i8)> {
         "evening" | "tonight" | "night" => (18, 24),
         _ => return None,
     })
+}
+
+/// The full name of the weekday that a word is, short or in the plural.
+pub(crate) fn spelled_weekday(word: &str) -> Option<&'static str> {
+    const NAMES: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let day = weekday(word).or_else(|| weekday(word.strip_suffix('s')?))?;
+    NAMES.get(usize::try_from(day.to_monday_zero_offset()).ok()?).copied()
+}
+
+/// The full name of the month that a word is.
+pub(crate) fn spelled_month(word: &str) -> Option<&'static str> {
+    MONTHS.get(usize::try_from(month(word)? - 1).ok()?).copied()
+}
+
+/// The unit that a word names, in the singular.
+pub(crate) fn unit_word(word: &str) -> Option<&'static str> {
+    Some(match unit(word)? {
+        Unit::Minute => "minute",
+        Unit::Hour => "hour",
+        Unit::Day => "day",
+        Unit::Week => "week",
+        Unit::Month => "month",
+        Unit::Year => "year",
+    })
+}
+
+/// Whether a word speaks of a time of day, besides numbers.
+pub(crate) fn is_clock_word(word: &str) -> bool {
+    matches!(word, "noon" | "midday" | "midnight" | "am" | "pm" | "clock" | "half" | "quarter" | "lunch")
 }
 
 /// Whether a word names a day or month, and so is no person.

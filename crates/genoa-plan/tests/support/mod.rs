@@ -31,7 +31,7 @@ fn tool(name: &str, parameters: &str, returns: &str, effect: EffectClass, phrase
     };
     let (name, phrase) = (name.to_owned(), phrase.to_owned());
     ToolSchema {
-        asked_by: Vec::new(),
+        asked_by: if name == "files.delete" { vec!["delet".to_owned()] } else { Vec::new() },
         name,
         about: String::new(),
         parameters,

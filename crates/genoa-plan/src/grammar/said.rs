@@ -1,0 +1,244 @@
+//! What the person said: the words that an intention gives a planner to work with.
+//!
+//! Small models fill every slot they are offered: a day that nobody named, a person out of an example, a deletion to
+//! round things off. So times, people, and tools that must be asked for come from the intention's own words, or cannot
+//! be written at all. The words are English.
+
+use std::collections::BTreeSet;
+
+use genoa_abi::schema::{EffectClass, ToolSchema};
+
+use crate::time::{is_calendar_word, is_clock_word, number, spelled_month, spelled_weekday, unit_word};
+
+/// Names that may be written for one person argument.
+const NAMES: usize = 40;
+/// Words of one name.
+const NAME_WORDS: usize = 4;
+
+/// What an intention says, as far as it bounds a plan.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    /// The whole text in lower case; nothing where there is no intention to hold the plan to.
+    text: Option<String>,
+    words: BTreeSet<String>,
+    names: Vec<String>,
+    is_question: bool,
+}
+
+impl Said {
+    /// Reads an intention. An empty one bounds nothing: the plan is for no intention in particular.
+    #[must_use]
+    pub fn in_intention(intention: &str) -> Self {
+        if intention.trim().is_empty() {
+            return Self::default();
+        }
+        let lower = intention.to_lowercase();
+        let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+        Self {
+            words: words.map(str::to_owned).collect(),
+            names: names(intention),
+            is_question: is_question(&lower),
+            text: Some(lower),
+        }
+    }
+
+    /// Whether the person's words leave room for a tool: those that must be asked for were, and a question changes no
+    /// files. (What runs programs, such as a compiler, also serves to answer.)
+    pub(crate) fn asks_for(&self, tool: &ToolSchema) -> bool {
+        let Some(text) = &self.text else { return true };
+        if self.is_question && tool.effect == EffectClass::Change && !tool.needs.programs {
+            return false;
+        }
+        let is_said = |wanted: &String| {
+            if wanted.contains([' ', '-']) {
+                return text.contains(wanted.as_str());
+            }
+            self.words.iter().any(|word| word.starts_with(wanted.as_str()))
+        };
+        tool.asked_by.is_empty() || tool.asked_by.iter().any(is_said)
+    }
+
+    /// The names that may stand for a person; nothing where any text may.
+    pub(super) fn names(&self) -> Option<&[String]> {
+        self.text.as_ref().map(|_| self.names.as_slice())
+    }
+
+    /// The words of time that the intention holds; nothing where any may be used.
+    pub(super) fn time_words(&self) -> Option<TimeWords> {
+        let text = self.text.as_ref()?;
+        let has = |word: &str| self.words.contains(word);
+        let said = |words: &[&'static str]| words.iter().copied().filter(|word| has(word)).collect::<Vec<_>>();
+        let mut days = said(&["today", "tomorrow", "yesterday"]);
+        let mut parts = said(&["morning", "afternoon", "evening"]);
+        if has("tonight") || has("night") {
+            parts.push("evening");
+            days.push("today");
+        }
+        let mut units: Vec<&str> = self.words.iter().filter_map(|word| unit_word(word)).collect();
+        if ["recently", "lately", "recent"].into_iter().any(has) {
+            units.extend(["week", "month"]);
+        }
+        units.extend(has("weekend").then_some("weekend"));
+        Some(TimeWords {
+            weekdays: self.words.iter().filter_map(|word| spelled_weekday(word)).collect(),
+            months: self
+                .words
+                .iter()
+                .filter(|word| word.as_str() != "may" || text.contains(" may "))
+                .filter_map(|word| spelled_month(word))
+                .collect(),
+            numbers: self.words.iter().filter_map(|word| said_number(word)).collect(),
+            iso: text.split_whitespace().map(bare).filter(|word| is_iso_date(word)).map(str::to_owned).collect(),
+            has_clock: self.words.iter().any(|word| is_clock_word(word) || said_number(word).is_some()),
+            is_now: has("now"),
+            days,
+            parts,
+            units,
+        })
+    }
+}
+
+/// Words of time, in the forms of the grammar. Empty lists: nothing of the kind was said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct TimeWords {
+    pub(super) days: Vec<&'static str>,
+    pub(super) weekdays: Vec<&'static str>,
+    pub(super) months: Vec<&'static str>,
+    pub(super) parts: Vec<&'static str>,
+    pub(super) units: Vec<&'static str>,
+    pub(super) numbers: Vec<i32>,
+    pub(super) iso: Vec<String>,
+    pub(super) has_clock: bool,
+    pub(super) is_now: bool,
+}
+
+/// `3`, `3rd`, `three`.
+fn said_number(word: &str) -> Option<i32> {
+    let digits = word.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let is_ordinal = ["st", "nd", "rd", "th", "am", "pm"].contains(&&word[digits.len()..]);
+    if is_ordinal && !digits.is_empty() {
+        return number(digits);
+    }
+    number(word).filter(|_| word != "a" && word != "an")
+}
+
+fn is_iso_date(word: &str) -> bool {
+    word.len() == 10
+        && word.bytes().enumerate().all(|(place, byte)| match place {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}
+
+fn bare(word: &str) -> &str {
+    let word = word.trim_matches(|letter: char| !letter.is_alphanumeric());
+    word.strip_suffix("'s").or(word.strip_suffix("’s")).unwrap_or(word)
+}
+
+/// Words that begin a question. Requests in the form of one ("could you …?") are none.
+const ASKING: &str = "what which who whom whose when where why how is are was were am do does did has have had";
+/// Words that may stand before those.
+const LEADING: &str = "in on at for from to with under by of according and so but";
+
+/// Whether the last sentence asks something, in lower case.
+fn is_question(text: &str) -> bool {
+    let Some(sentence) = text.trim_end().strip_suffix('?') else { return false };
+    let sentence = sentence.rsplit(['.', '!', '?', ':', ';']).next().unwrap_or(sentence);
+    let mut words = sentence.split_whitespace().map(bare).skip_while(|word| is_among(LEADING, word));
+    words.next().is_some_and(|word| is_among(ASKING, word))
+}
+
+fn is_among(list: &str, word: &str) -> bool {
+    list.split_whitespace().any(|known| known == word)
+}
+
+/// What may be a name: mail addresses, runs of capitalised words and their parts. Where nothing is capitalised beyond
+/// the first word, any run of words that are not among the commonest.
+fn names(intention: &str) -> Vec<String> {
+    let words: Vec<&str> = intention.split_whitespace().collect();
+    let mut names: Vec<String> = Vec::new();
+    let is_capital = |word: &str| word.chars().next().is_some_and(char::is_uppercase);
+    for word in words.iter().map(|word| bare(word)).filter(|word| word.contains('@')) {
+        add(&mut names, word);
+    }
+    let has_names =
+        words.iter().enumerate().any(|(place, word)| place > 0 && is_name(bare(word)) && is_capital(bare(word)));
+    let is_part = |word: &str| is_name(word) && (is_capital(word) || !has_names);
+    for start in 0..words.len() {
+        let mut run: Vec<&str> = Vec::new();
+        for word in words[start..].iter().take(NAME_WORDS) {
+            if !is_part(bare(word)) {
+                break;
+            }
+            run.push(bare(word));
+            add(&mut names, &run.join(" "));
+            if word.ends_with([',', '.', ';', ':', '!', '?', '"', '”']) || word.ends_with("'s") || word.ends_with("’s")
+            {
+                break;
+            }
+        }
+    }
+    names.truncate(NAMES);
+    names
+}
+
+fn add(names: &mut Vec<String>, name: &str) {
+    let can_be_quoted = !name.chars().any(|letter| letter.is_control() || matches!(letter, '"' | '\\'));
+    if can_be_quoted && !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
+    }
+}
+
+/// Words of requests that are nobody's name.
+const COMMON: &str = "a about after all also am an and any answer are as ask at be before begin begins bring but by call can cancel \
+    change come comes contact could create delete did do does draft email event every everybody everyone find for forward \
+    from get give has have he hello her him his how i if in into invite is it its know last let letter line list mail make \
+    me meeting message move my new no not of on or our out please prepare put read remind reply say says schedule see send \
+    sent set shall she should show tell that the their them then there they this to today tomorrow unread up us was we \
+    what when where which who whom will with word would write wrote yes yesterday you your";
+
+fn is_name(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    let has_letters = lower.chars().filter(|letter| letter.is_alphabetic()).count() >= 2;
+    has_letters && !is_among(COMMON, &lower) && !is_calendar_word(&lower) && !word.contains('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Said;
+
+    fn names(intention: &str) -> Vec<String> {
+        Said::in_intention(intention).names().unwrap().to_vec()
+    }
+
+    #[test]
+    fn names_are_what_is_capitalised_or_else_what_is_not_common() {
+        assert_eq!(names("Tell Ada Okafor that Jonas is late"), ["Ada", "Ada Okafor", "Okafor", "Jonas"]);
+        assert_eq!(names("Write to x.y@z.example on Friday, please"), ["x.y@z.example"]);
+        assert_eq!(names("send marcus bell the offer"), ["marcus", "marcus bell", "bell", "offer"]);
+        assert_eq!(names("What did Mila's bank write?"), ["Mila"]);
+        assert_eq!(names("Send him a line"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_question_is_told_from_a_request() {
+        let is_question = |text: &str| Said::in_intention(text).is_question;
+        for text in ["Which file is big?", "I am short of space. Where is it gone?", "Tell me: in which line is it?"] {
+            assert!(is_question(text), "{text}");
+        }
+        for text in ["Could you move it?", "Who is it? Write a list", "Move the file, please", "Will you send it?"] {
+            assert!(!is_question(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_what_was_said() {
+        let words = |intention: &str| Said::in_intention(intention).time_words().unwrap();
+        let found = words("Move the 3rd review from Thu to next week at 14:30, not in may");
+        assert_eq!(found.weekdays, ["thursday"]);
+        assert_eq!(found.units, ["week"]);
+        assert!(found.has_clock && found.numbers.contains(&3));
+        assert_eq!(words("Put a meeting into my calendar"), super::TimeWords::default());
+        assert_eq!(words("What happened on 2026-11-20?").iso, ["2026-11-20"]);
+    }
+}
