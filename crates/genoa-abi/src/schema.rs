@@ -225,6 +225,9 @@ pub struct Parameter {
     /// What its labels must be.
     #[serde(default)]
     pub demand: Demand,
+    /// Whether a path must name what is there already. A planner can know such a path only from the person's words.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exists: bool,
 }
 
 /// One tool, as its caller sees it.

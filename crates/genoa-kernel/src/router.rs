@@ -15,6 +15,11 @@ const DEFAULT_AGENT: &str = "content";
 const WORD_CHARS: usize = 3;
 /// What a word counts that only one example has.
 const RARE: u64 = 1000;
+/// Words that say little whatever their number (in the singular, as [`words`] cuts them).
+const COMMON: &str = "all and any are been but can could did doe for from had have her him his into its just not now one \
+    our out please shall she should some than that the their them then there they thi wa were will with would you your";
+/// By how much those count less.
+const COMMONER: u64 = 5;
 /// What a word of an agent's own description counts.
 const DESCRIBED: u64 = 30;
 
@@ -24,7 +29,7 @@ pub(crate) fn choose(intention: &str, kernel: &Kernel) -> Option<String> {
     let weights = Weights::of(kernel.examples.values().flatten());
     let score = |name: &str| {
         let examples = kernel.examples.get(name).map(Vec::as_slice).unwrap_or_default();
-        let nearest = examples.iter().map(|example| weights.nearness(&wanted, example)).max().unwrap_or(0);
+        let nearest = examples.iter().map(|example| weights.nearest_phrasing(&wanted, example).0).max().unwrap_or(0);
         let manifest = kernel.manifests.get(name);
         let offered =
             manifest.map(|manifest| words(&format!("{} {}", manifest.name, manifest.about))).unwrap_or_default();
@@ -37,20 +42,38 @@ pub(crate) fn choose(intention: &str, kernel: &Kernel) -> Option<String> {
 
 /// The examples that are nearest to `intention`, best first; among equals, the earlier ones. The nearest refusal and the
 /// nearest question are always among them: a model that is shown only deeds finds something to do for every request.
+/// Each is told in the words that are nearest, where its plan fits them.
 pub(crate) fn nearest(intention: &str, examples: &[PlanExample], count: usize) -> Vec<PlanExample> {
     let wanted = words(intention);
     let weights = Weights::of(examples);
-    let mut ranked: Vec<(u64, &PlanExample)> =
-        examples.iter().map(|example| (weights.nearness(&wanted, example), example)).collect();
-    ranked.sort_by_key(|(nearness, _)| std::cmp::Reverse(*nearness));
-    let mut chosen: Vec<&PlanExample> = ranked.iter().take(count).map(|(_, example)| *example).collect();
+    let mut ranked: Vec<(u64, &str, &PlanExample)> = examples
+        .iter()
+        .map(|example| {
+            let (nearness, phrasing) = weights.nearest_phrasing(&wanted, example);
+            (nearness, phrasing, example)
+        })
+        .collect();
+    ranked.sort_by_key(|(nearness, ..)| std::cmp::Reverse(*nearness));
+    let is_one = |example: &PlanExample, function: &str| example.plan.trim_start().starts_with(function);
+    let mut chosen: Vec<_> = ranked.iter().take(count).collect();
     for function in ["refuse(", "ask("] {
-        if chosen.iter().all(|example| !example.plan.trim_start().starts_with(function)) {
-            let mut others = ranked.iter().map(|(_, example)| *example);
-            chosen.extend(others.find(|example| example.plan.trim_start().starts_with(function)));
+        if chosen.iter().all(|(.., example)| !is_one(example, function)) {
+            chosen.extend(ranked.iter().find(|(.., example)| is_one(example, function)));
         }
     }
-    chosen.into_iter().cloned().collect()
+    let told = |(_, phrasing, example): &(u64, &str, &PlanExample)| PlanExample {
+        intention: if fits(phrasing, example) { (*phrasing).to_owned() } else { example.intention.clone() },
+        also: Vec::new(),
+        plan: example.plan.clone(),
+    };
+    chosen.into_iter().map(told).collect()
+}
+
+/// Whether a plan serves another phrasing of its intention, too: all that it took from the intention is said there.
+fn fits(phrasing: &str, example: &PlanExample) -> bool {
+    let (intention, phrasing) = (example.intention.to_lowercase(), phrasing.to_lowercase());
+    let literals = example.plan.split('"').skip(1).step_by(2).map(str::to_lowercase);
+    literals.filter(|literal| intention.contains(literal.as_str())).all(|literal| phrasing.contains(&literal))
 }
 
 /// What each word counts.
@@ -68,20 +91,25 @@ impl Weights {
         Self(counts)
     }
 
-    /// How much of the words of both is shared, by weight, in the phrasing that fits best. A name that no example has
+    /// The phrasing that fits best, with how much of the words of both is shared, by weight. A name that no example has
     /// counts for nothing.
-    fn nearness(&self, wanted: &BTreeSet<String>, example: &PlanExample) -> u64 {
-        let of_phrasing = |phrasing: &str| {
+    fn nearest_phrasing<'a>(&self, wanted: &BTreeSet<String>, example: &'a PlanExample) -> (u64, &'a str) {
+        let of_phrasing = |phrasing: &'a str| {
             let own = words(phrasing);
             let shared = self.sum(own.intersection(wanted));
             let all = self.sum(own.union(wanted));
-            shared * RARE / all.max(1)
+            (shared * RARE / all.max(1), phrasing)
         };
-        phrasings(example).map(of_phrasing).max().unwrap_or(0)
+        let scored: Vec<(u64, &str)> = phrasings(example).map(of_phrasing).collect();
+        scored.into_iter().rev().max_by_key(|(nearness, _)| *nearness).unwrap_or((0, &example.intention))
     }
 
     fn sum<'a>(&self, words: impl Iterator<Item = &'a String>) -> u64 {
-        words.map(|word| self.0.get(word).map_or(0, |count| RARE / (*count).max(1))).sum()
+        let weight = |word: &String| {
+            let weight = self.0.get(word).map_or(0, |count| RARE / (*count).max(1));
+            if COMMON.split_whitespace().any(|common| common == word) { weight / COMMONER } else { weight }
+        };
+        words.map(weight).sum()
     }
 }
 
@@ -114,6 +142,17 @@ mod tests {
     }
 
     #[test]
+    fn a_phrasing_that_the_plan_does_not_fit_is_not_told() {
+        let example = PlanExample {
+            intention: "How many videos are there?".into(),
+            also: vec!["Count all pictures".into()],
+            plan: "found = files.find(kind=\"video\")".into(),
+        };
+        let found = nearest("count my pictures", &[example], 1);
+        assert_eq!(found[0].intention, "How many videos are there?");
+    }
+
+    #[test]
     fn another_way_of_saying_it_is_found_and_a_refusal_is_always_shown() {
         let example = |text: &str, also: &str, plan: &str| PlanExample {
             intention: text.into(),
@@ -126,6 +165,7 @@ mod tests {
             example("Call the plumber", "Ring him up", "refuse(reason=\"no\")"),
         ];
         let found = nearest("anything new in the inbox", &examples, 1);
-        assert_eq!(found, [examples[0].clone(), examples[2].clone()]);
+        let told: Vec<&str> = found.iter().map(|example| example.intention.as_str()).collect();
+        assert_eq!(told, ["What is in my inbox?", "Call the plumber"]);
     }
 }

@@ -108,14 +108,14 @@ fn tool(name: &str, about: &str, executor: Executor, returns: Type) -> Building 
 impl Building {
     fn takes(mut self, name: &str, ty: Type, about: &str) -> Self {
         let (name, about) = (name.to_owned(), about.to_owned());
-        self.0.parameters.push(Parameter { name, ty, required: true, about, demand: Demand::Anything });
+        self.0.parameters.push(Parameter { name, ty, required: true, about, demand: Demand::Anything, exists: false });
         self
     }
 
     fn may_take(mut self, name: &str, ty: Type, about: &str) -> Self {
         let (name, about) = (name.to_owned(), about.to_owned());
         let ty = Type::optional(ty);
-        self.0.parameters.push(Parameter { name, ty, required: false, about, demand: Demand::Anything });
+        self.0.parameters.push(Parameter { name, ty, required: false, about, demand: Demand::Anything, exists: false });
         self
     }
 

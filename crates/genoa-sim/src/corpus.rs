@@ -110,6 +110,7 @@ fn tool(name: &str, parameters: &[&str], returns: Type, effect: EffectClass, fil
         required: true,
         about: String::new(),
         demand: Demand::Anything,
+        exists: false,
     };
     ToolSchema {
         name: name.into(),

@@ -200,6 +200,7 @@ impl SchemaBuilder {
             required,
             about: about.to_owned(),
             demand: Demand::Anything,
+            exists: false,
         });
         self
     }
@@ -209,6 +210,15 @@ impl SchemaBuilder {
     pub fn demanding(mut self, demand: Demand) -> Self {
         if let Some(parameter) = self.0.parameters.last_mut() {
             parameter.demand = demand;
+        }
+        self
+    }
+
+    /// The parameter added last names what is there already: a planner takes it from the person's words.
+    #[must_use]
+    pub fn existing(mut self) -> Self {
+        if let Some(parameter) = self.0.parameters.last_mut() {
+            parameter.exists = true;
         }
         self
     }

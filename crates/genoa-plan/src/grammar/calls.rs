@@ -43,11 +43,12 @@ impl Values<'_> {
     /// The plans that are one call with one text: `refuse("why")`, `ask("what")`.
     pub(super) fn whole_plans(&mut self) -> Vec<String> {
         let text = self.rules.terminal(super::terminals::TEXT);
+        let may_ask = self.said.leaves_questions();
         let plan = |name: &&str| {
             let parameter = self.catalog.tools.get(*name)?.parameters.first()?;
             Some(format!("{} {} {text} \")\"", literal(&format!("{name}(")), optional_name(&parameter.name)))
         };
-        WHOLE_PLANS.iter().filter_map(plan).collect()
+        WHOLE_PLANS.iter().filter(|name| may_ask || **name != "ask").filter_map(plan).collect()
     }
 
     /// One call; nothing if a required argument can't be given yet.
@@ -55,12 +56,13 @@ impl Values<'_> {
         let mut required = Vec::new();
         let mut optional = Vec::new();
         for (place, parameter) in tool.parameters.iter().enumerate() {
-            // A text of the model's own is nothing to say or to read.
             let value = match parameter.ty {
+                // A text of the model's own is nothing to say or to read.
                 Type::Any if tool.executor != Executor::Jail => {
                     let known = self.known();
                     self.rules.rule(&known)
                 }
+                _ if parameter.exists => self.existing(&parameter.ty),
                 _ => self.argument(&parameter.ty),
             };
             match (value, parameter.required) {

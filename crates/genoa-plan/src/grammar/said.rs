@@ -12,6 +12,10 @@ use crate::time::{is_calendar_word, is_clock_word, number, spelled_month, spelle
 
 /// Names that may be written for one person argument.
 const NAMES: usize = 40;
+/// File names in folders that may be written for one path.
+const PATHS: usize = 40;
+/// An intention with more different words than this, and a name or path among them, says enough to begin with.
+const ENOUGH_WORDS: usize = 12;
 /// Words of one name.
 const NAME_WORDS: usize = 4;
 
@@ -22,6 +26,7 @@ pub struct Said {
     text: Option<String>,
     words: BTreeSet<String>,
     names: Vec<String>,
+    paths: Vec<String>,
     is_question: bool,
 }
 
@@ -37,6 +42,7 @@ impl Said {
         Self {
             words: words.map(str::to_owned).collect(),
             names: names(intention),
+            paths: paths(intention),
             is_question: is_question(&lower),
             text: Some(lower),
         }
@@ -61,6 +67,17 @@ impl Said {
     /// The names that may stand for a person; nothing where any text may.
     pub(super) fn names(&self) -> Option<&[String]> {
         self.text.as_ref().map(|_| self.names.as_slice())
+    }
+
+    /// Whether there is reason to ask back: little was said, or nothing that could be looked for.
+    pub(super) fn leaves_questions(&self) -> bool {
+        let says_something = !self.paths.is_empty();
+        self.text.is_none() || !says_something || self.words.len() <= ENOUGH_WORDS
+    }
+
+    /// The paths that may stand for something that is there; nothing where any may.
+    pub(super) fn paths(&self) -> Option<&[String]> {
+        self.text.as_ref().map(|_| self.paths.as_slice())
     }
 
     /// The words of time that the intention holds; nothing where any may be used.
@@ -157,13 +174,12 @@ fn is_among(list: &str, word: &str) -> bool {
 fn names(intention: &str) -> Vec<String> {
     let words: Vec<&str> = intention.split_whitespace().collect();
     let mut names: Vec<String> = Vec::new();
-    let is_capital = |word: &str| word.chars().next().is_some_and(char::is_uppercase);
     for word in words.iter().map(|word| bare(word)).filter(|word| word.contains('@')) {
         add(&mut names, word);
     }
     let has_names =
-        words.iter().enumerate().any(|(place, word)| place > 0 && is_name(bare(word)) && is_capital(bare(word)));
-    let is_part = |word: &str| is_name(word) && (is_capital(word) || !has_names);
+        words.iter().enumerate().any(|(place, word)| place > 0 && is_name(bare(word)) && is_capitalised(bare(word)));
+    let is_part = |word: &str| is_name(word) && (is_capitalised(word) || !has_names);
     for start in 0..words.len() {
         let mut run: Vec<&str> = Vec::new();
         for word in words[start..].iter().take(NAME_WORDS) {
@@ -187,6 +203,77 @@ fn add(names: &mut Vec<String>, name: &str) {
     if can_be_quoted && !names.iter().any(|known| known == name) {
         names.push(name.to_owned());
     }
+}
+
+/// What may be a path: quoted texts, words with a slash or an ending, names, and words beside "folder", "file" and the
+/// like; and file names in the folders among them.
+fn paths(intention: &str) -> Vec<String> {
+    let mut files: Vec<String> = Vec::new();
+    quoted(intention).for_each(|text| add(&mut files, text));
+    let unquoted = files.iter().fold(intention.to_owned(), |rest, text| rest.replace(text.as_str(), " "));
+    let words: Vec<&str> = unquoted.split_whitespace().map(path_word).collect();
+    let mut folders: Vec<String> = Vec::new();
+    let is_place = |word: Option<&&str>| word.is_some_and(|word| is_among(PLACES, &word.to_lowercase()));
+    for (place, word) in words.iter().enumerate() {
+        let is_beside = is_place(words.get(place + 1)) || (place > 0 && is_place(words.get(place - 1)));
+        if word.contains('@') || !word.chars().any(char::is_alphabetic) {
+            continue;
+        } else if is_file_name(word) {
+            add(&mut files, word);
+        } else if word.contains('/') || (is_beside && is_name(word)) {
+            add(&mut folders, word);
+        }
+    }
+    // The first word has its capital from the sentence.
+    let first = intention.split_whitespace().next().map(bare);
+    let is_proper = |name: &&String| is_capitalised(name) && Some(name.as_str()) != first;
+    names(&unquoted).iter().filter(is_proper).for_each(|name| add(&mut folders, name));
+    folders.truncate(NAMES);
+    files.truncate(NAMES);
+    let within = |file: &String| -> Vec<String> {
+        folders.iter().map(|folder| format!("{}/{file}", folder.trim_end_matches('/'))).collect()
+    };
+    let joined: Vec<String> = files.iter().filter(|file| !file.contains('/')).flat_map(within).take(PATHS).collect();
+    let mut paths = Vec::new();
+    files.iter().chain(&folders).chain(&joined).for_each(|path| add(&mut paths, path));
+    paths
+}
+
+/// Words that stand beside the name of a place or a file.
+const PLACES: &str =
+    "folder folders directory file files document project repository crate script page table sheet spreadsheet report";
+
+/// A word without the punctuation around it; a leading dot belongs to a file's name.
+fn path_word(word: &str) -> &str {
+    let word = word.trim_end_matches(|letter: char| !letter.is_alphanumeric() && letter != '/');
+    let word = word.strip_suffix("'s").or(word.strip_suffix("’s")).unwrap_or(word);
+    word.trim_start_matches(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '.' | '/' | '~'))
+}
+
+fn is_file_name(word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    name.rsplit_once('.').is_some_and(|(_, ending)| {
+        (1..=8).contains(&ending.len())
+            && ending.chars().all(char::is_alphanumeric)
+            && ending.chars().any(char::is_alphabetic)
+    })
+}
+
+/// The texts in quotation marks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    [('"', '"'), ('“', '”'), ('`', '`')].into_iter().flat_map(move |(open, close)| {
+        let mut rest = text;
+        std::iter::from_fn(move || {
+            let (_, tail) = rest.split_once(open)?;
+            let (inner, after) = tail.split_once(close)?;
+            rest = after;
+            Some(inner.trim())
+        })
+    })
+}
+
+fn is_capitalised(word: &str) -> bool {
+    word.chars().next().is_some_and(char::is_uppercase)
 }
 
 /// Words of requests that are nobody's name.
@@ -218,6 +305,18 @@ mod tests {
         assert_eq!(names("send marcus bell the offer"), ["marcus", "marcus bell", "bell", "offer"]);
         assert_eq!(names("What did Mila's bank write?"), ["Mila"]);
         assert_eq!(names("Send him a line"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn paths_are_what_was_quoted_or_looks_like_one() {
+        let paths = |intention: &str| Said::in_intention(intention).paths().unwrap().to_vec();
+        assert_eq!(paths("Read Code/a.rs, please"), ["Code/a.rs"]);
+        assert_eq!(
+            paths("please throw \"b (1).mp4\" in Downloads away"),
+            ["b (1).mp4", "Downloads", "Downloads/b (1).mp4"]
+        );
+        assert_eq!(paths("what is in the folder music?"), ["music"]);
+        assert_eq!(paths("Replace it"), [] as [&str; 0]);
     }
 
     #[test]

@@ -355,14 +355,40 @@ impl<'a> Values<'a> {
 
     fn paths(&mut self) -> Vec<String> {
         let text = self.rules.terminal(TEXT);
-        let mut alternatives = self.with_atoms(&[&text], |ty| *ty == Type::Path);
+        let mut alternatives = vec![text];
         alternatives.extend(self.format());
+        alternatives.extend(self.found_paths());
+        alternatives
+    }
+
+    /// The paths of what the plan has found.
+    fn found_paths(&mut self) -> Vec<String> {
+        let mut alternatives = self.with_atoms(&[], |ty| *ty == Type::Path);
         let catalog = self.catalog;
         for name in catalog.records.keys().filter(|name| path_field(catalog, name).is_some()) {
             alternatives.extend(self.bases(name));
             alternatives.extend(self.chosen(Some(name), false));
         }
         alternatives
+    }
+
+    /// A path, or a list of paths or anything else, that names what is there: in the person's words, or found.
+    pub(super) fn existing(&mut self, ty: &Type) -> Option<String> {
+        let Some(said) = self.said.paths() else { return self.argument(ty) };
+        let mut alternatives: Vec<String> = said.iter().map(|path| literal(&format!("\"{path}\""))).collect();
+        alternatives.extend(match ty {
+            Type::Any => self.known(),
+            _ => self.found_paths(),
+        });
+        let one = self.rules.rule(&alternatives);
+        match (present(ty), one) {
+            (Type::List(_), Some(one)) => {
+                let list = self.list_of(|item| matches!(item, Type::Path));
+                let written = format!("\"[\" {one} (\", \" {one}){{0,{}}} \"]\"", LIST_ELEMENTS - 1);
+                self.rules.rule(&list.into_iter().chain([written]).collect::<Vec<_>>())
+            }
+            (_, one) => one,
+        }
     }
 
     fn records(&mut self, name: &str) -> Vec<String> {
