@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::grant::{Budget, Right};
 use crate::ids::{IntentionId, RunId};
 use crate::schema::Catalog;
+use crate::skill::Skill;
 use crate::tool::{Clock, Person};
 
 /// What an agent is: instructions, tools, grants, budget. Paths may say `$workspace`.
@@ -50,6 +51,9 @@ pub struct Assignment {
     pub catalog: Catalog,
     /// Plans to learn from, the person's skills first.
     pub examples: Vec<PlanExample>,
+    /// A saved plan that serves such words already: only its values are to be filled in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skill: Option<Skill>,
     /// For whom.
     pub person: Person,
     /// When and where.

@@ -20,6 +20,7 @@ pub mod model;
 pub mod record;
 pub mod schema;
 pub mod session;
+pub mod skill;
 pub mod syscall;
 pub mod tool;
 pub mod value;

@@ -100,6 +100,8 @@ pub const ANSWER_TOKENS: usize = 1024;
 pub const INFER_MS: u64 = 30 * 60 * 1000;
 /// Texts of one embed call.
 pub const EMBED_TEXTS: usize = 256;
+/// Skills that one person has.
+pub const SKILLS: usize = 500;
 /// Plan examples nearest to an intention that its agent is given; a refusal and a question come on top.
 pub const EXAMPLES: usize = 6;
 /// Records that one `extract` reads.

@@ -14,6 +14,7 @@ use crate::ids::{AgentId, GrantId, IntentionId, OutboxId, QuestionId, RequestId,
 use crate::model::{InferReply, InferRequest};
 use crate::record::{RecordLine, WhyNode};
 use crate::session::{Answer, SessionRequest, SystemStatus};
+use crate::skill::{Skill, SkillSource};
 use crate::view::{Difference, ViewReport};
 
 /// Who makes a syscall.
@@ -84,6 +85,21 @@ pub enum Syscall {
     Plan {
         /// The plan's text.
         source: String,
+    },
+
+    /// Save a plan as a skill, under a name; one of that name is replaced. Only a person can.
+    SaveSkill {
+        /// The name.
+        name: String,
+        /// Of what.
+        from: SkillSource,
+    },
+    /// The saved skills.
+    Skills {},
+    /// Forget a skill. Only a person can.
+    ForgetSkill {
+        /// Its name.
+        name: String,
     },
 
     /// Ask the person something; answered with an [`Answer`].
@@ -259,6 +275,8 @@ pub enum Reply {
     Difference(Difference),
     /// What was done with a view.
     View(ViewReport),
+    /// Skills, by name.
+    Skills(Vec<Skill>),
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
 
+use crate::filling::fill;
 use crate::planner::{PlannerOptions, write_plan};
 
 /// Works on one assignment: plans, submits, and plans again where the check found something.
@@ -16,7 +17,12 @@ pub fn run(client: &mut Client, options: PlannerOptions) -> Result<(), Failure> 
     let mut assignment = receive(client)?;
     let mut rejected = Vec::new();
     for _ in 0..=PLAN_REPAIRS + PLAN_QUESTIONS {
-        let source = write_plan(client, &assignment, &rejected, options)?;
+        // A saved plan needs no planning, only its values; where they cannot be told, it is planned like anything else.
+        let saved = assignment.skill.take().map(|skill| fill(client, &assignment, &skill)).transpose()?.flatten();
+        let source = match saved {
+            Some(source) => source,
+            None => write_plan(client, &assignment, &rejected, options)?,
+        };
         match submit(client, source.clone())?.outcome {
             PlanOutcome::Rejected { findings } => rejected.push((source, findings)),
             PlanOutcome::Answered { question, answer } => {

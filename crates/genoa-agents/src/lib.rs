@@ -7,6 +7,7 @@
 
 mod agent_loop;
 mod examples;
+mod filling;
 mod manifests;
 mod planner;
 mod prompt;

@@ -119,7 +119,7 @@ fn not_followed(plan: &str, findings: &[genoa_plan::Finding]) -> Failure {
         .because(format!("{}\n{plan}", reasons.join("; ")))
 }
 
-fn infer(client: &mut Client, request: InferRequest) -> Result<String, Failure> {
+pub(crate) fn infer(client: &mut Client, request: InferRequest) -> Result<String, Failure> {
     match client.call(&Syscall::Infer(request))? {
         Reply::Text(reply) => Ok(reply.text),
         other => Err(unexpected(&other)),

@@ -134,7 +134,8 @@ impl Turn<'_> {
     pub(crate) fn intend(&mut self, caller: Caller, text: String, name: Option<String>) -> Result<Response, Failure> {
         let Caller::Person(session_id) = caller else { return Err(only_a_person("state an intention")) };
         check_words(&text, "the intention")?;
-        let name = name.or_else(|| router::choose(&text, self.kernel)).unwrap_or_default();
+        let skill = router::skill_for(&text, name.as_deref(), self.kernel).map(|skill| skill.agent.clone());
+        let name = name.or(skill).or_else(|| router::choose(&text, self.kernel)).unwrap_or_default();
         let manifest = self.manifest(&name)?;
         let session = self.session(session_id)?;
         let (Some(grant), Some(clock)) = (session.grant, session.clock.clone()) else {
@@ -370,14 +371,14 @@ impl Turn<'_> {
 
     fn assignment(&self, birth: &Birth, grant: GrantId) -> Result<Assignment, Failure> {
         let session = self.session(birth.session)?;
-        let examples = self.kernel.examples.get(&birth.manifest.name).map(Vec::as_slice).unwrap_or_default();
         let clock = self.kernel.intentions.get(&birth.intention).map(|intention| intention.clock.clone());
         Ok(Assignment {
             intention: birth.intention,
             text: birth.task.clone(),
             manifest: birth.manifest.clone(),
             catalog: self.catalog_for(grant, birth.session),
-            examples: router::nearest(&birth.task, examples, EXAMPLES),
+            examples: router::nearest(&birth.task, &self.examples_for(&birth.manifest.name), EXAMPLES),
+            skill: router::skill_for(&birth.task, Some(&birth.manifest.name), self.kernel).cloned(),
             person: session.person.clone(),
             clock: clock
                 .or_else(|| session.clock.clone())

@@ -1,10 +1,11 @@
 //! The kernel's state, and the table from events to what is done about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use genoa_abi::agent::{AgentManifest, PlanExample};
 use genoa_abi::event::{Effect, Event};
 use genoa_abi::schema::{Catalog, RecordType, ToolSchema};
+use genoa_abi::skill::Skill;
 use genoa_abi::{CallId, ContentHash, IntentionId, OutboxId, QuestionId, RunId, SessionId, Timestamp, ViewId};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ use crate::questions::OpenQuestion;
 use crate::reading::Reading;
 use crate::runs::RunState;
 use crate::sessions::Session;
+use crate::skills::DonePlan;
 use crate::system;
 use crate::turn::Turn;
 use crate::views::View;
@@ -37,6 +39,12 @@ pub struct Kernel {
     pub(crate) questions: BTreeMap<QuestionId, OpenQuestion>,
     pub(crate) views: BTreeMap<ViewId, View>,
     pub(crate) outbox: BTreeMap<OutboxId, Message>,
+    /// Saved plans, by name.
+    #[serde(default)]
+    pub(crate) skills: BTreeMap<String, Skill>,
+    /// The plans that ended well last, the newest last: what can be saved.
+    #[serde(default)]
+    pub(crate) done: VecDeque<DonePlan>,
     /// The tick that was asked for last, so that it is not asked for again.
     pub(crate) wake_at: Option<Timestamp>,
 }

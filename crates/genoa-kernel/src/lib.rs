@@ -23,6 +23,7 @@ mod restart;
 mod router;
 mod runs;
 mod sessions;
+mod skills;
 mod status;
 mod summary;
 mod system;

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use genoa_abi::agent::PlanExample;
+use genoa_abi::skill::Skill;
 
 use crate::kernel::Kernel;
 
@@ -15,6 +16,10 @@ const DEFAULT_AGENT: &str = "content";
 const WORD_CHARS: usize = 3;
 /// What a word counts that only one example has.
 const RARE: u64 = 1000;
+/// How much of a skill's own words an intention must say to be served by it.
+const SERVED_PERCENT: usize = 80;
+/// Words beyond its values' number that an intention may say besides.
+const ROOM: usize = 2;
 /// Words that say little whatever their number (in the singular, as [`words`] cuts them).
 const COMMON: &str = "all and any are been but can could did doe for from had have her him his into its just not now one \
     our out please shall she should some than that the their them then there they thi wa were will with would you your";
@@ -38,6 +43,26 @@ pub(crate) fn choose(intention: &str, kernel: &Kernel) -> Option<String> {
     };
     let best = kernel.manifests.keys().rev().max_by_key(|name| (score(name), name.as_str() == DEFAULT_AGENT));
     best.cloned()
+}
+
+/// The skill that serves `intention`, of this agent or any: nearly all of its own words are said, values aside, and
+/// little else is.
+pub(crate) fn skill_for<'k>(intention: &str, agent: Option<&str>, kernel: &'k Kernel) -> Option<&'k Skill> {
+    let telling = |text: &str| -> BTreeSet<String> {
+        words(text).into_iter().filter(|word| !COMMON.split_whitespace().any(|common| common == word)).collect()
+    };
+    let wanted = telling(intention);
+    let share = |skill: &&Skill| {
+        let values: BTreeSet<String> = skill.parameters.iter().flat_map(|parameter| words(&parameter.value)).collect();
+        let own: BTreeSet<String> = telling(&skill.intention).difference(&values).cloned().collect();
+        let shared = own.intersection(&wanted).count();
+        let others = wanted.len() - shared;
+        let room = values.len() + if values.is_empty() { 0 } else { ROOM };
+        let is_served = !own.is_empty() && shared * 100 >= own.len() * SERVED_PERCENT && others <= room;
+        is_served.then_some(shared * 100 / own.len())
+    };
+    let own = kernel.skills.values().filter(|skill| agent.is_none_or(|agent| agent == skill.agent));
+    own.filter_map(|skill| Some((share(&skill)?, skill))).max_by_key(|(share, _)| *share).map(|(_, skill)| skill)
 }
 
 /// The examples that are nearest to `intention`, best first; among equals, the earlier ones. The nearest refusal and the

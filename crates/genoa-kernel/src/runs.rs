@@ -193,6 +193,9 @@ impl Turn<'_> {
             return;
         }
         let outcome = outcome_of(state.ending.as_ref());
+        if outcome == RunOutcome::Done && state.parent.is_none() {
+            self.keep_done_plan(id, &state);
+        }
         if let Some(asker) = state.waiter {
             let report = PlanReport {
                 run: Some(id),

@@ -13,6 +13,8 @@ mod statements;
 mod terminals;
 mod values;
 
+pub(crate) use rules::is_name;
 pub use said::Said;
 pub use scope::{Scope, scope_after};
 pub use statements::next_statement_grammar;
+pub(crate) use values::literal_grammar;

@@ -26,6 +26,7 @@ mod plan;
 mod preview;
 mod run;
 mod shape;
+mod skill;
 mod time;
 mod types;
 
@@ -34,4 +35,5 @@ pub use finding::Finding;
 pub use grammar::{Said, Scope, next_statement_grammar, scope_after};
 pub use plan::{Checked, Plan, check};
 pub use run::{PlanCall, Run, Yield};
+pub use skill::{body, filled, parameter_grammar, parametrise};
 pub use time::resolve_time;

@@ -62,6 +62,9 @@ pub(crate) enum Command {
     /// Check, explain or run a plan of your own
     #[command(subcommand)]
     Plan(commands::plan::PlanCommand),
+    /// Save a plan that worked, and do it again with other values
+    #[command(subcommand)]
+    Skill(commands::skill::SkillCommand),
     /// Who may do what, until when
     Grants(commands::grants::GrantsArguments),
     /// The agents and what they may use
@@ -171,6 +174,7 @@ fn dispatch(cli: Cli, format: Format) -> Result<Ending, Failure> {
         Command::Why(arguments) => commands::journal::why(&context, &arguments),
         Command::Journal(command) => commands::journal::run(&context, &command),
         Command::Plan(command) => commands::plan::run(&context, &command),
+        Command::Skill(command) => commands::skill::run(&context, &command),
         Command::Grants(arguments) => commands::grants::run(&context, &arguments),
         Command::Agents => commands::tools::agents(&context),
         Command::Tools(arguments) => commands::tools::run(&context, &arguments),

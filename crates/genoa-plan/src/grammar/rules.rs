@@ -59,7 +59,7 @@ pub(super) fn literal(text: &str) -> String {
 }
 
 /// Whether a name of the catalogue can be written in a plan.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let mut letters = name.bytes();
     letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == b'_')

@@ -427,6 +427,23 @@ impl<'a> Values<'a> {
     }
 }
 
+/// The grammar of a line that is `begins`, and a literal of this type out of what was said; nothing if none was.
+pub(crate) fn literal_grammar(begins: &str, ty: &Type, said: &Said) -> Option<String> {
+    let mut rules = Rules::default();
+    let among = |known: Option<&[String]>, rules: &mut Rules| match known {
+        Some(known) => known.iter().map(|text| literal(&format!("\"{text}\""))).collect(),
+        None => vec![rules.terminal(TEXT)],
+    };
+    let alternatives: Vec<String> = match ty {
+        Type::Time => time(said.time_words().as_ref()).map(|words| rules.terminal(&words)).into_iter().collect(),
+        Type::Path => among(said.paths(), &mut rules),
+        Type::Record(_) => among(said.names(), &mut rules),
+        _ => vec![rules.terminal(TEXT)],
+    };
+    let value = rules.rule(&alternatives)?;
+    Some(rules.finish(&[format!("{} {value} \"\\n\"", literal(begins))]))
+}
+
 /// A parameter's name that may be left out.
 pub(super) fn optional_name(name: &str) -> String {
     format!("{}?", literal(&format!("{name}=")))

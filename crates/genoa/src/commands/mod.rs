@@ -9,6 +9,7 @@ pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod questions;
 pub(crate) mod sample;
+pub(crate) mod skill;
 pub(crate) mod status;
 pub(crate) mod tools;
 pub(crate) mod views;

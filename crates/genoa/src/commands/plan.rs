@@ -1,6 +1,6 @@
 //! `plan`: check, explain or run a plan that a person wrote.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use genoa_abi::{ErrorCode, Failure};
@@ -16,6 +16,13 @@ use crate::output::{self, BAD, CARE, Ending, Format, line, styled, value};
 pub(crate) struct PlanFile {
     /// The file; `-` for standard input
     file: PathBuf,
+}
+
+impl PlanFile {
+    /// The plan in this file.
+    pub(crate) fn of(file: &Path) -> Self {
+        Self { file: file.to_owned() }
+    }
 }
 
 /// What to do with a plan.
@@ -51,7 +58,8 @@ pub(crate) fn run(context: &Context, command: &PlanCommand) -> Result<Ending, Fa
     }
 }
 
-fn read(file: &PlanFile) -> Result<String, Failure> {
+/// The text of a plan.
+pub(crate) fn read(file: &PlanFile) -> Result<String, Failure> {
     let text = if file.file.as_os_str() == "-" {
         std::io::read_to_string(std::io::stdin())
     } else {
