@@ -9,10 +9,12 @@ use serde_json::Value as Json;
 
 use crate::program::{ProgramLimits, program, run};
 use crate::tool::{Call, Tool, answer, record, schema};
-use crate::{files, text, walk};
+use crate::{files, lookup, project, text};
 
 mod outline;
 
+/// What makes a folder a Cargo project.
+const MANIFEST: &str = "Cargo.toml";
 /// Diagnostics that one check answers with.
 const DIAGNOSTICS: usize = 200;
 /// What is kept of the compiler's messages.
@@ -98,33 +100,24 @@ pub fn tools() -> Vec<Tool> {
     ]
 }
 
-/// The folder of the Cargo project that is meant: the named one, the workspace, or the only one below it.
+/// The folder of the Cargo project that is meant: the named one, the workspace, the only one below it, or the one around
+/// it.
 fn cargo_project(call: &Call<'_>) -> Result<PathBuf, Failure> {
-    let named = call.text("project")?;
-    let folder = call.resolve(&named)?;
+    let folder = project::named(call, MANIFEST)?;
     let folder = if folder.is_file() { folder.parent().unwrap_or(&folder).to_owned() } else { folder };
-    if folder.join("Cargo.toml").is_file() {
+    if folder.join(MANIFEST).is_file() {
         return Ok(folder);
     }
-    let entries = walk::entries(&folder)?;
-    let is_manifest = |entry: &&walk::Entry| entry.name() == "Cargo.toml" && entry.metadata.is_file();
-    let mut projects: Vec<PathBuf> =
-        entries.iter().filter(is_manifest).filter_map(|entry| Some(entry.path.parent()?.to_owned())).collect();
-    projects.sort_by_key(|project| project.components().count());
-    let all = projects.clone();
-    // What lies below another project belongs to it.
-    projects.retain(|project| !all.iter().any(|other| other != project && project.starts_with(other)));
-    match projects.as_slice() {
-        [] => Err(Failure::new(ErrorCode::NotFound, "there is no Cargo project here")
-            .because(format!("no Cargo.toml in {} or below", if named.is_empty() { "the workspace" } else { &named }))),
-        [project] => Ok(project.clone()),
-        several => {
-            let names: Vec<String> = several.iter().take(20).map(|project| call.relative(project)).collect();
-            Err(Failure::new(ErrorCode::Ambiguous, format!("there are {} Cargo projects", several.len()))
-                .because(names.join(", "))
-                .try_next("Name one as `project`"))
-        }
-    }
+    let found = match project::below(call, &folder, MANIFEST)? {
+        None => project::around(call, &folder, MANIFEST),
+        found => found,
+    };
+    found.ok_or_else(|| {
+        let shown = call.relative(&folder);
+        let place = if shown.is_empty() { "the workspace" } else { &shown };
+        Failure::new(ErrorCode::NotFound, "there is no Cargo project here")
+            .because(format!("no {MANIFEST} in {place} or below"))
+    })
 }
 
 fn cargo(project: &Path, arguments: &[&str]) -> std::process::Command {
@@ -209,12 +202,12 @@ fn test(call: &Call<'_>) -> Result<Json, Failure> {
 }
 
 fn outline(call: &Call<'_>) -> Result<Json, Failure> {
-    let folder = call.resolve(&call.text("project")?)?;
+    let folder = project::named(call, MANIFEST)?;
     answer(outline::of_folder(call, &folder)?)
 }
 
 fn replace(call: &Call<'_>) -> Result<Json, Failure> {
-    let path = call.resolve(&call.text("path")?)?;
+    let path = lookup::file(call, &call.text("path")?)?;
     let (find, replace) = (call.text("find")?, call.text("replace")?);
     let shown = call.relative(&path);
     if find.is_empty() {
@@ -289,8 +282,26 @@ mod tests {
         bench.put("a/Cargo.toml", MANIFEST);
         bench.put("b/Cargo.toml", MANIFEST);
         assert_eq!(bench.refused("code.check", json!({})), ErrorCode::Ambiguous);
+        assert_eq!(bench.call("code.check", json!({})).unwrap_err().why, "a, b");
         assert_eq!(bench.refused("code.check", json!({ "project": "/tmp" })), ErrorCode::NotGranted);
         bench.put("a/Cargo.toml", "[package");
         assert_eq!(bench.refused("code.check", json!({ "project": "a" })), ErrorCode::ToolFailed);
+    }
+
+    #[test]
+    fn a_project_is_found_by_the_name_of_its_folder() {
+        let bench = Bench::new()
+            .with("code/small/Cargo.toml", MANIFEST.replace("small", "tiny"))
+            .with("code/small/src/lib.rs", "pub fn one() {}\n")
+            .with("code/other/Cargo.toml", MANIFEST)
+            .with("papers/small/notes.md", "a folder of the same name, but no project");
+        for project in ["small", "Small", "code/small", "small/src"] {
+            assert_eq!(bench.ok("code.check", json!({ "project": project })), json!([]), "{project}");
+        }
+        let outline = bench.ok("code.outline", json!({ "project": "small" }));
+        assert!(outline.as_str().unwrap().contains("pub fn one"), "{outline}");
+        assert_eq!(bench.refused("code.check", json!({ "project": "code" })), ErrorCode::Ambiguous);
+        assert_eq!(bench.refused("code.check", json!({ "project": "papers" })), ErrorCode::NotFound);
+        assert_eq!(bench.refused("code.check", json!({ "project": "large" })), ErrorCode::NotFound);
     }
 }

@@ -9,6 +9,7 @@ use genoa_abi::{ErrorCode, Failure};
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use crate::lookup;
 use crate::tool::{Call, Tool, answer, file_failure, record, schema};
 
 /// Where a jail that may look at disks shows the host's file systems.
@@ -174,7 +175,7 @@ fn unescape(text: &str) -> String {
 }
 
 fn usage(call: &Call<'_>) -> Result<Json, Failure> {
-    let start = call.resolve(&call.text("under")?)?;
+    let start = lookup::folder(call, &call.text("under")?)?;
     let mut sizes: HashMap<PathBuf, (u64, u64)> = HashMap::new();
     let mut folders = vec![start.clone()];
     let mut entries = 0;

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::markdown::{self, Kind};
 use crate::tool::{Call, Tool, answer, schema};
-use crate::{files, markdown::Block};
+use crate::{files, lookup, markdown::Block};
 
 mod archive;
 mod office;
@@ -50,7 +50,7 @@ pub fn tools() -> Vec<Tool> {
 }
 
 fn text(call: &Call<'_>) -> Result<Json, Failure> {
-    let path = call.resolve(&call.text("path")?)?;
+    let path = lookup::file(call, &call.text("path")?)?;
     answer(text_of(&path)?)
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::time::{self, Span};
 use crate::tool::{Call, Tool, answer, file_failure, record, schema};
-use crate::{text, walk};
+use crate::{lookup, text, walk};
 
 /// Files that one `files.find` answers with.
 const FOUND_FILES: usize = 10_000;
@@ -183,7 +183,7 @@ fn file_record(call: &Call<'_>, entry: &walk::Entry, zone: &TimeZone) -> File {
 fn find(call: &Call<'_>) -> Result<Json, Failure> {
     let (name, kind) = (call.text("name")?.to_lowercase(), call.text("kind")?);
     let changed = Span::argument(call, "changed")?;
-    let under = call.resolve(&call.text("under")?)?;
+    let under = lookup::folder(call, &call.text("under")?)?;
     let zone = time::zone(call);
     let fits = |entry: &walk::Entry| {
         let is_folder = entry.metadata.is_dir();
@@ -238,7 +238,7 @@ fn pattern_fits(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 fn read_file(call: &Call<'_>) -> Result<Json, Failure> {
-    answer(text::read(&call.resolve(&call.text("path")?)?)?)
+    answer(text::read(&lookup::file(call, &call.text("path")?)?)?)
 }
 
 fn write_file(call: &Call<'_>) -> Result<Json, Failure> {
@@ -248,8 +248,8 @@ fn write_file(call: &Call<'_>) -> Result<Json, Failure> {
 }
 
 fn append(call: &Call<'_>) -> Result<Json, Failure> {
-    let path = call.resolve_entry(&call.text("path")?)?;
-    let mut content = if path.exists() { text::read(&call.resolve(&call.text("path")?)?)? } else { String::new() };
+    let path = lookup::file_or_place(call, &call.text("path")?)?;
+    let mut content = if path.exists() { text::read(&call.resolve(&call.relative(&path))?)? } else { String::new() };
     if !content.is_empty() && !content.ends_with('\n') {
         content.push('\n');
     }
@@ -297,7 +297,7 @@ fn copy_entry(call: &Call<'_>) -> Result<Json, Failure> {
 
 fn source_and_target(call: &Call<'_>) -> Result<(PathBuf, PathBuf), Failure> {
     let (source_text, to_text) = (call.text("source")?, call.text("to")?);
-    let source = call.resolve_entry(&source_text)?;
+    let source = lookup::entry(call, &source_text)?;
     let metadata = source
         .symlink_metadata()
         .map_err(|error| file_failure(format!("{} is not there", call.relative(&source)), &error))?;
@@ -344,7 +344,7 @@ fn copy_tree(source: &Path, to: &Path) -> Result<(), Failure> {
 }
 
 fn delete(call: &Call<'_>) -> Result<Json, Failure> {
-    remove(call, &call.resolve_entry(&call.text("path")?)?)?;
+    remove(call, &lookup::entry(call, &call.text("path")?)?)?;
     Ok(Json::Null)
 }
 

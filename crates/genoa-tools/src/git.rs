@@ -1,6 +1,6 @@
 //! Git: what changed, what was done, and a commit. Nothing that a repository configures is executed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use genoa_abi::schema::{EffectClass, FileNeed, Needs, RecordType};
@@ -10,7 +10,10 @@ use serde_json::Value as Json;
 
 use crate::program::{ProgramLimits, program, run_well};
 use crate::tool::{Call, Tool, answer, record, schema};
+use crate::{lookup, project};
 
+/// What makes a folder a repository.
+const REPOSITORY: &str = ".git";
 /// Commits that `git.log` answers with at most.
 const COMMITS: i64 = 200;
 /// Commits that it answers with if nothing else is said.
@@ -125,7 +128,7 @@ struct Repository {
 
 impl Repository {
     fn open(call: &Call<'_>) -> Result<Self, Failure> {
-        let folder = call.resolve(&call.text("project")?)?;
+        let folder = repository_folder(call)?;
         let workspace = call.workspace().to_owned();
         let settings = SAFE_SETTINGS.iter().map(|setting| (*setting).to_owned()).collect();
         let mut repository = Self { folder, workspace, settings };
@@ -167,6 +170,16 @@ impl Repository {
         }
         command
     }
+}
+
+/// The named folder or the workspace; where no repository is around it, the only one below it.
+fn repository_folder(call: &Call<'_>) -> Result<PathBuf, Failure> {
+    let folder = project::named(call, REPOSITORY)?;
+    let folder = if folder.is_file() { folder.parent().unwrap_or(&folder).to_owned() } else { folder };
+    if project::around(call, &folder, REPOSITORY).is_some() {
+        return Ok(folder);
+    }
+    Ok(project::below(call, &folder, REPOSITORY)?.unwrap_or(folder))
 }
 
 /// Settings that undo one of the repository's, if it names a program under a name of the repository's choice.
@@ -242,13 +255,22 @@ fn diff(call: &Call<'_>) -> Result<Json, Failure> {
     if has_commit {
         arguments.push("HEAD");
     }
-    let path = call.text("path")?;
-    let whole = call.resolve(&path)?.to_string_lossy().into_owned();
     arguments.push("--");
-    if !path.is_empty() {
-        arguments.push(&whole);
+    let path = call.text("path")?;
+    if path.is_empty() {
+        return answer(repository.git(&arguments)?);
     }
-    answer(repository.git(&arguments)?)
+    let place = call.resolve(&path)?;
+    let of_path = |place: &Path| {
+        let whole = place.to_string_lossy();
+        repository.git(&[arguments.as_slice(), &[&*whole]].concat())
+    };
+    let changes = of_path(&place);
+    // What is gone has changes at its old place; only what has none is looked for elsewhere.
+    if place.symlink_metadata().is_ok() || changes.as_ref().is_ok_and(|changes| !changes.is_empty()) {
+        return answer(changes?);
+    }
+    answer(of_path(&lookup::below(call, &repository.folder, &path)?)?)
 }
 
 fn commit(call: &Call<'_>) -> Result<Json, Failure> {
@@ -370,6 +392,33 @@ mod tests {
         bench.put("a.txt", "changed again\n");
         let _ = (plain, run_well(program("git").args(["status"]).current_dir(bench.path()), ProgramLimits::default()));
         assert!(bench.path().join("SPRUNG").exists());
+    }
+
+    #[test]
+    fn the_only_repository_and_a_file_without_its_folder_are_found() {
+        let bench = Bench::new().with("work/app/src/main.rs", "one\n").with("main.rs", "elsewhere");
+        let init = |folder: &str| {
+            let folder = bench.path().join(folder);
+            let mut command = program("git");
+            run_well(command.args(["init", "--quiet", "-b", "main"]).current_dir(folder), ProgramLimits::default())
+                .unwrap();
+        };
+        init("work/app");
+        bench.ok("git.commit", json!({ "message": "first" }));
+        assert_eq!(bench.column("git.log", json!({ "project": "App" }), "message"), ["first"]);
+        bench.put("work/app/src/main.rs", "two\n");
+        for path in ["src/main.rs", "work/app/src/main.rs", "SRC"] {
+            let diff = bench.ok("git.diff", json!({ "path": path }));
+            assert!(diff.as_str().unwrap().contains("+two"), "{path}: {diff}");
+        }
+        std::fs::remove_file(bench.path().join("work/app/src/main.rs")).unwrap();
+        let diff = bench.ok("git.diff", json!({ "path": "work/app/src/main.rs" }));
+        assert!(diff.as_str().unwrap().contains("deleted file"), "{diff}");
+        assert_eq!(bench.refused("git.diff", json!({ "path": "none.rs" })), ErrorCode::NotFound);
+        bench.put("other/a.txt", "x");
+        init("other");
+        assert_eq!(bench.refused("git.status", json!({})), ErrorCode::Ambiguous);
+        assert_eq!(bench.column("git.status", json!({ "project": "other" }), "path"), ["a.txt"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::tool::{Call, Tool, answer, record, schema};
-use crate::{text, walk};
+use crate::{lookup, text, walk};
 
 /// Larger files are not searched.
 const SEARCHED_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -63,7 +63,7 @@ fn search(call: &Call<'_>) -> Result<Json, Failure> {
     }
     let mut matches = Vec::new();
     let mut too_large = 0;
-    for entry in walk::entries(&call.resolve(&call.text("under")?)?)? {
+    for entry in walk::entries(&lookup::folder(call, &call.text("under")?)?)? {
         if !entry.metadata.is_file() {
             continue;
         }

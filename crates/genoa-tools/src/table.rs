@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::documents::write::markdown_table;
 use crate::documents::{decode, read_whole};
 use crate::tool::{Call, Tool, answer, record, schema};
-use crate::{files, sheets, walk};
+use crate::{files, lookup, sheets, walk};
 
 /// Rows of one table.
 const ROWS: usize = 50_000;
@@ -84,7 +84,7 @@ pub fn tools() -> Vec<Tool> {
 /// [`ErrorCode::InvalidInput`] for a file that holds none, [`ErrorCode::NotFound`] for a sheet that is not there,
 /// [`ErrorCode::TooLarge`] beyond [`ROWS`] or [`COLUMNS`].
 pub(crate) fn load(call: &Call<'_>, path: &str, sheet: &str) -> Result<Table, Failure> {
-    let whole = call.resolve(path)?;
+    let whole = lookup::file(call, path)?;
     let bytes = read_whole(&whole)?;
     let rows = if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
         choose_sheet(sheets::read(&bytes)?, sheet)?

@@ -47,6 +47,18 @@ impl Bench {
     }
 
     pub(crate) fn call(&self, tool: &str, arguments: Json) -> Result<Json, Failure> {
+        self.call_and_hear(tool, arguments, &|_| {})
+    }
+
+    /// What the person is told while a call that succeeds goes on, line by line.
+    pub(crate) fn said(&self, tool: &str, arguments: Json) -> String {
+        let said = std::cell::RefCell::new(String::new());
+        let hear = |line: &str| said.borrow_mut().push_str(&format!("{line}\n"));
+        self.call_and_hear(tool, arguments, &hear).unwrap_or_else(|failure| panic!("{tool}: {failure}"));
+        said.into_inner()
+    }
+
+    fn call_and_hear(&self, tool: &str, arguments: Json, progress: &dyn Fn(&str)) -> Result<Json, Failure> {
         let tools = crate::tools();
         let tool = tools.iter().find(|candidate| candidate.schema.name == tool).unwrap();
         let records = crate::records().into_iter().chain(system_records());
@@ -63,7 +75,7 @@ impl Bench {
             person: self.person.clone(),
             clock: Clock { now: "2026-11-23T09:00:00+01:00".into(), timezone: "Europe/Oslo".into() },
         };
-        let result = (tool.run)(&Call { request: &request, progress: &|_| {} })?;
+        let result = (tool.run)(&Call { request: &request, progress })?;
         catalog.fits(&tool.schema.returns, &result).unwrap();
         Ok(result)
     }
