@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::calendar_file::{CalendarFile, Times};
 use crate::calendar_read::{Occurrence, read_events};
-use crate::contacts::Contact;
+use crate::contacts::{Contact, People, words_of};
 use crate::relevance::{Document, select};
 use crate::time::{self, Span};
 use crate::tool::{Call, Tool, answer, record, schema};
@@ -87,7 +87,7 @@ pub fn tools() -> Vec<Tool> {
                 "list[Event]",
             )
             .optional("about", "str", "topic or title")
-            .optional("people", "list[Contact]", "who takes part")
+            .optional("people", "list[str]", "who takes part: names, companies or addresses")
             .optional("when", "time", "when it is")
             .phrase("Find events about {about} with {people} {when}"),
             run: find,
@@ -138,12 +138,13 @@ pub fn tools() -> Vec<Tool> {
 }
 
 fn find(call: &Call<'_>) -> Result<Json, Failure> {
-    let people: Vec<Contact> = call.argument::<Option<_>>("people")?.unwrap_or_default();
+    let texts = call.texts("people")?;
+    let people = People::to_filter_by(&texts, call)?;
     let asked = Span::argument(call, "when")?;
     let now = time::now(call)?.timestamp();
     let span = asked.unwrap_or_else(|| horizon(now));
     let mut found = read_events(call, span)?;
-    found.retain(|occurrence| people.iter().all(|person| takes_part(person, &occurrence.event)));
+    found.retain(|occurrence| texts.iter().all(|text| takes_part(text, &people, &occurrence.event)));
     if asked.is_none() {
         keep_one_of_each_series(&mut found, now);
         found.sort_by_key(|occurrence| coming_first(occurrence, now));
@@ -185,17 +186,21 @@ pub(crate) fn keep_one_of_each_series(found: &mut Vec<Occurrence>, now: Timestam
     });
 }
 
-/// Whether `person` is among the event's people; where nobody is listed, whether the title names them.
-fn takes_part(person: &Contact, event: &Event) -> bool {
-    if event.people.iter().any(|other| person.is(other)) {
+/// Whether `text` means one of the event's people. The title may name somebody in full, or by the first name where
+/// nobody is listed; a company may be named in the description as well.
+fn takes_part(text: &str, people: &People, event: &Event) -> bool {
+    if event.people.iter().any(|person| people.means(text, person)) {
         return true;
     }
-    let title: Vec<String> =
-        event.title.split(|letter: char| !letter.is_alphanumeric()).map(str::to_lowercase).collect();
-    let name: Vec<String> = person.name.split_whitespace().map(str::to_lowercase).collect();
-    let (all, first) =
-        (name.iter().all(|word| title.contains(word)), name.first().is_some_and(|word| title.contains(word)));
-    !name.is_empty() && (all || (first && event.people.is_empty()))
+    let name = words_of(people.name_of(text));
+    let title = words_of(&event.title);
+    let is_named = |words: &[String]| words.windows(name.len().max(1)).any(|part| part == name);
+    if people.is_organisation(text) {
+        return is_named(&title) || is_named(&words_of(&event.description));
+    }
+    let all = name.len() > 1 && name.iter().all(|word| title.contains(word));
+    let first = name.first().is_some_and(|word| title.contains(word));
+    all || (first && event.people.is_empty())
 }
 
 fn create(call: &Call<'_>) -> Result<Json, Failure> {
@@ -343,16 +348,19 @@ mod tests {
     #[test]
     fn events_are_found_by_topic_people_and_time() {
         let bench = bench();
-        let ada = json!([{ "name": "Ada Okafor", "email": "ada@corp.example", "path": "" }]);
         let check = |arguments, expected: &[&str]| assert_eq!(starts(&bench, arguments), expected);
         check(
             json!({ "when": thursday() }),
             &["2026-11-26T00:00:00+01:00 Trade fair", "2026-11-26T10:00:00+01:00 Lumen demo"],
         );
-        check(
-            json!({ "people": ada }),
-            &["2026-11-26T10:00:00+01:00 Lumen demo", "2026-11-27T12:30:00+01:00 Lunch with Ada"],
-        );
+        for ada in ["Ada Okafor", "ada"] {
+            check(
+                json!({ "people": [ada] }),
+                &["2026-11-26T10:00:00+01:00 Lumen demo", "2026-11-27T12:30:00+01:00 Lunch with Ada"],
+            );
+        }
+        check(json!({ "people": ["ada@corp.example"] }), &["2026-11-26T10:00:00+01:00 Lumen demo"]);
+        check(json!({ "people": ["Ada", "Grace"] }), &[]);
         check(json!({ "about": "standup" }), &["2026-11-30T14:00:00+01:00 Standup (late)"]);
         check(json!({ "about": "dentist" }), &[]);
         let week = moment("2026-11-23T00:00:00+01:00", "2026-12-03T00:00:00+01:00");
@@ -366,6 +374,30 @@ mod tests {
         );
         let summer = moment("2026-07-01T00:00:00+02:00", "2026-07-02T00:00:00+02:00");
         check(json!({ "when": summer }), &["2026-07-01T08:30:00+02:00 Standup"]);
+    }
+
+    #[test]
+    fn contacts_tell_who_an_address_or_a_company_is() {
+        let card = "BEGIN:VCARD\nVERSION:4.0\nFN:Ada Okafor\nEMAIL:okafor@home.example\nORG:Berg Foods AS\nEND:VCARD\n";
+        let event = |uid: &str, more: &str| {
+            format!("BEGIN:VEVENT\nUID:{uid}\nDTSTART:20261127T090000Z\nDTEND:20261127T100000Z\n{more}\nEND:VEVENT\n")
+        };
+        let events = [
+            event("1", "SUMMARY:Lunch with Ada"),
+            event("2", "SUMMARY:Tasting\nDESCRIPTION:At Berg Foods\\, upstairs"),
+            event("3", "SUMMARY:Berg hike\nATTENDEE:mailto:okafor@home.example"),
+            event("4", "SUMMARY:Foods of the Berg"),
+            event("5", "SUMMARY:Visit\nATTENDEE;CN=Bo:mailto:bo@bergfoods.example"),
+        ];
+        let calendar = format!("BEGIN:VCALENDAR\nVERSION:2.0\n{}END:VCALENDAR\n", events.concat());
+        let bench = Bench::new().with("a.ics", calendar).with("a.vcf", card);
+        let check = |person: &str, expected: &[&str]| {
+            assert_eq!(bench.column("calendar.find", json!({ "people": [person] }), "uid"), expected, "{person}");
+        };
+        check("okafor@home.example", &["3", "1"]);
+        check("Ada Okafor", &["3", "1"]);
+        check("Berg Foods", &["3", "2", "5"]);
+        check("home@nobody.example", &[]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::calendar::Event;
 use crate::collect_sources::{Candidate, gather};
 use crate::collect_versions::drop_repeated;
-use crate::contacts::{self, Contact};
+use crate::contacts::{Contact, People};
 use crate::relevance::{Document, Index, excerpt, words};
 use crate::time::{self, Span};
 use crate::tool::{Call, Tool, answer, record, schema};
@@ -90,7 +90,7 @@ pub fn tools() -> Vec<Tool> {
             "list[Source]",
         )
         .required("about", "any", "the topic as text, or an event")
-        .optional("people", "list[Contact]", "who it is with")
+        .optional("people", "list[str]", "who it is with: names, companies or addresses")
         .optional("when", "time", "around which time")
         .phrase("Collect what belongs to {about}"),
         run: collect,
@@ -154,7 +154,7 @@ impl Topic {
 
 fn topic(call: &Call<'_>) -> Result<Topic, Failure> {
     let about: Json = call.argument("about")?;
-    let mut people: Vec<Contact> = call.argument::<Option<_>>("people")?.unwrap_or_default();
+    let mut people: Vec<Contact> = Vec::new();
     let focus = time::now(call)?.timestamp();
     let mut topic = Topic { asked: Vec::new(), context: Vec::new(), people: Vec::new(), focus, uid: None };
     let all = if let Json::Array(items) = about { items } else { vec![about] };
@@ -173,7 +173,14 @@ fn topic(call: &Call<'_>) -> Result<Topic, Failure> {
     if let Some(span) = Span::argument(call, "when")? {
         topic.focus = span.start;
     }
-    topic.people = contacts::complete(call, people)?;
+    let known = People::read(call)?;
+    topic.people = people.into_iter().map(|person| known.complete(person)).collect();
+    for text in call.texts("people")? {
+        // Whoever comes to the event is meant before somebody of the same name.
+        if !topic.people.iter().any(|person| known.means(&text, person)) {
+            topic.people.extend(known.meant_by(&text));
+        }
+    }
     Ok(topic)
 }
 
@@ -251,9 +258,13 @@ mod tests {
     fn what_belongs_to_an_event_is_collected_and_nothing_else() {
         let bench = sample();
         let thursday = moment("2026-11-26T00:00:00+01:00", "2026-11-27T00:00:00+01:00");
-        let ada = bench.ok("contacts.find", json!({ "name": "Ada" }));
-        let events = bench.ok("calendar.find", json!({ "about": "demo", "people": ada, "when": thursday }));
-        let found = bench.ok("collect.about", json!({ "about": events[0], "people": events[0]["people"] }));
+        let events = bench.ok("calendar.find", json!({ "about": "demo", "people": ["Ada"], "when": thursday }));
+        let found = bench.ok("collect.about", json!({ "about": events[0] }));
+        let people: Vec<&Json> = events[0]["people"].as_array().unwrap().iter().map(|person| &person["name"]).collect();
+        for people in [json!(people), json!(["Ada"]), json!(["Harbour Hotels"])] {
+            let arguments = json!({ "about": events[0], "people": people });
+            assert_eq!(bench.ok("collect.about", arguments), found, "who comes to the event is known: {people}");
+        }
         insta::assert_snapshot!(lines(&found), @r"
         event | Lumen demo | calendar/personal.ics
         mail | Lumen demo for Harbour Hotels: list of participants | Mail
@@ -301,6 +312,17 @@ mod tests {
         let event = bench.ok("calendar.find", json!({ "about": "demo", "when": thursday }))[0].clone();
         let found = lines(&bench.ok("collect.about", json!({ "about": event })));
         assert!(found.contains("Harbour Hotels") && !found.contains("Polaris"), "{found}");
+    }
+
+    #[test]
+    fn a_company_says_whose_material_is_wanted() {
+        let bench = sample();
+        let of = |company: &str| lines(&bench.ok("collect.about", json!({ "about": "demo", "people": [company] })));
+        let (harbour, polaris) = (of("Harbour Hotels"), of("Polaris Foods"));
+        let first = |found: &str| found.lines().next().unwrap_or_default().to_owned();
+        assert!(first(&harbour).contains("Harbour Hotels"), "{harbour}");
+        assert!(polaris.lines().take(3).any(|line| line.contains("Polaris")), "{polaris}");
+        assert_ne!(harbour, polaris);
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::{text, walk};
 
 /// Contacts that are read from one workspace.
 const CONTACTS: usize = 20_000;
+/// The shortest word that may be the beginning of a company's host.
+const COMPANY_CHARS: usize = 5;
 
 /// A person, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +53,139 @@ struct Card {
     nicknames: Vec<String>,
 }
 
+/// Everybody in the contacts, to tell who a text means that filters a search: a name, a company or an address.
+pub struct People {
+    cards: Vec<Card>,
+}
+
+impl std::fmt::Debug for People {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("People").field("cards", &self.cards.len()).finish()
+    }
+}
+
+impl People {
+    /// Reads the contacts.
+    ///
+    /// # Errors
+    /// Only if the workspace cannot be walked.
+    pub fn read(call: &Call<'_>) -> Result<Self, Failure> {
+        Ok(Self { cards: cards(call)? })
+    }
+
+    /// Reads the contacts, if there is a text to filter by.
+    ///
+    /// # Errors
+    /// As [`People::read`].
+    pub fn to_filter_by(texts: &[String], call: &Call<'_>) -> Result<Self, Failure> {
+        if texts.is_empty() { Ok(Self { cards: Vec::new() }) } else { Self::read(call) }
+    }
+
+    /// Whether `text` means `person`: by the address, by words of the name, by a nickname, by the company, or by a company
+    /// that the address belongs to. What the contacts know of the address counts as well.
+    #[must_use]
+    pub fn means(&self, text: &str, person: &Contact) -> bool {
+        let words = words_of(text);
+        let is_theirs = |card: &&Card| !person.email.is_empty() && card.has_address(&person.email);
+        !words.is_empty()
+            && (person.email.eq_ignore_ascii_case(text.trim())
+                || holds_all(&words_of(&person.name), &words)
+                || is_part(&words, person.organisation.as_deref())
+                || host_is_of(&person.email, &words)
+                || self.cards.iter().filter(is_theirs).any(|card| card.is_meant(text, &words)))
+    }
+
+    /// Whether `text` is a company of the contacts.
+    #[must_use]
+    pub fn is_organisation(&self, text: &str) -> bool {
+        let words = words_of(text);
+        self.cards.iter().any(|card| is_part(&words, card.contact.organisation.as_deref()))
+    }
+
+    /// What the person with the address `text` is called; nothing if nobody knows. What is no address is a name.
+    #[must_use]
+    pub fn name_of<'a>(&'a self, text: &'a str) -> &'a str {
+        if !text.contains('@') {
+            return text;
+        }
+        let card = self.cards.iter().find(|card| card.has_address(text.trim()));
+        card.map_or("", |card| card.contact.name.as_str())
+    }
+
+    /// Everybody that `text` means; somebody who is only called so, if nobody is known.
+    #[must_use]
+    pub fn meant_by(&self, text: &str) -> Vec<Contact> {
+        let words = words_of(text);
+        let by_name: Vec<Contact> =
+            self.cards.iter().filter(|card| card.is_named(text, &words)).map(|card| card.contact.clone()).collect();
+        if !by_name.is_empty() || words.is_empty() {
+            return by_name;
+        }
+        let works_there = |contact: &&Contact| is_part(&words, contact.organisation.as_deref());
+        let mut found: Vec<Contact> =
+            self.cards.iter().map(|card| &card.contact).filter(works_there).cloned().collect();
+        let name = text::one_line(text);
+        let organisation = (!found.is_empty()).then(|| name.clone());
+        found.push(Contact { name, organisation, ..Contact::default() });
+        found
+    }
+
+    /// `person` with phone number and company, where a contact with the same address is there.
+    #[must_use]
+    pub fn complete(&self, person: Contact) -> Contact {
+        let known = self.cards.iter().find(|card| card.has_address(&person.email));
+        known.map_or(person, |card| card.contact.clone())
+    }
+}
+
+impl Card {
+    fn has_address(&self, address: &str) -> bool {
+        self.emails.iter().any(|email| email.eq_ignore_ascii_case(address))
+    }
+
+    fn is_named(&self, text: &str, words: &[String]) -> bool {
+        let is_nickname = |nickname: &String| nickname.to_lowercase() == text.trim().to_lowercase();
+        self.has_address(text.trim())
+            || (!words.is_empty() && holds_all(&words_of(&self.contact.name), words))
+            || self.nicknames.iter().any(is_nickname)
+    }
+
+    fn is_meant(&self, text: &str, words: &[String]) -> bool {
+        self.is_named(text, words) || is_part(words, self.contact.organisation.as_deref())
+    }
+}
+
+/// The words of a name, in lower case.
+#[must_use]
+pub fn words_of(text: &str) -> Vec<String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
+}
+
+fn holds_all(words: &[String], wanted: &[String]) -> bool {
+    wanted.iter().all(|word| words.contains(word))
+}
+
+fn is_part(words: &[String], organisation: Option<&str>) -> bool {
+    organisation.is_some_and(|organisation| !words.is_empty() && holds_all(&words_of(organisation), words))
+}
+
+/// Whether the host of `address` is called like a company: `polaris-foods.example` like Polaris Foods.
+fn host_is_of(address: &str, words: &[String]) -> bool {
+    let Some((_, host)) = address.rsplit_once('@') else { return false };
+    let host = host.to_lowercase();
+    let joined = words.concat();
+    // The last part of a host is no name. One short word is in many names: Ada in canada.example.
+    let mut labels = host.rsplit('.').skip(1);
+    labels.any(|label| {
+        let plain = label.replace('-', "");
+        plain == joined
+            || label.split('-').any(|part| part == joined)
+            || (words.len() > 1 && plain.contains(&joined))
+            || (joined.chars().count() >= COMPANY_CHARS && plain.starts_with(&joined))
+    })
+}
+
 /// The record types of this group.
 #[must_use]
 pub fn records() -> Vec<RecordType> {
@@ -76,9 +211,15 @@ pub fn tools() -> Vec<Tool> {
     let needs = Needs { files: FileNeed::Read, ..Needs::default() };
     vec![
         Tool {
-            schema: schema("contacts.find", "Find a person by name.", EffectClass::Observe, needs, "list[Contact]")
-                .required("name", "str", "first, last or full name, or mail address")
-                .phrase("Look up {name} in the contacts"),
+            schema: schema(
+                "contacts.find",
+                "Find people by name or company.",
+                EffectClass::Observe,
+                needs,
+                "list[Contact]",
+            )
+            .required("name", "str", "first, last or full name, mail address or company")
+            .phrase("Look up {name} in the contacts"),
             run: find,
         },
         Tool {
@@ -120,22 +261,11 @@ fn rank(card: &Card, wanted: &str) -> Option<u8> {
         Some(2)
     } else if card.emails.iter().any(|email| email.to_lowercase().contains(wanted)) {
         Some(3)
+    } else if is_part(&words_of(wanted), card.contact.organisation.as_deref()) {
+        Some(4)
     } else {
         None
     }
-}
-
-/// `people` with phone number and company, where a contact with the same address is there.
-///
-/// # Errors
-/// Only if the workspace cannot be walked.
-pub fn complete(call: &Call<'_>, people: Vec<Contact>) -> Result<Vec<Contact>, Failure> {
-    let cards = if people.is_empty() { Vec::new() } else { cards(call)? };
-    let known = |person: Contact| {
-        let same = cards.iter().find(|card| card.emails.iter().any(|email| email.eq_ignore_ascii_case(&person.email)));
-        same.map_or(person, |card| card.contact.clone())
-    };
-    Ok(people.into_iter().map(known).collect())
 }
 
 /// All contacts of the workspace, sorted by name; the same address twice counts once.
@@ -198,6 +328,7 @@ fn texts(card: &VCard, property: &VCardProperty) -> Vec<String> {
 mod tests {
     use serde_json::json;
 
+    use super::{Contact, People};
     use crate::testing::Bench;
 
     fn bench() -> Bench {
@@ -208,6 +339,8 @@ mod tests {
             card("Ada Okafor", "ada@corp.example", "TEL;TYPE=cell:+44 20 1\r\nORG:Corp;Sales\r\n"),
             card("Ada Lindholm", "lindholm@other.example", "NICKNAME:Lindy\r\n"),
             card("Adam Berg", "adam@berg.example", ""),
+            card("Dana Roy", "dana@mail.example", "ORG:Berg Foods AS\r\n"),
+            card("Chen Wu", "wu@berg-foods.example", "EMAIL:chen@home.example\r\nORG:Berg Foods AS\r\n"),
             "garbage without meaning\r\nBEGIN:VCARD\r\n".into(),
         ];
         Bench::new().with("Contacts/all.vcf", all.concat()).with("broken.vcf", [0, 1, 2])
@@ -227,6 +360,9 @@ mod tests {
         check("LINDY", &["Ada Lindholm"]);
         check("adam@berg.example", &["Adam Berg"]);
         check("corp.example", &["Ada Okafor"]);
+        check("CORP", &["Ada Okafor"]);
+        check("Berg Foods", &["Chen Wu", "Dana Roy"]);
+        check("Berg", &["Adam Berg"]);
         check("Grace", &[]);
         check(" ", &[]);
     }
@@ -234,12 +370,42 @@ mod tests {
     #[test]
     fn all_fields_of_a_contact_are_read() {
         let found = bench().ok("contacts.list", json!({}));
-        assert_eq!(found.as_array().map(Vec::len), Some(3));
+        assert_eq!(found.as_array().map(Vec::len), Some(5));
         assert_eq!(
             found[1],
             json!({ "name": "Ada Okafor", "email": "ada@corp.example", "phone": "+44 20 1", "organisation": "Corp",
                 "path": "Contacts/all.vcf" })
         );
+    }
+
+    #[test]
+    fn a_text_means_a_person_by_address_name_nickname_or_company() {
+        let bench = bench();
+        let check = |text: &str, (name, email): (&str, &str), expected: bool| {
+            let person = Contact { name: name.into(), email: email.into(), ..Contact::default() };
+            let means = bench.with_call(|call| People::read(call).unwrap().means(text, &person));
+            assert_eq!(means, expected, "{text}: {name} <{email}>");
+        };
+        let ada = ("Ada Okafor", "ada@corp.example");
+        for text in ["Ada", "okafor, ADA", " ADA@corp.example ", "Corp", "corp"] {
+            check(text, ada, true);
+        }
+        for text in ["Ad", "Ada Lindholm", "lindholm", "example", "ada@other.example", "", " , "] {
+            check(text, ada, false);
+        }
+        check("Lindy", ("A. L.", "lindholm@other.example"), true);
+        check("Lindy", ada, false);
+        // What the contacts know of an address, whatever the mail calls it.
+        check("Chen Wu", ("chen@home.example", "chen@home.example"), true);
+        check("wu@berg-foods.example", ("", "chen@home.example"), true);
+        check("Berg Foods", ("Dana", "dana@mail.example"), true);
+        for host in ["polarisfoods.example", "polaris-foods.example", "mail.polarisfoods.co.example"] {
+            check("Polaris Foods", ("X", &format!("x@{host}")), true);
+            check("Polaris", ("X", &format!("x@{host}")), true);
+            check("Foods Polaris", ("X", &format!("x@{host}")), false);
+        }
+        check("Ada", ("Bo", "bo@canada.example"), false);
+        check("Bo", ("", ""), false);
     }
 
     #[test]

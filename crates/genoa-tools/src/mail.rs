@@ -7,7 +7,7 @@ use genoa_abi::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::contacts::Contact;
+use crate::contacts::{Contact, People};
 use crate::mail_draft::{Draft, write_draft};
 use crate::maildir::{StoredMail, read_all, read_one};
 use crate::relevance::{Document, select};
@@ -76,7 +76,7 @@ pub fn tools() -> Vec<Tool> {
         Tool {
             schema: observe("mail.find", "Find mails by topic, sender or date.", "list[Mail]")
                 .optional("about", "str", "topic or words")
-                .optional("sender", "list[Contact]", "who wrote it")
+                .optional("sender", "list[str]", "who wrote it: names, companies or addresses")
                 .optional("when", "time", "when it was sent")
                 .optional("unread", "bool", "True for unread mails only")
                 .phrase("Find mails about {about} from {sender} {when}"),
@@ -119,12 +119,13 @@ pub fn tools() -> Vec<Tool> {
 }
 
 fn find(call: &Call<'_>) -> Result<Json, Failure> {
-    let senders: Vec<Contact> = call.argument::<Option<_>>("sender")?.unwrap_or_default();
+    let senders = call.texts("sender")?;
+    let people = People::to_filter_by(&senders, call)?;
     let when = Span::argument(call, "when")?;
     let unread: bool = call.argument::<Option<_>>("unread")?.unwrap_or_default();
     let mut mails = read_all(call)?;
     mails.retain(|stored| {
-        (senders.is_empty() || senders.iter().any(|sender| sender.is(&stored.mail.sender)))
+        (senders.is_empty() || senders.iter().any(|sender| people.means(sender, &stored.mail.sender)))
             && when.is_none_or(|span| span.holds(stored.sent))
             && (!unread || stored.is_unread)
     });
@@ -267,11 +268,15 @@ mod tests {
     #[test]
     fn mails_are_found_by_topic_sender_date_and_state() {
         let bench = bench();
-        let ada = json!([{ "name": "Ada Okafor", "email": "ADA@corp.example", "path": "" }]);
         let check = |arguments, expected: &[&str]| assert_eq!(subjects(&bench, arguments), expected);
         check(json!({}), &["Newsletter", "Café", "Re: Lumen demo", "Lumen demo"]);
         check(json!({ "about": "the mail about the lumen demo agenda" }), &["Lumen demo"]);
-        check(json!({ "sender": ada }), &["Lumen demo"]);
+        for ada in ["Ada", "Ada Okafor", "ADA@corp.example", "Corp"] {
+            check(json!({ "sender": [ada] }), &["Lumen demo"]);
+        }
+        check(json!({ "sender": ["Ada", "Bo"] }), &["Café", "Lumen demo"]);
+        check(json!({ "sender": ["Grace"] }), &[]);
+        check(json!({ "sender": [" "] }), &["Newsletter", "Café", "Re: Lumen demo", "Lumen demo"]);
         check(json!({ "unread": true }), &["Re: Lumen demo"]);
         check(json!({ "when": moment("2026-11-12T00:00:00+01:00", "2026-11-13T00:00:00+01:00") }), &["Café"]);
     }

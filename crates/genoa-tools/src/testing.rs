@@ -67,17 +67,26 @@ impl Bench {
         for (name, value) in &arguments {
             catalog.fits(&tool.schema.parameter(name).unwrap().ty, value).unwrap();
         }
-        let request = ToolRequest {
+        let request = self.request(&tool.schema.name, arguments);
+        let result = (tool.run)(&Call { request: &request, progress })?;
+        catalog.fits(&tool.schema.returns, &result).unwrap();
+        Ok(result)
+    }
+
+    fn request(&self, tool: &str, arguments: serde_json::Map<String, Json>) -> ToolRequest {
+        ToolRequest {
             call: CallId(7),
-            tool: tool.schema.name.clone(),
+            tool: tool.to_owned(),
             arguments,
             workspace: self.path().to_str().unwrap().to_owned(),
             person: self.person.clone(),
             clock: Clock { now: "2026-11-23T09:00:00+01:00".into(), timezone: "Europe/Oslo".into() },
-        };
-        let result = (tool.run)(&Call { request: &request, progress })?;
-        catalog.fits(&tool.schema.returns, &result).unwrap();
-        Ok(result)
+        }
+    }
+
+    /// What something gives that needs a call, whatever its tool.
+    pub(crate) fn with_call<T>(&self, run: impl FnOnce(&Call<'_>) -> T) -> T {
+        run(&Call { request: &self.request("test", serde_json::Map::new()), progress: &|_| {} })
     }
 
     pub(crate) fn ok(&self, tool: &str, arguments: Json) -> Json {

@@ -52,6 +52,16 @@ impl Call<'_> {
         Ok(self.argument::<Option<String>>(name)?.unwrap_or_default())
     }
 
+    /// The list of texts `name`, or an empty list; empty texts are left out.
+    ///
+    /// # Errors
+    /// As [`Call::argument`].
+    pub fn texts(&self, name: &str) -> Result<Vec<String>, Failure> {
+        let mut texts: Vec<String> = self.argument::<Option<_>>(name)?.unwrap_or_default();
+        texts.retain(|text| !text.trim().is_empty());
+        Ok(texts)
+    }
+
     /// The resolved time argument `name`, if it was given.
     ///
     /// # Errors
