@@ -228,6 +228,9 @@ mod tests {
         }
         let table = json!({ "columns": ["a", "b"], "rows": [["x", "1"]] });
         bench.ok("chart.write", json!({ "path": "t.svg", "table": table, "x": "a", "y": "b", "kind": "bar" }));
+        bench
+            .ok("chart.write", json!({ "path": "u.svg", "table": "k.csv", "x": "Months", "y": "COST", "kind": "bar" }));
+        assert!(bench.text("u.svg").contains("cost by month"));
         assert!(bench.text("t.svg").contains("x: 1"));
     }
 

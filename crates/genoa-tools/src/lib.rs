@@ -14,6 +14,7 @@ pub mod code;
 pub mod collect;
 mod collect_sources;
 mod collect_versions;
+mod columns;
 pub mod contacts;
 pub mod disks;
 pub mod documents;

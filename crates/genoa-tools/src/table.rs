@@ -11,12 +11,14 @@ use serde_json::Value as Json;
 use crate::documents::write::markdown_table;
 use crate::documents::{decode, read_whole};
 use crate::tool::{Call, Tool, answer, record, schema};
-use crate::{files, lookup, sheets, walk};
+use crate::{columns, files, lookup, sheets, walk};
 
 /// Rows of one table.
 const ROWS: usize = 50_000;
 /// Columns of one table.
 const COLUMNS: usize = 200;
+/// Columns that are summed up together.
+const SUMMED_COLUMNS: usize = 50;
 
 /// The record type `Table`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,9 +55,9 @@ pub fn tools() -> Vec<Tool> {
             run: |call| answer(load(call, &call.text("path")?, &call.text("sheet")?)?),
         },
         Tool {
-            schema: schema("table.total", "Sum up a column of a table.", EffectClass::Observe, read, "Table")
+            schema: schema("table.total", "Sum up columns of a table.", EffectClass::Observe, read, "Table")
                 .required("path", "path", "a .csv, .xlsx or .ods file")
-                .required("column", "str", "the column with numbers")
+                .optional("column", "str", "the column with numbers; else all of them")
                 .optional("by", "str", "the column to group by")
                 .phrase("Sum up {column} of {path} by {by}"),
             run: total,
@@ -155,17 +157,19 @@ fn from_rows(rows: Vec<Vec<String>>) -> Result<Table, Failure> {
 }
 
 impl Table {
-    /// The place of the column called `name`, in any case.
+    /// The place of the column that `name` means.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`], naming the columns that are there.
+    /// As [`columns::only`].
     pub(crate) fn column(&self, name: &str) -> Result<usize, Failure> {
-        let exact = self.columns.iter().position(|column| column == name);
-        let found = exact.or_else(|| self.columns.iter().position(|column| column.eq_ignore_ascii_case(name.trim())));
-        found.ok_or_else(|| {
-            Failure::new(ErrorCode::NotFound, format!("the table has no column `{name}`"))
-                .because(format!("its columns are {}", self.columns.join(", ")))
-        })
+        columns::only(&self.columns, name)
+    }
+
+    /// Whether the column holds numbers for the most part, empty cells left out.
+    fn is_numeric(&self, place: usize) -> bool {
+        let cells = || self.rows.iter().map(|row| row[place].trim()).filter(|cell| !cell.is_empty());
+        let numbers = cells().filter(|cell| number(cell).is_some()).count();
+        numbers > 0 && numbers * 2 > cells().count()
     }
 }
 
@@ -197,43 +201,106 @@ pub(crate) fn show(number: f64) -> String {
 fn total(call: &Call<'_>) -> Result<Json, Failure> {
     let table = load(call, &call.text("path")?, "")?;
     let (column, by) = (call.text("column")?, call.text("by")?);
-    let of = table.column(&column)?;
-    let group = if by.is_empty() { None } else { Some(table.column(&by)?) };
-    let mut sums: Vec<(String, f64, u32)> = Vec::new();
+    let group = if by.trim().is_empty() { None } else { Some(table.column(&by)?) };
+    let summed = summed_columns(call, &table, &column, group)?;
+    let named = matches!(summed.as_slice(), [only] if columns::is_called(&table.columns[*only], &column));
+    let mut totals: Vec<(String, Vec<Sum>)> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for row in &table.rows {
-        let Some(value) = number(&row[of]) else { continue };
-        let name = group.map_or_else(|| "all".to_owned(), |group| row[group].clone());
-        let place = *places.entry(name.clone()).or_insert(sums.len());
-        if place == sums.len() {
-            sums.push((name, 0.0, 0));
+        let values: Vec<Option<f64>> = summed.iter().map(|of| number(&row[*of])).collect();
+        if values.iter().all(Option::is_none) {
+            continue;
         }
-        sums[place].1 += value;
-        sums[place].2 += 1;
+        let name = group.map_or_else(|| "all".to_owned(), |group| row[group].clone());
+        let place = *places.entry(name.clone()).or_insert(totals.len());
+        if place == totals.len() {
+            totals.push((name, vec![Sum::default(); summed.len()]));
+        }
+        totals[place].1.iter_mut().zip(values).for_each(|(sum, value)| sum.add(value));
     }
-    if sums.is_empty() {
-        return Err(Failure::new(ErrorCode::InvalidInput, format!("the column {column} holds no numbers")));
+    if totals.is_empty() {
+        let what =
+            if named { format!("the column {column} holds no numbers") } else { "no column holds numbers".into() };
+        return Err(Failure::new(ErrorCode::InvalidInput, what)
+            .because(format!("the columns are {}", columns::listed(&table.columns))));
     }
-    let head = group.map_or_else(|| "group".to_owned(), |group| table.columns[group].clone());
-    let columns = vec![head, "sum".into(), "mean".into(), "count".into()];
-    let row =
-        |(name, sum, count): (String, f64, u32)| vec![name, show(sum), show(sum / f64::from(count)), count.to_string()];
-    answer(Table { columns, rows: sums.into_iter().map(row).collect() })
+    let mut heads = vec![group.map_or_else(|| "group".to_owned(), |group| table.columns[group].clone())];
+    for place in &summed {
+        heads.extend(Sum::heads(if named { None } else { Some(table.columns[*place].as_str()) }));
+    }
+    let row = |(name, sums): (String, Vec<Sum>)| {
+        std::iter::once(name).chain(sums.into_iter().flat_map(Sum::cells)).collect::<Vec<String>>()
+    };
+    answer(Table { columns: heads, rows: totals.into_iter().map(row).collect() })
+}
+
+/// The columns to sum up: what is asked for, or all with numbers. The person is told what was taken for it.
+fn summed_columns(call: &Call<'_>, table: &Table, asked: &str, group: Option<usize>) -> Result<Vec<usize>, Failure> {
+    let is_free = |place: &usize| Some(*place) != group && table.is_numeric(*place);
+    let near = if asked.trim().is_empty() { Vec::new() } else { columns::matching(&table.columns, asked) };
+    if let [only] = near.as_slice()
+        && columns::is_called(&table.columns[*only], asked)
+    {
+        return Ok(vec![*only]);
+    }
+    let mut found: Vec<usize> = near.into_iter().filter(is_free).collect();
+    if found.is_empty() {
+        found = (0..table.columns.len()).filter(is_free).collect();
+    }
+    if found.len() > SUMMED_COLUMNS {
+        return Err(Failure::new(ErrorCode::TooLarge, format!("{} columns hold numbers", found.len()))
+            .because(format!("at most {SUMMED_COLUMNS} are summed up in one call"))
+            .try_next("Name one as `column`"));
+    }
+    let names: Vec<String> = found.iter().map(|place| table.columns[*place].clone()).collect();
+    if asked.trim().is_empty() {
+        (call.progress)(&format!("summing up {}", columns::listed(&names)));
+    } else {
+        (call.progress)(&format!("there is no column `{asked}`; summing up {}", columns::listed(&names)));
+    }
+    Ok(found)
+}
+
+/// The numbers of one column in one group.
+#[derive(Clone, Debug, Default)]
+struct Sum {
+    sum: f64,
+    count: u32,
+}
+
+impl Sum {
+    /// The names of the columns that [`Sum::cells`] fills; `of` is named where it could be another column than asked for.
+    fn heads(of: Option<&str>) -> [String; 3] {
+        ["sum", "mean", "count"].map(|what| of.map_or_else(|| what.to_owned(), |of| format!("{what} of {of}")))
+    }
+
+    fn add(&mut self, value: Option<f64>) {
+        if let Some(value) = value {
+            self.sum += value;
+            self.count += 1;
+        }
+    }
+
+    fn cells(self) -> [String; 3] {
+        // Nothing is not the same as 0.
+        let shown = |number: f64| if self.count > 0 { show(number) } else { String::new() };
+        [shown(self.sum), shown(self.sum / f64::from(self.count)), self.count.to_string()]
+    }
 }
 
 fn write_table(call: &Call<'_>) -> Result<Json, Failure> {
     let path = call.resolve(&call.text("path")?)?;
     let columns: Vec<String> = call.argument("columns")?;
     let rows: Option<Vec<Vec<Json>>> = call.argument("rows")?;
-    let records: Option<Vec<serde_json::Map<String, Json>>> = call.argument("records")?;
-    let of_records = |records: Vec<serde_json::Map<String, Json>>| -> Vec<Vec<Json>> {
-        let row = |record: &serde_json::Map<String, Json>| {
-            columns.iter().map(|name| record.get(name).cloned().unwrap_or_default()).collect()
-        };
-        records.iter().map(row).collect()
-    };
-    let Some(rows) = rows.or_else(|| records.map(of_records)) else {
-        return Err(Failure::new(ErrorCode::InvalidInput, "the table has no rows").try_next("Give `rows` or `records`"));
+    let records: Option<Vec<Record>> = call.argument("records")?;
+    let rows = match (rows, records) {
+        (Some(rows), _) => rows,
+        (None, Some(records)) => of_records(&columns, &records)?,
+        (None, None) => {
+            return Err(
+                Failure::new(ErrorCode::InvalidInput, "the table has no rows").try_next("Give `rows` or `records`")
+            );
+        }
     };
     if columns.is_empty() || columns.len() > COLUMNS || rows.len() > ROWS || rows.iter().any(|row| row.len() > COLUMNS)
     {
@@ -241,6 +308,28 @@ fn write_table(call: &Call<'_>) -> Result<Json, Failure> {
     }
     files::put(call, &path, written(&path, &columns, &rows)?)?;
     answer(files::describe(call, &path)?)
+}
+
+type Record = serde_json::Map<String, Json>;
+
+/// A row for each record, with the fields that the columns mean.
+fn of_records(columns: &[String], records: &[Record]) -> Result<Vec<Vec<Json>>, Failure> {
+    let all: std::collections::BTreeSet<&String> = records.iter().flat_map(Record::keys).collect();
+    let fields: Vec<String> = all.into_iter().cloned().collect();
+    if fields.is_empty() {
+        return Ok(vec![vec![Json::Null; columns.len()]; records.len()]);
+    }
+    let field = |name: &String| {
+        let place = columns::only(&fields, name).map_err(|failure| {
+            let why = if failure.code == ErrorCode::Ambiguous { failure.why } else { columns::listed(&fields) };
+            Failure::new(ErrorCode::InvalidInput, format!("the records have no field `{name}`"))
+                .because(format!("there are {why}"))
+        })?;
+        Ok(fields[place].as_str())
+    };
+    let chosen: Vec<&str> = columns.iter().map(field).collect::<Result<_, Failure>>()?;
+    let row = |record: &Record| chosen.iter().map(|name| record.get(*name).cloned().unwrap_or_default()).collect();
+    Ok(records.iter().map(row).collect())
 }
 
 fn written(path: &Path, columns: &[String], rows: &[Vec<Json>]) -> Result<Vec<u8>, Failure> {
@@ -358,8 +447,55 @@ mod tests {
         let bench = Bench::new().with("k.csv", "Month;Team;Cost\nJan;A;1.200,50\nJan;B;100\nFeb;A;n/a\nFeb;A;99,5\n");
         let table = bench.ok("table.total", json!({ "path": "k.csv", "column": "cost", "by": "team" }));
         assert_eq!(table["rows"], json!([["A", "1300", "650", "2"], ["B", "100", "100", "1"]]));
-        assert_eq!(bench.refused("table.total", json!({ "path": "k.csv", "column": "price" })), ErrorCode::NotFound);
         assert_eq!(bench.refused("table.total", json!({ "path": "k.csv", "column": "Team" })), ErrorCode::InvalidInput);
+        assert_eq!(bench.refused("table.total", json!({ "path": "k.csv", "by": "place" })), ErrorCode::NotFound);
+    }
+
+    #[test]
+    fn without_the_very_column_the_sums_say_what_they_are_of() {
+        let csv = "Team,Cost 2025,Cost 2026,Hours\nA,1,10,5\nB,2,,7\nA,3,30,x\n";
+        let bench = Bench::new().with("k.csv", csv).with("words.csv", "a,b\nx,y\n");
+        let check = |arguments, columns, rows| {
+            let table = bench.ok("table.total", arguments);
+            assert_eq!((&table["columns"], &table["rows"]), (&columns, &rows));
+        };
+        let two = json!([
+            "Team",
+            "sum of Cost 2025",
+            "mean of Cost 2025",
+            "count of Cost 2025",
+            "sum of Cost 2026",
+            "mean of Cost 2026",
+            "count of Cost 2026"
+        ]);
+        let sums = json!([["A", "4", "2", "2", "40", "20", "2"], ["B", "2", "2", "1", "", "", "0"]]);
+        check(json!({ "path": "k.csv", "column": "costs", "by": "teams" }), two, sums);
+        let hours = json!(["group", "sum of Hours", "mean of Hours", "count of Hours"]);
+        check(json!({ "path": "k.csv", "column": "working hours" }), hours, json!([["all", "12", "6", "2"]]));
+        for arguments in [json!({ "path": "k.csv" }), json!({ "path": "k.csv", "column": "revenue" })] {
+            let all = bench.ok("table.total", arguments.clone());
+            assert_eq!(all["columns"].as_array().map(Vec::len), Some(10), "{all}");
+            assert!(bench.said("table.total", arguments).contains("summing up Cost 2025, Cost 2026, Hours"));
+        }
+        assert_eq!(bench.refused("table.total", json!({ "path": "words.csv" })), ErrorCode::InvalidInput);
+    }
+
+    #[test]
+    fn records_give_the_fields_that_the_columns_mean() {
+        let bench = Bench::new();
+        let write = |columns| {
+            let records = json!([{ "pid": 1, "name": "sh", "memory_bytes": 9 }, { "pid": 2, "name": "top", "memory_bytes": null }]);
+            bench.call("table.write", json!({ "path": "a.csv", "columns": columns, "records": records }))
+        };
+        write(json!(["PID", "names", "memory"])).unwrap();
+        assert_eq!(bench.text("a.csv"), "PID,names,memory\n1,sh,9\n2,top,\n");
+        let failure = write(json!(["name", "user"])).unwrap_err();
+        assert_eq!(
+            (failure.code, failure.to_string().as_str()),
+            (ErrorCode::InvalidInput, "the records have no field `user`: there are memory_bytes, name, pid")
+        );
+        bench.ok("table.write", json!({ "path": "b.csv", "columns": ["anything"], "records": [] }));
+        assert_eq!(bench.text("b.csv"), "anything\n");
     }
 
     #[test]
