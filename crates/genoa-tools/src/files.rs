@@ -9,14 +9,13 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::file_names::{KINDS, called, is_of_kind, kind_of};
 use crate::time::{self, Span};
-use crate::tool::{Call, Tool, answer, file_failure, record, schema};
+use crate::tool::{Call, SchemaBuilder, Tool, answer, file_failure, record, schema};
 use crate::{lookup, text, walk};
 
 /// Files that one `files.find` answers with.
 const FOUND_FILES: usize = 10_000;
-
-const KINDS: &str = r#""folder" | "text" | "pdf" | "image" | "document" | "spreadsheet" | "slides" | "code" | "audio" | "video" | "archive" | "other""#;
 
 /// A file or folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,15 +53,17 @@ pub fn records() -> Vec<RecordType> {
 /// The tools of this group.
 #[must_use]
 pub fn tools() -> Vec<Tool> {
+    [finding(), writing(), arranging()].concat()
+}
+
+fn finding() -> Vec<Tool> {
     let read = Needs { files: FileNeed::Read, ..Needs::default() };
-    let write = Needs { files: FileNeed::Write, ..Needs::default() };
     let observe = |name: &str, about: &str, returns: &str| schema(name, about, EffectClass::Observe, read, returns);
-    let change = |name: &str, about: &str, returns: &str| schema(name, about, EffectClass::Change, write, returns);
     vec![
         Tool {
             schema: observe("files.find", "Find files and folders by name, kind or date.", "list[File]")
-                .optional("name", "str", "part of the name, or a pattern like *.pdf")
-                .optional("kind", KINDS, "kind of file")
+                .optional("name", "str", "part of the name, words of it, or a pattern like *.pdf")
+                .optional("kind", KINDS, "text: txt, md, csv, …; document: Word, PDF, …; else as named")
                 .optional("changed", "time", "when it was changed")
                 .optional("under", "path", "folder to look in")
                 .phrase("Find files named {name} of kind {kind} under {under}"),
@@ -74,6 +75,15 @@ pub fn tools() -> Vec<Tool> {
                 .phrase("Read {path}"),
             run: read_file,
         },
+    ]
+}
+
+fn change(name: &str, about: &str, returns: &str) -> SchemaBuilder {
+    schema(name, about, EffectClass::Change, Needs { files: FileNeed::Write, ..Needs::default() }, returns)
+}
+
+fn writing() -> Vec<Tool> {
+    vec![
         Tool {
             schema: change("files.write", "Write text to a file, replacing what it held.", "File")
                 .required("path", "path", "the file")
@@ -88,6 +98,11 @@ pub fn tools() -> Vec<Tool> {
                 .phrase("Add text to {path}"),
             run: append,
         },
+    ]
+}
+
+fn arranging() -> Vec<Tool> {
+    vec![
         Tool {
             schema: change("files.move", "Move or rename a file or folder.", "File")
                 .required("source", "path", "what to move")
@@ -136,28 +151,6 @@ pub fn tools() -> Vec<Tool> {
     ]
 }
 
-/// The kind of the file or folder at `path`, by its name.
-#[must_use]
-pub fn kind_of(path: &Path, is_folder: bool) -> &'static str {
-    if is_folder {
-        return "folder";
-    }
-    match walk::extension(path).as_str() {
-        "txt" | "md" | "markdown" | "rst" | "log" | "html" | "htm" | "eml" => "text",
-        "pdf" => "pdf",
-        "png" | "jpg" | "jpeg" | "gif" | "svg" | "webp" | "bmp" | "tif" | "tiff" | "heic" => "image",
-        "doc" | "docx" | "odt" | "rtf" | "tex" | "epub" => "document",
-        "csv" | "tsv" | "xls" | "xlsx" | "ods" => "spreadsheet",
-        "ppt" | "pptx" | "odp" | "key" => "slides",
-        "rs" | "py" | "js" | "ts" | "c" | "h" | "cpp" | "go" | "java" | "rb" | "sh" | "sql" | "css" | "json"
-        | "toml" | "yaml" | "yml" | "xml" => "code",
-        "mp3" | "wav" | "flac" | "ogg" | "m4a" | "opus" => "audio",
-        "mp4" | "mkv" | "mov" | "avi" | "webm" => "video",
-        "zip" | "tar" | "gz" | "tgz" | "xz" | "bz2" | "7z" | "rar" | "zst" | "iso" | "deb" => "archive",
-        _ => "other",
-    }
-}
-
 /// The record of what is at `path`.
 ///
 /// # Errors
@@ -181,60 +174,27 @@ fn file_record(call: &Call<'_>, entry: &walk::Entry, zone: &TimeZone) -> File {
 }
 
 fn find(call: &Call<'_>) -> Result<Json, Failure> {
-    let (name, kind) = (call.text("name")?.to_lowercase(), call.text("kind")?);
+    let kind = call.text("kind")?;
     let changed = Span::argument(call, "changed")?;
     let under = lookup::folder(call, &call.text("under")?)?;
     let zone = time::zone(call);
     let fits = |entry: &walk::Entry| {
         let is_folder = entry.metadata.is_dir();
-        (if kind.is_empty() { !is_folder } else { kind == kind_of(&entry.path, is_folder) })
+        (if kind.is_empty() { !is_folder } else { is_of_kind(&kind, &entry.path, is_folder) })
             && changed.is_none_or(|span| span.holds(time::of_system(entry.metadata.modified())))
-            && name_fits(&name, &entry.name().to_lowercase(), &call.relative(&entry.path).to_lowercase())
     };
-    let found: Vec<File> = walk::entries(&under)?
-        .iter()
-        .filter(|entry| fits(entry))
-        .map(|entry| file_record(call, entry, &zone))
-        .collect();
+    let mut entries = walk::entries(&under)?;
+    entries.retain(fits);
+    let lower = |entry: &walk::Entry| (entry.name().to_lowercase(), call.relative(&entry.path).to_lowercase());
+    let named = entries.iter().map(|entry| (lower(entry), entry)).collect();
+    let found = called(&call.text("name")?, named);
+    let found: Vec<File> = found.into_iter().map(|entry| file_record(call, entry, &zone)).collect();
     if found.len() > FOUND_FILES {
         return Err(Failure::new(ErrorCode::TooLarge, format!("{} files fit", found.len()))
             .because(format!("one search answers with at most {FOUND_FILES}"))
             .try_next("Name a folder, a kind or a part of the name"));
     }
     answer(found)
-}
-
-/// `*` and `?` make a pattern for the whole name; a slash asks for the path; everything else is a part of the name.
-fn name_fits(wanted: &str, name: &str, path: &str) -> bool {
-    if wanted.contains(['*', '?']) {
-        return pattern_fits(wanted.as_bytes(), if wanted.contains('/') { path } else { name }.as_bytes());
-    }
-    if wanted.contains('/') { path.contains(wanted) } else { name.contains(wanted) }
-}
-
-fn pattern_fits(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut place, mut star) = (0, 0, None);
-    while place < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, place));
-                at += 1;
-            }
-            Some(sign) if *sign == b'?' || *sign == text[place] => {
-                at += 1;
-                place += 1;
-            }
-            _ => match star {
-                Some((back, begin)) => {
-                    star = Some((back, begin + 1));
-                    at = back + 1;
-                    place = begin + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at..].iter().all(|sign| *sign == b'*')
 }
 
 fn read_file(call: &Call<'_>) -> Result<Json, Failure> {
@@ -395,6 +355,8 @@ mod tests {
         check(json!({ "name": "documents/*" }), &["Documents/plan.docx", "Documents/report.pdf"]);
         check(json!({ "kind": "folder" }), &["Documents", "Downloads"]);
         check(json!({ "name": "passwd" }), &[]);
+        check(json!({ "name": "copy report", "kind": "document" }), &["Downloads/Report copy.PDF"]);
+        check(json!({ "kind": "document", "under": "documents" }), &["Documents/plan.docx", "Documents/report.pdf"]);
         let old = std::fs::File::options().append(true).open(bench.path().join("notes.md")).unwrap();
         old.set_modified(std::time::UNIX_EPOCH).unwrap();
         check(json!({ "changed": moment("1969-12-31T00:00:00Z", "1970-01-02T00:00:00Z") }), &["notes.md"]);

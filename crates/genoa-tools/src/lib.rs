@@ -19,6 +19,7 @@ pub mod contacts;
 pub mod disks;
 pub mod documents;
 mod facts;
+mod file_names;
 pub mod files;
 pub mod git;
 mod groups;

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use genoa_abi::{ErrorCode, Failure};
 
+use crate::file_names::kind_of;
 use crate::text::{one_line, shorten};
-use crate::tool::Call;
+use crate::tool::{self, Call};
 use crate::walk::{self, Entry};
-use crate::{files, tool};
 
 /// Entries that a failure names.
 const NAMED: usize = 5;
@@ -106,7 +106,7 @@ fn fitting<'a>(call: &Call<'_>, place: &Path, entries: &'a [Entry]) -> Vec<&'a E
     let whole = |entry: &&Entry| parts(&call.relative(&entry.path)).ends_with(&wanted);
     let found: Vec<&Entry> = entries.iter().filter(whole).collect();
     // `plan.md` does not mean `plan.md.bak`.
-    if !found.is_empty() || files::kind_of(place, false) != "other" {
+    if !found.is_empty() || kind_of(place, false) != "other" {
         return found;
     }
     let without_extension = |entry: &&Entry| {
