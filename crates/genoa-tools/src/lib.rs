@@ -23,6 +23,7 @@ mod file_names;
 pub mod files;
 pub mod git;
 mod groups;
+mod hours;
 pub mod logs;
 mod lookup;
 pub mod mail;

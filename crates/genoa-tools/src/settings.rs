@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::text::one_line;
 use crate::tool::{Call, Tool, answer, record, schema};
-use crate::{files, text};
+use crate::{files, hours, text};
 
 /// Where the preferences are, in the workspace.
 const PATH: &str = ".genoa/settings.toml";
@@ -19,17 +19,60 @@ const VALUE_LETTERS: usize = 500;
 /// Rules that depend on a condition.
 const RULES: usize = 100;
 
-/// A known setting: its name, what it means, and the words that it may be; none means free text.
-const KNOWN: [(&str, &str, &[&str]); 9] = [
-    ("notifications", "which notices are shown", &["on", "important", "off"]),
-    ("quiet_hours", "when nothing is shown, such as 22:00-07:00", &[]),
-    ("working_hours", "when the person works, such as 09:00-17:00", &[]),
-    ("language", "the language of answers", &[]),
-    ("tone", "how answers are written", &["short", "friendly", "formal"]),
-    ("theme", "colours of the surfaces", &["light", "dark", "system"]),
-    ("units", "units of measurement", &["metric", "imperial"]),
-    ("morning_summary", "what is shown in the morning", &[]),
-    ("editor_layout", "how the editor is arranged", &[]),
+/// What a setting may be.
+#[derive(Clone, Copy)]
+enum Values {
+    /// Any text.
+    Free,
+    /// A span of hours, written as `22:00-07:00` where it is understood, else as it is said.
+    Hours,
+    /// One of these words, each with others that mean the same.
+    Words(&'static [(&'static str, &'static [&'static str])]),
+}
+
+const NOTIFICATIONS: &[(&str, &[&str])] = &[
+    ("on", &["all", "yes", "true", "enable", "enabled", "unmute", "unmuted"]),
+    ("important", &["urgent", "priority", "important only", "only important", "only important ones"]),
+    (
+        "off",
+        &[
+            "none",
+            "no",
+            "false",
+            "disable",
+            "disabled",
+            "mute",
+            "muted",
+            "silent",
+            "silence",
+            "never",
+            "do not disturb",
+        ],
+    ),
+];
+const TONES: &[(&str, &[&str])] = &[
+    ("short", &["brief", "concise", "terse"]),
+    ("friendly", &["casual", "informal", "warm"]),
+    ("formal", &["official", "professional"]),
+];
+const THEMES: &[(&str, &[&str])] = &[
+    ("light", &["day", "bright", "light mode"]),
+    ("dark", &["night", "black", "dark mode", "night mode"]),
+    ("system", &["auto", "automatic", "default"]),
+];
+const UNITS: &[(&str, &[&str])] = &[("metric", &["si", "metric system"]), ("imperial", &["us", "imperial system"])];
+
+/// The known settings: name, what it means, and what it may be.
+const KNOWN: [(&str, &str, Values); 9] = [
+    ("notifications", "which notices are shown", Values::Words(NOTIFICATIONS)),
+    ("quiet_hours", "when nothing is shown, such as 22:00-07:00", Values::Hours),
+    ("working_hours", "when the person works, such as 09:00-17:00", Values::Hours),
+    ("language", "the language of answers", Values::Free),
+    ("tone", "how answers are written", Values::Words(TONES)),
+    ("theme", "colours of the surfaces", Values::Words(THEMES)),
+    ("units", "units of measurement", Values::Words(UNITS)),
+    ("morning_summary", "what is shown in the morning", Values::Free),
+    ("editor_layout", "how the editor is arranged", Values::Free),
 ];
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -72,10 +115,12 @@ pub fn records() -> Vec<RecordType> {
 pub fn tools() -> Vec<Tool> {
     let read = Needs { files: FileNeed::Read, ..Needs::default() };
     let write = Needs { files: FileNeed::Write, ..Needs::default() };
+    let quoted: Vec<String> = KNOWN.iter().map(|(name, ..)| format!("\"{name}\"")).collect();
+    let names = quoted.join(" | ");
     vec![
         Tool {
             schema: schema("settings.get", "The person's preferences.", EffectClass::Observe, read, "list[Setting]")
-                .optional("name", "str", "only this one")
+                .optional("name", &names, "only this one")
                 .phrase("Look at the setting {name}"),
             run: get,
         },
@@ -87,7 +132,7 @@ pub fn tools() -> Vec<Tool> {
                 write,
                 "Setting",
             )
-            .required("name", "str", "notifications, quiet_hours, language, theme, ...")
+            .required("name", &names, "which one")
             .demanding(Demand::Person)
             .required("value", "str", "what it shall be")
             .demanding(Demand::Person)
@@ -112,12 +157,8 @@ fn get(call: &Call<'_>) -> Result<Json, Failure> {
 }
 
 fn set(call: &Call<'_>) -> Result<Json, Failure> {
-    let (name, value, when) = (call.text("name")?, one_line(&call.text("value")?), one_line(&call.text("when")?));
-    let words = known(&name)?;
-    if !words.is_empty() && !words.contains(&value.as_str()) {
-        return Err(Failure::new(ErrorCode::InvalidInput, format!("{name} cannot be `{value}`"))
-            .because(format!("it is one of {}", words.join(", "))));
-    }
+    let (name, when) = (call.text("name")?, one_line(&call.text("when")?));
+    let value = value_of(&name, &one_line(&call.text("value")?))?;
     if value.chars().count() > VALUE_LETTERS || when.chars().count() > VALUE_LETTERS {
         return Err(Failure::new(ErrorCode::TooLarge, format!("a setting has at most {VALUE_LETTERS} letters")));
     }
@@ -137,9 +178,26 @@ fn set(call: &Call<'_>) -> Result<Json, Failure> {
     answer(Setting { name, value, when: (!when.is_empty()).then_some(when) })
 }
 
-/// The words that a known setting may be.
-fn known(name: &str) -> Result<&'static [&'static str], Failure> {
-    KNOWN.iter().find(|(known, ..)| *known == name).map(|(_, _, words)| *words).ok_or_else(|| {
+/// What is stored for `said`: of settings with fixed words, the word that it means.
+fn value_of(name: &str, said: &str) -> Result<String, Failure> {
+    match known(name)? {
+        Values::Free => Ok(said.to_owned()),
+        Values::Hours => Ok(hours::span(said).unwrap_or_else(|| said.to_owned())),
+        Values::Words(words) => {
+            let lower = said.to_lowercase();
+            let means = |(word, others): &&(&str, &[&str])| *word == lower || others.contains(&lower.as_str());
+            words.iter().find(means).map(|(word, _)| (*word).to_owned()).ok_or_else(|| {
+                let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                Failure::new(ErrorCode::InvalidInput, format!("{name} cannot be `{said}`"))
+                    .because(format!("it is one of {}", all.join(", ")))
+            })
+        }
+    }
+}
+
+/// What a known setting may be.
+fn known(name: &str) -> Result<Values, Failure> {
+    KNOWN.iter().find(|(known, ..)| *known == name).map(|(_, _, values)| *values).ok_or_else(|| {
         let names: Vec<String> = KNOWN.iter().map(|(name, about, _)| format!("{name} ({about})")).collect();
         Failure::new(ErrorCode::NotFound, format!("there is no setting `{name}`"))
             .because(format!("there are {}", names.join(", ")))
@@ -160,6 +218,7 @@ fn load(call: &Call<'_>) -> Result<(PathBuf, Settings), Failure> {
 #[cfg(test)]
 mod tests {
     use genoa_abi::ErrorCode;
+    use genoa_abi::schema::Type;
     use serde_json::json;
 
     use crate::testing::Bench;
@@ -179,11 +238,42 @@ mod tests {
     }
 
     #[test]
+    fn only_known_settings_can_be_named() {
+        for tool in super::tools() {
+            let name = &tool.schema.parameter("name").unwrap().ty;
+            let Type::Choice(words) = name else { panic!("{name}") };
+            assert_eq!(words.len(), super::KNOWN.len());
+            assert!(words.iter().all(|word| super::known(word).is_ok()), "{name}");
+        }
+        assert_eq!(super::known("sudo").map_err(|failure| failure.code).err(), Some(ErrorCode::NotFound));
+    }
+
+    #[test]
+    fn a_value_is_understood_by_its_usual_words() {
+        let bench = Bench::new();
+        let check = |name: &str, value: &str, expected: &str| {
+            let set = bench.ok("settings.set", json!({ "name": name, "value": value }));
+            assert_eq!(set["value"], expected, "{name}: {value}");
+        };
+        check("notifications", "OFF", "off");
+        check("notifications", "Mute", "off");
+        check("notifications", "none", "off");
+        check("theme", "Night", "dark");
+        check("tone", "concise", "short");
+        check("units", "Metric", "metric");
+        check("quiet_hours", "from 22 to 7", "22:00-07:00");
+        check("working_hours", "9am to 5pm", "09:00-17:00");
+        check("working_hours", "9 to 5", "9 to 5");
+        check("quiet_hours", "during lunch", "during lunch");
+        check("language", "Norsk", "Norsk");
+    }
+
+    #[test]
     fn what_is_unknown_or_damaged_is_refused() {
         let bench = Bench::new();
         let refused = |name: &str, value: &str| bench.refused("settings.set", json!({ "name": name, "value": value }));
-        assert_eq!(refused("sudo", "on"), ErrorCode::NotFound);
         assert_eq!(refused("theme", "pink"), ErrorCode::InvalidInput);
+        assert_eq!(refused("notifications", "off and on"), ErrorCode::InvalidInput);
         assert_eq!(refused("language", &"x".repeat(501)), ErrorCode::TooLarge);
         bench.put(".genoa/settings.toml", "[settings");
         assert_eq!(refused("theme", "dark"), ErrorCode::Conflict);
