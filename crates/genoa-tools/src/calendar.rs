@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use genoa_abi::schema::{EffectClass, FileNeed, Moment, Needs, RecordType};
 use genoa_abi::{ErrorCode, Failure};
-use jiff::{SignedDuration, Timestamp};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -23,7 +24,8 @@ const HORIZON: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// How long an event lasts if nobody says so.
 const EVENT_MINUTES: i64 = 60;
 /// The longest event: 31 days.
-const LONGEST_MINUTES: i64 = 31 * 24 * 60;
+const LONGEST_MINUTES: i64 = 31 * DAY_MINUTES;
+const DAY_MINUTES: i64 = 24 * 60;
 /// The calendar that new events go to where none is there yet.
 const NEW_CALENDAR: &str = "Calendar/personal.ics";
 /// Words that every event could be called.
@@ -233,8 +235,7 @@ fn create(call: &Call<'_>) -> Result<Json, Failure> {
 fn move_event(call: &Call<'_>) -> Result<Json, Failure> {
     let (event, path, mut file) = event_and_file(call)?;
     let (start, end) = (time::parse(&event.start)?, time::parse(&event.end)?);
-    let minutes = end.duration_since(start).as_mins();
-    let times = times(call, Some(minutes))?;
+    let times = times(call, Some(Span { start, end }))?;
     file.move_event(&event.uid, start, &times, &time::zone(call))?;
     files::put(call, &path, file.to_text())?;
     answer(shown(call, event, &times))
@@ -257,24 +258,61 @@ fn event_and_file(call: &Call<'_>) -> Result<(Event, PathBuf, CalendarFile), Fai
     Ok((event, path, file))
 }
 
-/// Begin and end as the arguments say; a start that means whole days makes an event of whole days.
-fn times(call: &Call<'_>, usual_minutes: Option<i64>) -> Result<Times, Failure> {
+/// Begin and end as the arguments say. A start that means whole days makes an event of whole days, of as many as the
+/// moved one has; but what has an hour keeps it on another day.
+fn times(call: &Call<'_>, moved: Option<Span>) -> Result<Times, Failure> {
     let moment: Moment = call.argument("start")?;
     let minutes: Option<i64> = call.argument("minutes")?;
     if minutes.is_some_and(|minutes| !(1..=LONGEST_MINUTES).contains(&minutes)) {
         return Err(Failure::new(ErrorCode::InvalidInput, format!("an event lasts 1 to {LONGEST_MINUTES} minutes")));
     }
-    let (start, end) = (time::parse(&moment.start)?, time::parse(&moment.end)?);
     let zone = time::zone(call);
-    let midnight = |time: Timestamp| time.to_zoned(zone.clone()).time() == jiff::civil::Time::midnight();
-    let days = minutes.is_none() && usual_minutes.is_none_or(|usual| usual % (24 * 60) == 0);
-    if days && end > start && midnight(start) && midnight(end) {
-        return Ok(Times { start, end, whole_days: true });
+    let mut start = time::parse(&moment.start)?;
+    let asked = days(start, time::parse(&moment.end)?, &zone);
+    let own = moved.map(|span| days(span.start, span.end, &zone));
+    if let Some(count) = asked.and_then(|asked| whole_days(asked, minutes, own)) {
+        return Ok(Times { start, end: days_later(start, count, &zone)?, whole_days: true });
     }
-    let length = minutes.or(usual_minutes).unwrap_or(EVENT_MINUTES);
-    let end = start.checked_add(SignedDuration::from_mins(length));
-    let end = end.map_err(|error| Failure::new(ErrorCode::InvalidInput, "that is too late").because(error))?;
+    if let (Some(1), Some(span), Some(None)) = (asked, moved, own) {
+        start = at_hour_of(start, span.start, &zone)?;
+    }
+    let usual = moved.map_or(EVENT_MINUTES, |span| span.end.duration_since(span.start).as_mins().max(0));
+    let end = start.checked_add(SignedDuration::from_mins(minutes.unwrap_or(usual))).map_err(too_late)?;
     Ok(Times { start, end, whole_days: false })
+}
+
+/// How many whole days an event takes whose start means `asked` of them; nothing if it has hours.
+fn whole_days(asked: i64, minutes: Option<i64>, moved: Option<Option<i64>>) -> Option<i64> {
+    match (minutes, moved) {
+        (Some(minutes), _) => (minutes % DAY_MINUTES == 0).then_some(minutes / DAY_MINUTES),
+        (None, None) => Some(asked),
+        // One day only says when it begins.
+        (None, Some(own)) => own.map(|own| if asked == 1 { own } else { asked }),
+    }
+}
+
+fn too_late(error: jiff::Error) -> Failure {
+    Failure::new(ErrorCode::InvalidInput, "that is too late").because(error)
+}
+
+/// How many days there are from `start` to `end`, if these are midnights.
+fn days(start: Timestamp, end: Timestamp, zone: &TimeZone) -> Option<i64> {
+    let (start, end) = (start.to_zoned(zone.clone()), end.to_zoned(zone.clone()));
+    let is_midnight = |time: &Zoned| time.time() == jiff::civil::Time::midnight();
+    let count = i64::from(start.date().until(end.date()).ok()?.get_days());
+    (is_midnight(&start) && is_midnight(&end) && count > 0).then_some(count)
+}
+
+fn days_later(start: Timestamp, count: i64, zone: &TimeZone) -> Result<Timestamp, Failure> {
+    let days = jiff::Span::new().try_days(count).map_err(too_late)?;
+    Ok(start.to_zoned(zone.clone()).checked_add(days).map_err(too_late)?.timestamp())
+}
+
+/// The day of `day` at the hour of `hour`.
+fn at_hour_of(day: Timestamp, hour: Timestamp, zone: &TimeZone) -> Result<Timestamp, Failure> {
+    let hour = hour.to_zoned(zone.clone()).time();
+    let time = day.to_zoned(zone.clone()).date().to_datetime(hour).to_zoned(zone.clone()).map_err(too_late)?;
+    Ok(time.timestamp())
 }
 
 fn shown(call: &Call<'_>, event: Event, times: &Times) -> Event {
@@ -457,12 +495,72 @@ mod tests {
     }
 
     #[test]
+    fn a_moved_event_keeps_its_length_and_its_hour() {
+        let bench = bench();
+        let moved = |about: &str, start: Json, minutes: Option<i64>| {
+            let event = bench.ok("calendar.find", json!({ "about": about }))[0].clone();
+            let mut arguments = json!({ "event": event, "start": start });
+            minutes.into_iter().for_each(|minutes| arguments["minutes"] = json!(minutes));
+            let event = bench.ok("calendar.move", arguments);
+            assert_eq!(bench.ok("calendar.find", json!({ "about": about }))[0]["start"], event["start"]);
+            format!("{} to {}", event["start"].as_str().unwrap(), event["end"].as_str().unwrap())
+        };
+        let day = |from: &str, to: &str| moment(&format!("{from}T00:00:00+01:00"), &format!("{to}T00:00:00+01:00"));
+        let friday = || day("2026-12-04", "2026-12-05");
+        assert_eq!(moved("lumen", friday(), None), "2026-12-04T10:00:00+01:00 to 2026-12-04T11:00:00+01:00");
+        assert_eq!(moved("lumen", thursday(), Some(30)), "2026-11-26T10:00:00+01:00 to 2026-11-26T10:30:00+01:00");
+        assert_eq!(moved("fair", friday(), None), "2026-12-04T00:00:00+01:00 to 2026-12-06T00:00:00+01:00");
+        assert!(bench.text("Calendar/work.ics").contains("DTEND;VALUE=DATE:20261206"));
+        // The clocks change within: days stay days.
+        let april = moment("2027-03-28T00:00:00+01:00", "2027-03-29T00:00:00+02:00");
+        assert_eq!(moved("fair", april, None), "2027-03-28T00:00:00+01:00 to 2027-03-30T00:00:00+02:00");
+        assert_eq!(
+            moved("fair", day("2026-12-07", "2026-12-08"), Some(1440)),
+            "2026-12-07T00:00:00+01:00 to 2026-12-08T00:00:00+01:00"
+        );
+        assert_eq!(
+            moved("fair", day("2026-12-07", "2026-12-12"), None),
+            "2026-12-07T00:00:00+01:00 to 2026-12-12T00:00:00+01:00"
+        );
+        let noon = moment("2026-12-08T12:00:00+01:00", "2026-12-08T12:00:00+01:00");
+        assert_eq!(moved("fair", noon, Some(90)), "2026-12-08T12:00:00+01:00 to 2026-12-08T13:30:00+01:00");
+    }
+
+    #[test]
+    fn what_is_past_is_found_by_its_time_and_comes_last_without_one() {
+        let event = |uid: &str, day: &str| {
+            format!(
+                "BEGIN:VEVENT\nUID:{uid}\nDTSTART:{day}T090000Z\nDTEND:{day}T100000Z\nSUMMARY:Dentist {uid}\nEND:VEVENT\n"
+            )
+        };
+        let events =
+            [event("old", "20261001"), event("last", "20261116"), event("next", "20261201"), event("far", "20270301")];
+        let bench = Bench::new().with("a.ics", format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", events.concat()));
+        let find = |arguments| bench.column("calendar.find", arguments, "uid");
+        assert_eq!(find(json!({})), ["next", "far", "last", "old"]);
+        assert_eq!(find(json!({ "about": "the dentist" })), ["next", "far", "last", "old"]);
+        let autumn = moment("2026-09-01T00:00:00+02:00", "2026-11-20T00:00:00+01:00");
+        assert_eq!(find(json!({ "about": "dentist", "when": autumn })), ["old", "last"]);
+    }
+
+    #[test]
     fn foreign_paths_and_senseless_events_are_refused() {
         let bench = bench().with("notes.md", "x");
         let mut event = bench.ok("calendar.find", json!({ "about": "lumen" }))[0].clone();
         let check = |tool: &str, arguments, code| assert_eq!(bench.refused(tool, arguments), code);
         check("calendar.create", json!({ "title": " ", "start": thursday() }), ErrorCode::InvalidInput);
-        check("calendar.create", json!({ "title": "a", "start": thursday(), "minutes": 0 }), ErrorCode::InvalidInput);
+        for minutes in [i64::MIN, -60, 0, 31 * 24 * 60 + 1, i64::MAX] {
+            check(
+                "calendar.create",
+                json!({ "title": "a", "start": thursday(), "minutes": minutes }),
+                ErrorCode::InvalidInput,
+            );
+            check(
+                "calendar.move",
+                json!({ "event": event, "start": thursday(), "minutes": minutes }),
+                ErrorCode::InvalidInput,
+            );
+        }
         let strange = json!([{ "name": "x", "email": "a@b\nATTENDEE:c", "path": "" }]);
         check(
             "calendar.create",
