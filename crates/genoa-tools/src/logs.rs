@@ -72,6 +72,17 @@ struct Wanted {
 }
 
 impl Wanted {
+    /// Every word of `about` is wanted as a part of a line, in any case, at any time.
+    fn new(about: &str, unit: &str, now: Zoned) -> Self {
+        Self {
+            words: about.to_lowercase().split_whitespace().map(str::to_owned).collect(),
+            unit: unit.trim().to_lowercase().trim_end_matches(".service").to_owned(),
+            span: None,
+            zone: TimeZone::UTC,
+            now,
+        }
+    }
+
     fn fits(&self, time: Option<Timestamp>, line: &LogLine) -> bool {
         let (text, unit) = (line.text.to_lowercase(), line.unit.to_lowercase());
         self.words.iter().all(|word| text.contains(word) || unit.contains(word))
@@ -82,11 +93,9 @@ impl Wanted {
 
 fn find(call: &Call<'_>) -> Result<Json, Failure> {
     let wanted = Wanted {
-        words: call.text("about")?.to_lowercase().split_whitespace().map(str::to_owned).collect(),
-        unit: call.text("unit")?.trim().trim_end_matches(".service").to_lowercase(),
         span: Span::argument(call, "when")?,
         zone: time::zone(call),
-        now: time::now(call)?,
+        ..Wanted::new(&call.text("about")?, &call.text("unit")?, time::now(call)?)
     };
     let mut found = match journal(&wanted) {
         Ok(lines) if !lines.is_empty() => lines,
@@ -222,11 +231,8 @@ mod tests {
 
     fn wanted(words: &str, unit: &str, span: Option<(&str, &str)>) -> Wanted {
         Wanted {
-            words: words.split_whitespace().map(str::to_owned).collect(),
-            unit: unit.into(),
             span: span.map(|(start, end)| Span { start: start.parse().unwrap(), end: end.parse().unwrap() }),
-            zone: TimeZone::UTC,
-            now: "2026-11-23T09:00:00Z[UTC]".parse().unwrap(),
+            ..Wanted::new(words, unit, "2026-11-23T09:00:00Z[UTC]".parse().unwrap())
         }
     }
 
@@ -244,6 +250,7 @@ mod tests {
             lines.iter().map(|line| format!("{} {}: {}", line.time, line.unit, line.text)).collect()
         };
         assert_eq!(found(&wanted("accepted", "", None)), ["2026-11-22T19:00:00+00:00 sshd: Accepted key"]);
+        assert_eq!(found(&wanted("KEY Accept", "SSHD.service", None)), found(&wanted("accepted", "", None)));
         assert_eq!(found(&wanted("last", "cron", None)), ["2025-12-24T10:00:00+00:00 cron: last year"]);
         assert_eq!(found(&wanted("", "", Some(("2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z")))).len(), 2);
         assert_eq!(found(&wanted("disk", "app", None)), ["2026-11-23T08:00:00+00:00 app: ERROR disk [31mfull"]);

@@ -53,14 +53,16 @@ pub fn tools() -> Vec<Tool> {
 }
 
 fn find(call: &Call<'_>) -> Result<Json, Failure> {
-    let name = call.text("name")?.trim().to_lowercase();
-    let mut found = installed(Path::new("/"))?;
-    found.retain(|package| {
-        package.name.to_lowercase().contains(&name) || package.summary.to_lowercase().contains(&name)
-    });
-    // The very name first, then names, then summaries.
-    found.sort_by_key(|package| (package.name != name, !package.name.contains(&name)));
-    answer(found)
+    answer(called(&call.text("name")?, installed(Path::new("/"))?))
+}
+
+/// The packages with `name` as a part of name or summary, in any case: the very name first, then names, then summaries.
+fn called(name: &str, mut packages: Vec<Package>) -> Vec<Package> {
+    let name = name.trim().to_lowercase();
+    let in_name = |package: &Package| package.name.to_lowercase().contains(&name);
+    packages.retain(|package| in_name(package) || package.summary.to_lowercase().contains(&name));
+    packages.sort_by_key(|package| (package.name.to_lowercase() != name, !in_name(package)));
+    packages
 }
 
 fn installed(root: &Path) -> Result<Vec<Package>, Failure> {
@@ -113,7 +115,7 @@ fn pacman_packages(folder: &Path) -> Result<Vec<Package>, Failure> {
 mod tests {
     use genoa_abi::ErrorCode;
 
-    use super::{Package, installed};
+    use super::{Package, called, installed};
     use crate::testing::Bench;
 
     #[test]
@@ -127,6 +129,26 @@ mod tests {
         let bench = Bench::new()
             .with("var/lib/pacman/local/tool-2/desc", "%NAME%\ntool\n\n%VERSION%\n2\n\n%DESC%\ndoes things\n");
         assert_eq!(installed(bench.path()).unwrap(), [tool("2")]);
+    }
+
+    #[test]
+    fn packages_are_found_by_a_part_of_name_or_summary_in_any_case() {
+        let package =
+            |name: &str, summary: &str| Package { name: name.into(), version: "1".into(), summary: summary.into() };
+        let check = |name: &str, expected: &[&str]| {
+            let all = vec![
+                package("libgit2", "a library"),
+                package("tig", "browser for Git"),
+                package("git", "version control"),
+                package("R-base", "statistics"),
+            ];
+            let found: Vec<String> = called(name, all).into_iter().map(|package| package.name).collect();
+            assert_eq!(found, expected, "{name}");
+        };
+        check(" GIT ", &["git", "libgit2", "tig"]);
+        check("r-BASE", &["R-base"]);
+        check("Control", &["git"]);
+        check("svn", &[]);
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub fn tools() -> Vec<Tool> {
 }
 
 fn list(call: &Call<'_>) -> Result<Json, Failure> {
-    let (by, name) = (call.text("by")?, call.text("name")?.to_lowercase());
+    let (by, name) = (call.text("by")?, call.text("name")?.trim().to_lowercase());
     let before = snapshot(Path::new(PROC))?;
     std::thread::sleep(SAMPLE);
     let after = snapshot(Path::new(PROC))?;
@@ -254,6 +254,8 @@ mod tests {
             std::process::Command::new("sh").args(["-c", "while :; do :; done", "busy-one"]).spawn().unwrap();
         let bench = Bench::new();
         let found = bench.ok("processes.list", json!({ "by": "cpu", "name": "busy-one" }));
+        assert_eq!(bench.ok("processes.list", json!({ "name": " Busy-ONE" }))[0]["pid"], child.id());
+        assert_eq!(bench.ok("processes.list", json!({ "name": "no such process, surely" })), json!([]));
         let process = &found[0];
         assert_eq!(process["pid"], child.id());
         assert!(process["cpu_percent"].as_f64().unwrap() > 5.0, "{process}");
