@@ -77,6 +77,9 @@ fn mail_send() -> ToolSchema {
         .phrase("Send \"{subject}\" to {to}");
     schema.effect = EffectClass::Emit;
     schema.asked_by = SENDING.iter().map(|word| (*word).to_owned()).collect();
+    if let Some(attachments) = schema.parameters.last_mut() {
+        attachments.exists = true;
+    }
     if let Some(recipients) = schema.parameters.first_mut() {
         recipients.demand = Demand::Recipient;
     }

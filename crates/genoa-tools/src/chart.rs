@@ -27,6 +27,7 @@ pub fn tools() -> Vec<Tool> {
         schema: schema("chart.write", "Draw a chart of two columns of a table.", EffectClass::Change, needs, "File")
             .required("path", "path", "where to, ending in .svg")
             .required("table", "any", "a table, or the path of one")
+            .existing()
             .required("x", "str", "the column along the bottom")
             .required("y", "str", "the column with numbers")
             .required("kind", r#""bar" | "line""#, "form of the chart")

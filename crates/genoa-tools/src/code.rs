@@ -68,12 +68,14 @@ pub fn tools() -> Vec<Tool> {
                 "list[Diagnostic]",
             )
             .optional("project", "path", "the project's folder")
+            .existing()
             .phrase("Check the project {project} with the compiler"),
             run: check,
         },
         Tool {
             schema: schema("code.test", "Run a project's tests.", EffectClass::Change, build, "Output")
                 .optional("project", "path", "the project's folder")
+                .existing()
                 .phrase("Run the tests of the project {project}"),
             run: test,
         },
@@ -86,12 +88,14 @@ pub fn tools() -> Vec<Tool> {
                 "str",
             )
             .optional("project", "path", "the project's folder")
+            .existing()
             .phrase("Outline the project {project}"),
             run: outline,
         },
         Tool {
             schema: schema("code.replace", "Replace one exact piece of a file.", EffectClass::Change, write, "File")
                 .required("path", "path", "the file")
+                .existing()
                 .required("find", "str", "the piece, which must be there exactly once")
                 .required("replace", "str", "what takes its place")
                 .phrase("Replace {find} with {replace} in {path}"),

@@ -86,6 +86,7 @@ pub fn tools() -> Vec<Tool> {
                 "list[FolderSize]",
             )
             .optional("under", "path", "only below this folder")
+            .existing()
             .phrase("Find the largest folders under {under}"),
             run: usage,
         },

@@ -29,6 +29,7 @@ pub fn tools() -> Vec<Tool> {
         Tool {
             schema: schema("documents.text", "The text of a document of any kind.", EffectClass::Observe, read, "str")
                 .required("path", "path", "the document")
+                .existing()
                 .phrase("Read the document {path}"),
             run: text,
         },

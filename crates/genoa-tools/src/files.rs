@@ -66,12 +66,14 @@ fn finding() -> Vec<Tool> {
                 .optional("kind", KINDS, "text: txt, md, csv, …; document: Word, PDF, …; else as named")
                 .optional("changed", "time", "when it was changed")
                 .optional("under", "path", "folder to look in")
+                .existing()
                 .phrase("Find files named {name} of kind {kind} under {under}"),
             run: find,
         },
         Tool {
             schema: observe("files.read", "Read a text file.", "str")
                 .required("path", "path", "the file")
+                .existing()
                 .phrase("Read {path}"),
             run: read_file,
         },
@@ -106,6 +108,7 @@ fn arranging() -> Vec<Tool> {
         Tool {
             schema: change("files.move", "Move or rename a file or folder.", "File")
                 .required("source", "path", "what to move")
+                .existing()
                 .required("to", "path", "the folder or new name")
                 .phrase("Move {source} to {to}"),
             run: move_entry,
@@ -113,6 +116,7 @@ fn arranging() -> Vec<Tool> {
         Tool {
             schema: change("files.copy", "Copy a file or folder.", "File")
                 .required("source", "path", "what to copy")
+                .existing()
                 .required("to", "path", "the folder or new name")
                 .phrase("Copy {source} to {to}"),
             run: copy_entry,
@@ -120,6 +124,7 @@ fn arranging() -> Vec<Tool> {
         Tool {
             schema: change("files.delete", "Delete a file or folder.", "None")
                 .required("path", "path", "what to delete")
+                .existing()
                 .asked_by(&[
                     "delet",
                     "remov",

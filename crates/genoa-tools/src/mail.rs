@@ -99,6 +99,20 @@ pub fn tools() -> Vec<Tool> {
                 .required("to", "list[Contact]", "who shall get it")
                 .required("subject", "str", "its subject")
                 .required("body", "str", "its text")
+                .asked_by(&[
+                    "draft",
+                    "prepar",
+                    "save",
+                    "write",
+                    "compose",
+                    "later",
+                    "review",
+                    "look at",
+                    "read it",
+                    "before it",
+                    "not send",
+                    "n't send",
+                ])
                 .phrase("Save a draft to {to}: “{subject}”"),
             run: draft,
         },
@@ -112,6 +126,7 @@ pub fn tools() -> Vec<Tool> {
             )
             .required("mail", "Mail", "the mail to answer")
             .required("body", "str", "the answer's text")
+            .asked_by(&["repl", "answer", "respon", "react", "write back"])
             .phrase("Save a draft that answers {mail}"),
             run: reply_draft,
         },

@@ -51,6 +51,7 @@ pub fn tools() -> Vec<Tool> {
         )
         .required("query", "str", "the text to look for")
         .optional("under", "path", "folder to look in")
+        .existing()
         .phrase("Search files for {query}"),
         run: search,
     }]

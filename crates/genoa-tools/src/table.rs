@@ -50,6 +50,7 @@ pub fn tools() -> Vec<Tool> {
                 "Table",
             )
             .required("path", "path", "a .csv, .xlsx or .ods file")
+            .existing()
             .optional("sheet", "str", "which sheet; else the first")
             .phrase("Read the table {path}"),
             run: |call| answer(load(call, &call.text("path")?, &call.text("sheet")?)?),
@@ -57,6 +58,7 @@ pub fn tools() -> Vec<Tool> {
         Tool {
             schema: schema("table.total", "Sum up columns of a table.", EffectClass::Observe, read, "Table")
                 .required("path", "path", "a .csv, .xlsx or .ods file")
+                .existing()
                 .optional("column", "str", "the column with numbers; else all of them")
                 .optional("by", "str", "the column to group by")
                 .phrase("Sum up {column} of {path} by {by}"),

@@ -206,7 +206,7 @@ fn add(names: &mut Vec<String>, name: &str) {
 }
 
 /// What may be a path: quoted texts, words with a slash or an ending, names, and words beside "folder", "file" and the
-/// like; and file names in the folders among them.
+/// like; file names in the folders among them, and the folders above.
 fn paths(intention: &str) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
     quoted(intention).for_each(|text| add(&mut files, text));
@@ -234,8 +234,12 @@ fn paths(intention: &str) -> Vec<String> {
         folders.iter().map(|folder| format!("{}/{file}", folder.trim_end_matches('/'))).collect()
     };
     let joined: Vec<String> = files.iter().filter(|file| !file.contains('/')).flat_map(within).take(PATHS).collect();
+    let above = |path: &String| -> Vec<String> {
+        path.match_indices('/').map(|(end, _)| path[..end].to_owned()).filter(|folder| !folder.is_empty()).collect()
+    };
+    let parents: Vec<String> = files.iter().chain(&folders).flat_map(above).collect();
     let mut paths = Vec::new();
-    files.iter().chain(&folders).chain(&joined).for_each(|path| add(&mut paths, path));
+    files.iter().chain(&folders).chain(&joined).chain(&parents).for_each(|path| add(&mut paths, path));
     paths
 }
 
@@ -310,7 +314,7 @@ mod tests {
     #[test]
     fn paths_are_what_was_quoted_or_looks_like_one() {
         let paths = |intention: &str| Said::in_intention(intention).paths().unwrap().to_vec();
-        assert_eq!(paths("Read Code/a.rs, please"), ["Code/a.rs"]);
+        assert_eq!(paths("Read Code/a.rs, please"), ["Code/a.rs", "Code"]);
         assert_eq!(
             paths("please throw \"b (1).mp4\" in Downloads away"),
             ["b (1).mp4", "Downloads", "Downloads/b (1).mp4"]
