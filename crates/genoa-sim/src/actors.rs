@@ -4,6 +4,7 @@ use genoa_abi::event::Event;
 use genoa_abi::grant::{Budget, GrantRequest, Right};
 use genoa_abi::model::{ChatMessage, Finish, InferClass, InferReply, InferRequest, InferUsage, Role};
 use genoa_abi::session::{Answer, QuestionKind, SessionRequest};
+use genoa_abi::skill::SkillSource;
 use genoa_abi::syscall::{Caller, Syscall, WhySubject};
 use genoa_abi::tool::{Clock, Person, ToolOutcome, ToolUsage, WrittenFile};
 use genoa_abi::view::{Difference, ViewReport};
@@ -126,7 +127,16 @@ impl World {
         ];
         let arguments = self.random.pick(&arguments).and_then(|json| json.as_object()).cloned().unwrap_or_default();
         let question = QuestionId(self.random.below(20) as u64);
-        match self.random.below(16) {
+        match self.random.below(19) {
+            16 => Syscall::SaveSkill { name: "again".into(), from: SkillSource::Run(None) },
+            17 => Syscall::SaveSkill {
+                name: "own".into(),
+                from: SkillSource::Plan {
+                    source: corpus::plan(&mut self.random),
+                    intention: "prepare the demo".into(),
+                },
+            },
+            18 => Syscall::ForgetSkill { name: "own".into() },
             0..4 => Syscall::Call { tool, arguments },
             4 => Syscall::Intend { text: "do evil".into(), agent: None },
             5 => Syscall::Answer { question, answer: Answer::Yes { fingerprint: ContentHash::of(b""), typed: None } },
