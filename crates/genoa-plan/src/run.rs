@@ -13,9 +13,12 @@ use crate::code::Operation;
 use crate::coerce::{self, Coerced, Spot, Wanted};
 use crate::convert::check_times;
 use crate::operators::{self, measure, mismatch, truth};
-use crate::phrase::sentence;
+use crate::phrase::{quoted, sentence};
 use crate::plan::Plan;
 use crate::shape::shape;
+
+/// How often the person is asked who a text means that no look-up finds, for one spot of an argument.
+const TEXT_QUESTIONS: u32 = 2;
 
 /// A plan that runs: plan, place, variables. It can be written and read again at every call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,9 +96,23 @@ enum Waiting {
     /// It is the value of the call expression. `said` is the text, if the call says something.
     Result { influence: Labels, said: Option<Value> },
     /// It tells which record a spot of a value means; the value is the top of the stack.
-    Record { spot: Spot, kind: String, text: String, influence: Labels },
+    Record(LookUp),
+    /// It is the person's word for what this look-up did not find.
+    Text(LookUp),
     /// It chooses one of the candidates for a spot.
     Choice { spot: Spot, options: Vec<String>, candidates: Vec<Value>, influence: Labels },
+}
+
+/// A record that is looked up for a text in a spot of a value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct LookUp {
+    spot: Spot,
+    kind: String,
+    text: String,
+    influence: Labels,
+    /// How often the person was asked for another text.
+    #[serde(default)]
+    asked: u32,
 }
 
 /// What one instruction came to.
@@ -436,18 +453,37 @@ impl Run {
     fn find_out(&mut self, spot: Spot, wanted: Wanted, catalog: &Catalog) -> Result<PlanCall, Failure> {
         match wanted {
             Wanted::Record { kind, text, labels } => {
-                let (tool, parameter) = coerce::look_up_call(&kind, catalog)?;
-                let argument = Value::labelled(Datum::Text(text.clone()), labels.clone());
-                let arguments = BTreeMap::from([(parameter.to_owned(), argument)]);
-                let call = self.plan_call(tool.to_owned(), arguments, catalog);
-                self.waiting = Some(Waiting::Record { spot, kind, text, influence: labels });
-                Ok(call)
+                self.look_up(LookUp { spot, kind, text, influence: labels, asked: 0 }, catalog)
             }
             Wanted::Choice { kind, candidates, labels } => {
                 let question = Value::text(format!("Which {} is meant?", kind.to_lowercase()));
                 Ok(self.ask(spot, question, candidates, labels, catalog))
             }
         }
+    }
+
+    fn look_up(&mut self, wanted: LookUp, catalog: &Catalog) -> Result<PlanCall, Failure> {
+        let (tool, parameter) = coerce::look_up_call(&wanted.kind, catalog)?;
+        let argument = Value::labelled(Datum::Text(wanted.text.clone()), wanted.influence.clone());
+        let arguments = BTreeMap::from([(parameter.to_owned(), argument)]);
+        let call = self.plan_call(tool.to_owned(), arguments, catalog);
+        self.waiting = Some(Waiting::Record(wanted));
+        Ok(call)
+    }
+
+    /// Asks the person for another text, as long as that may help.
+    fn ask_for_text(&mut self, mut missing: LookUp, catalog: &Catalog) -> Result<PlanCall, Failure> {
+        let kind = missing.kind.to_lowercase();
+        if missing.asked >= TEXT_QUESTIONS || !catalog.tools.contains_key("ask") {
+            let what = format!("no {kind} was found for “{}”", missing.text);
+            return Err(Failure::new(ErrorCode::NotFound, what).try_next("Use another name, or the full one"));
+        }
+        missing.asked += 1;
+        let question = format!("No {kind} is called {}. Who shall it be?", quoted(&missing.text));
+        let question = Value::labelled(Datum::Text(question), missing.influence.clone());
+        let call = self.plan_call("ask".to_owned(), BTreeMap::from([("question".to_owned(), question)]), catalog);
+        self.waiting = Some(Waiting::Text(missing));
+        Ok(call)
     }
 
     fn ask(
@@ -516,9 +552,19 @@ impl Run {
                 self.place += 1;
                 Ok(None)
             }
-            Waiting::Record { spot, kind, text, influence } => {
-                value.labels.join(&influence);
-                self.take_records(spot, &kind, &text, value, catalog)
+            Waiting::Record(wanted) => {
+                value.labels.join(&wanted.influence);
+                self.take_records(wanted, value, catalog)
+            }
+            Waiting::Text(mut wanted) => {
+                let Datum::Text(text) = value.datum else { return Err(mismatch()) };
+                wanted.influence.join(&value.labels);
+                // An empty answer names nobody either.
+                if !text.trim().is_empty() {
+                    wanted.text = text;
+                    return self.look_up(wanted, catalog).map(Some);
+                }
+                self.ask_for_text(wanted, catalog).map(Some)
             }
             Waiting::Choice { spot, options, candidates, influence } => {
                 let Datum::Text(chosen) = &value.datum else { return Err(mismatch()) };
@@ -537,14 +583,11 @@ impl Run {
     /// What a look-up found for a text.
     fn take_records(
         &mut self,
-        spot: Spot,
-        kind: &str,
-        text: &str,
+        mut wanted: LookUp,
         found: Value,
         catalog: &Catalog,
     ) -> Result<Option<PlanCall>, Failure> {
-        let kind = kind.to_lowercase();
-        let none = || Failure::new(ErrorCode::NotFound, format!("no {kind} was found for “{text}”"));
+        let spot = wanted.spot.clone();
         match found.datum {
             Datum::Record { .. } => self.settle(&spot, found).map(|()| None),
             Datum::List(mut items) if items.len() == 1 => {
@@ -553,11 +596,15 @@ impl Run {
                 self.settle(&spot, only).map(|()| None)
             }
             Datum::List(items) if !items.is_empty() => {
-                let question =
-                    Value::labelled(Datum::Text(format!("Which {kind} is meant by “{text}”?")), found.labels.clone());
+                let question = format!("Which {} is meant by “{}”?", wanted.kind.to_lowercase(), wanted.text);
+                let question = Value::labelled(Datum::Text(question), found.labels.clone());
                 Ok(Some(self.ask(spot, question, items, found.labels, catalog)))
             }
-            Datum::List(_) | Datum::None => Err(none().try_next("Use another name, or the full one")),
+            Datum::List(_) | Datum::None => {
+                // That nothing was found is told by the question.
+                wanted.influence.join(&found.labels);
+                self.ask_for_text(wanted, catalog).map(Some)
+            }
             _ => Err(mismatch()),
         }
     }

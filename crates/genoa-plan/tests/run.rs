@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use genoa_abi::schema::Catalog;
 use genoa_abi::{CallId, Datum, ErrorCode, Failure, Labels, Source, Value};
 use genoa_plan::{PlanCall, Run, Yield, check, value_from_json};
 use serde_json::{Value as Json, json};
@@ -20,6 +21,9 @@ fn answer(call: &PlanCall, number: u64) -> Result<Value, Failure> {
             "Chen" => json!([contact("Chen"), contact("Chen")]),
             _ => json!([]),
         },
+        "ask" if argument("question").as_str().is_some_and(|question| question.contains("called “Greta”")) => {
+            json!("Ada")
+        }
         "ask" => argument("options").get(1).cloned().unwrap_or(json!("yes")),
         "mail.find" => json!([mail("1", "invoice"), mail("2", "lunch"), mail("3", "invoice 2")]),
         "mail.open" => Json::Null,
@@ -73,6 +77,7 @@ fn plans_run_to_their_end() {
         "mails = mail.find(about=\"x\", when=\"since last monday\")\nfor m in mails:\n    if \"invoice\" in m.subject:\n        notes.write(title=m.subject, text=m.text)",
         "mail.send(to=[\"Ada\", \"Chen\"], subject=\"Hi\", body=\"b\")",
         "mail.send(to=\"Nobody\", subject=\"Hi\", body=\"b\")",
+        "mail.send(to=[\"Chen\", \"Greta\"], subject=\"Hi\", body=\"b\")",
         "texts = [files.read(path=f) for f in files.find()]\nsay(text=join(texts, \"; \"))",
         "big = largest(files.find(), by=\"bytes\")\nsay(big)",
         "m = mail.open(id=\"9\")\nif m:\n    say(m)\nelse:\n    say(text=\"nothing\")",
@@ -102,7 +107,19 @@ fn plans_run_to_their_end() {
           = null
         mail.send(to="Nobody", subject="Hi", body="b")
           1: Find contacts named “Nobody”
-          ! no contact was found for “Nobody”. Use another name, or the full one
+          1: Ask “No contact is called “Nobody”. Who shall it be?”
+          1: Find contacts named “yes”
+          1: Ask “No contact is called “yes”. Who shall it be?”
+          1: Find contacts named “yes”
+          ! no contact was found for “yes”. Use another name, or the full one
+        mail.send(to=["Chen", "Greta"], subject="Hi", body="b")
+          1: Find contacts named “Chen”
+          1: Ask “Which contact is meant by “Chen”?” (options: “Chen (people/Chen.vcf)”, “Chen (people/Chen.vcf) #2”)
+          1: Find contacts named “Greta”
+          1: Ask “No contact is called “Greta”. Who shall it be?”
+          1: Find contacts named “Ada”
+          1: Send “Hi” to Chen, Ada (body: “b”)
+          = null
         texts = [files.read(path=f) for f in files.find()]
         say(text=join(texts, "; "))
           1: Find files
@@ -184,6 +201,65 @@ fn labels_follow_data_and_control() {
 }
 
 #[test]
+fn the_person_says_who_a_name_means_that_nobody_has() {
+    let source =
+        "mails = mail.find(about=\"x\")\nmail.send(to=[mails[0].subject, \"Nobody\"], subject=\"Hi\", body=\"b\")";
+    let answers = ["", "Ada", " ", "Chen"];
+    let play = |saved: &dyn Fn(Run) -> Run, catalog: &Catalog| {
+        let mut run = Run::new(check(source, catalog, "").unwrap().plan);
+        let (mut calls, mut next, mut answers) = (Vec::new(), None, answers.iter());
+        loop {
+            match run.advance(next.take(), catalog, &clock()) {
+                Yield::Call(call) => {
+                    run = saved(run);
+                    let is_free = call.tool == "ask" && !call.arguments.contains_key("options");
+                    next = Some(if is_free {
+                        let text = Datum::Text((*answers.next().unwrap()).into());
+                        Ok(Value::labelled(text, Source::Person.into()))
+                    } else {
+                        answer(&call, calls.len() as u64 + 1)
+                    });
+                    calls.push(call);
+                }
+                end => return (calls, end),
+            }
+        }
+    };
+    let (calls, end) = play(&|run| run, &catalog());
+    let texts: Vec<&str> = calls.iter().map(|call| call.text.as_str()).collect();
+    insta::assert_snapshot!(texts.join("\n"), @r#"
+    Find mails about “x”
+    Find contacts named “invoice”
+    Ask “No contact is called “invoice”. Who shall it be?”
+    Ask “No contact is called “invoice”. Who shall it be?”
+    Find contacts named “Ada”
+    Find contacts named “Nobody”
+    Ask “No contact is called “Nobody”. Who shall it be?”
+    Ask “No contact is called “Nobody”. Who shall it be?”
+    Find contacts named “Chen”
+    Ask “Which contact is meant by “Chen”?” (options: “Chen (people/Chen.vcf)”, “Chen (people/Chen.vcf) #2”)
+    Send “Hi” to Ada, Chen (body: “b”)
+    "#);
+    assert!(matches!(end, Yield::Ended(_)), "{end:?}");
+    // Who is sent to depends on the mail that named somebody, on the look-up that found nobody, and on the person.
+    let labels = calls.last().unwrap().arguments["to"].deep_labels();
+    for source in [Source::Mail("1".into()), Source::Call(CallId(2)), Source::Person] {
+        assert!(labels.iter().any(|label| *label == source), "{source}");
+    }
+    let through_json = |run: Run| {
+        let read: Run = serde_json::from_str(&serde_json::to_string(&run).unwrap()).unwrap();
+        assert_eq!(read, run);
+        read
+    };
+    assert_eq!(play(&through_json, &catalog()), (calls, end));
+    // Where nobody can be asked, it is as if nobody answered.
+    let mut silent = catalog();
+    silent.tools.remove("ask");
+    let Yield::Failed(failure) = play(&|run| run, &silent).1 else { panic!() };
+    assert_eq!(failure.to_string(), "no contact was found for “invoice”. Use another name, or the full one");
+}
+
+#[test]
 fn shapes_tell_no_content() {
     let checked =
         check("mails = mail.find(about=\"x\")\ns = mails[0].text\nn = len(mails)\nsay(s)", &catalog(), "").unwrap();
@@ -254,7 +330,7 @@ mod saved {
 
     /// A plan of random statements, of which each may use what stands before it.
     fn plan() -> impl Strategy<Value = String> {
-        proptest::collection::vec((0..14_usize, any::<usize>(), any::<bool>()), 1..12).prop_map(|choices| {
+        proptest::collection::vec((0..15_usize, any::<usize>(), any::<bool>()), 1..12).prop_map(|choices| {
             let mut lines: Vec<String> = vec!["v0 = mail.find(about=\"x\")".into()];
             let mut texts: Vec<String> = vec!["\"a\"".into()];
             let mut margin = String::new();
@@ -275,6 +351,7 @@ mod saved {
                     10 => (format!("{name} = first(sorted(v0, by=\"date\", descending=True)).text"), true),
                     11 => (format!("{name} = files.read(path=largest(files.find(), by=\"bytes\"))"), true),
                     12 => (format!("{name} = {text} + {text}"), true),
+                    13 => (format!("mail.send(to=[\"Greta\", {text}], subject=\"s\", body=\"b\")"), false),
                     _ => (format!("{name} = ask(question={text}, options=[\"a\", {text}])"), true),
                 };
                 lines.push(format!("{margin}{line}"));
