@@ -225,7 +225,8 @@ pub struct Parameter {
     /// What its labels must be.
     #[serde(default)]
     pub demand: Demand,
-    /// Whether a path must name what is there already. A planner can know such a path only from the person's words.
+    /// Whether a path must name what is there already: a planner can know it only from the person's words. A text that is
+    /// marked so is a command, which comes from them too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exists: bool,
 }

@@ -81,6 +81,7 @@ fn statement_by_statement(
     let mut plan = String::new();
     for _ in 0..STATEMENTS {
         let scope = scope_after(&plan, &assignment.catalog).map_err(|findings| not_followed(&plan, &findings))?;
+        let scope = if said.misses_a_file(&plan) { scope.unfinished() } else { scope };
         request.grammar = Some(Grammar::Lark(next_statement_grammar(&scope, &assignment.catalog, &said)));
         request.answer_begins.clone_from(&plan);
         let statement = infer(client, request.clone())?;

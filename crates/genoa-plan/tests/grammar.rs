@@ -127,6 +127,17 @@ fn what_was_not_said_cannot_be_written() {
     assert!(!fits("events = calendar.find(people=[\"Boris\""));
 }
 
+#[test]
+fn a_plan_that_misses_a_named_file_goes_on() {
+    let said = Said::in_intention("Put Ada's mails into the table mails.csv");
+    let plan = "mails = mail.find(sender=[\"Ada\"])\n";
+    assert!(said.misses_a_file(plan) && !said.misses_a_file("table.write(path=\"mails.csv\")\n"));
+    let scope = scope_after(plan, &catalog()).unwrap().unfinished();
+    let grammar = next_statement_grammar(&scope, &catalog(), &said);
+    let mut matcher = Matcher::new(FACTORY.create_parser(TopLevelGrammar::from_lark(grammar)));
+    assert!(!matcher.is_accepting().unwrap());
+}
+
 /// A small deterministic generator, so that a failing walk can be walked again.
 struct Dice(u64);
 

@@ -116,23 +116,10 @@ pub fn tools() -> Vec<Tool> {
         Tool {
             schema: schema("calendar.cancel", "Take an event out of the calendar.", EffectClass::Change, write, "None")
                 .required("event", "Event", "the event")
-                .asked_by(&[
-                    "cancel",
-                    "delet",
-                    "remov",
-                    "take",
-                    "drop",
-                    "call off",
-                    "strike",
-                    "clear",
-                    "scratch",
-                    "get rid",
-                    "not go",
-                    "not come",
-                    "not attend",
-                    "skip",
-                    "decline",
-                ])
+                .asked_by(
+                    "cancel|delet|remov|take|drop|call off|strike|clear|scratch|get rid|not go|not come|\
+                     not attend|skip|decline",
+                )
                 .phrase("Take {event} out of the calendar"),
             run: cancel,
         },

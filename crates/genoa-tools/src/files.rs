@@ -90,6 +90,7 @@ fn writing() -> Vec<Tool> {
             schema: change("files.write", "Write text to a file, replacing what it held.", "File")
                 .required("path", "path", "the file")
                 .required("text", "str", "its new content")
+                .asked_by("writ|creat|save|put|mak|generat|summar|note|shorten|condens|boil|turn|convert|export|stor|dump|list|translat|into|file")
                 .phrase("Write {path}"),
             run: write_file,
         },
@@ -125,25 +126,10 @@ fn arranging() -> Vec<Tool> {
             schema: change("files.delete", "Delete a file or folder.", "None")
                 .required("path", "path", "what to delete")
                 .existing()
-                .asked_by(&[
-                    "delet",
-                    "remov",
-                    "trash",
-                    "eras",
-                    "discard",
-                    "purg",
-                    "clean",
-                    "clear",
-                    "throw",
-                    "drop",
-                    "wipe",
-                    "get rid",
-                    "bin",
-                    "destroy",
-                    "dispose",
-                    "not need",
-                    "no longer",
-                ])
+                .asked_by(
+                    "delet|remov|trash|eras|discard|purg|clean|clear|throw|drop|wipe|get rid|bin|destroy|\
+                     dispose|not need|no longer",
+                )
                 .phrase("Delete {path}"),
             run: delete,
         },

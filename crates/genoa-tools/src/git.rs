@@ -117,7 +117,7 @@ pub fn tools() -> Vec<Tool> {
                 .required("message", "str", "what changed and why")
                 .optional("project", "path", "the repository's folder")
                 .existing()
-                .asked_by(&["commit", "check in", "save the change"])
+                .asked_by("commit|check in|save the change")
                 .phrase("Commit all changes of {project}: {message}"),
             run: commit,
         },

@@ -99,20 +99,10 @@ pub fn tools() -> Vec<Tool> {
                 .required("to", "list[Contact]", "who shall get it")
                 .required("subject", "str", "its subject")
                 .required("body", "str", "its text")
-                .asked_by(&[
-                    "draft",
-                    "prepar",
-                    "save",
-                    "write",
-                    "compose",
-                    "later",
-                    "review",
-                    "look at",
-                    "read it",
-                    "before it",
-                    "not send",
-                    "n't send",
-                ])
+                .asked_by(
+                    "draft|prepar|save|write|compose|later|review|look at|read it|before it|not send|\
+                     n't send",
+                )
                 .phrase("Save a draft to {to}: “{subject}”"),
             run: draft,
         },
@@ -126,7 +116,7 @@ pub fn tools() -> Vec<Tool> {
             )
             .required("mail", "Mail", "the mail to answer")
             .required("body", "str", "the answer's text")
-            .asked_by(&["repl", "answer", "respon", "react", "write back"])
+            .asked_by("repl|answer|respon|react|write back")
             .phrase("Save a draft that answers {mail}"),
             run: reply_draft,
         },

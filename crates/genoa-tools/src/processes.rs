@@ -72,7 +72,7 @@ pub fn tools() -> Vec<Tool> {
                 .required("pid", "int", "its number")
                 .demanding(Demand::Person)
                 .required("name", "str", "its name, so that no other one is hit")
-                .asked_by(&["stop", "kill", "end", "quit", "terminat", "close", "shut", "abort"])
+                .asked_by("stop|kill|end|quit|terminat|close|shut|abort")
                 .phrase("End the process {pid} ({name})"),
             run: stop,
         },

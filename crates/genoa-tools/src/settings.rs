@@ -138,6 +138,11 @@ pub fn tools() -> Vec<Tool> {
             .demanding(Demand::Person)
             .optional("when", "str", "only in this situation")
             .demanding(Demand::Person)
+            .asked_by(
+                "set|prefer|from now|in future|rememb|always|never|theme|dark|light|colo|tone|formal|\
+                     friend|short|brief|languag|speak|unit|metric|imperial|miles|notif|notice|disturb|\
+                     quiet|silen|mute|hour|work|morning|layout|want|show|switch|use|do not|don't",
+            )
             .phrase("Set {name} to {value} {when}"),
             run: set,
         },

@@ -33,7 +33,8 @@ pub fn tools() -> Vec<Tool> {
         schema: schema("shell.run", "Run a shell command in the workspace.", EffectClass::Change, needs, "Output")
             .required("command", "str", "the command line")
             .demanding(Demand::Person)
-            .asked_by(&["run", "execut", "command", "shell", "bash", "terminal", "script", "invoke", "launch"])
+            .existing()
+            .asked_by("run|execut|command|shell|terminal|invoke|launch")
             .phrase("Run the command {command}"),
         run: run_command,
     }]

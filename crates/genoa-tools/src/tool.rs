@@ -233,10 +233,10 @@ impl SchemaBuilder {
         self
     }
 
-    /// The planner is offered the tool only for intentions with one of these, each the beginning of a word or a phrase.
+    /// The planner is offered the tool only for intentions with one of these: beginnings of words, or phrases, with `|` between.
     #[must_use]
-    pub fn asked_by(mut self, words: &[&str]) -> Self {
-        self.0.asked_by = words.iter().map(|word| (*word).to_owned()).collect();
+    pub fn asked_by(mut self, words: &str) -> Self {
+        self.0.asked_by = words.split('|').map(str::to_owned).collect();
         self
     }
 

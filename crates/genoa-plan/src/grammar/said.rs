@@ -16,6 +16,10 @@ const NAMES: usize = 40;
 const PATHS: usize = 40;
 /// An intention with more different words than this, and a name or path among them, says enough to begin with.
 const ENOUGH_WORDS: usize = 12;
+/// Commands that may be written for one intention, and words of one.
+const COMMANDS: usize = 80;
+/// Words of one command.
+const COMMAND_WORDS: usize = 24;
 /// Words of one name.
 const NAME_WORDS: usize = 4;
 
@@ -27,6 +31,7 @@ pub struct Said {
     words: BTreeSet<String>,
     names: Vec<String>,
     paths: Vec<String>,
+    commands: Vec<String>,
     is_question: bool,
 }
 
@@ -43,6 +48,7 @@ impl Said {
             words: words.map(str::to_owned).collect(),
             names: names(intention),
             paths: paths(intention),
+            commands: commands(intention),
             is_question: is_question(&lower),
             text: Some(lower),
         }
@@ -69,6 +75,16 @@ impl Said {
         self.text.as_ref().map(|_| self.names.as_slice())
     }
 
+    /// Whether something shall be done, and nothing tells to what: only a question can follow.
+    pub(super) fn names_nothing(&self) -> bool {
+        let acts = self.words.iter().any(|word| is_among(ACTING, word));
+        let is_telling = |word: &&String| {
+            let singular = word.strip_suffix('s').unwrap_or(word);
+            ![COMMON, ACTING, GENERIC].iter().any(|list| is_among(list, word) || is_among(list, singular))
+        };
+        acts && self.paths.is_empty() && !self.is_question && self.words.iter().find(is_telling).is_none()
+    }
+
     /// Whether there is reason to ask back: little was said, or nothing that could be looked for.
     pub(super) fn leaves_questions(&self) -> bool {
         let says_something = !self.paths.is_empty();
@@ -78,6 +94,20 @@ impl Said {
     /// The paths that may stand for something that is there; nothing where any may.
     pub(super) fn paths(&self) -> Option<&[String]> {
         self.text.as_ref().map(|_| self.paths.as_slice())
+    }
+
+    /// The commands that may be run: what stands in quotes, and what follows a word that asks for one, to any length.
+    /// Nothing where any may.
+    pub(super) fn commands(&self) -> Option<&[String]> {
+        self.text.as_ref().map(|_| self.commands.as_slice())
+    }
+
+    /// Whether a plan does not mention a file that the person named: then it cannot be over.
+    #[must_use]
+    pub fn misses_a_file(&self, plan: &str) -> bool {
+        let plan = plan.to_lowercase();
+        let names = self.paths.iter().filter(|path| is_file_name(path)).filter_map(|path| path.rsplit('/').next());
+        names.map(str::to_lowercase).any(|name| !plan.contains(&name))
     }
 
     /// The words of time that the intention holds; nothing where any may be used.
@@ -231,9 +261,13 @@ fn paths(intention: &str) -> Vec<String> {
     folders.truncate(NAMES);
     files.truncate(NAMES);
     let within = |file: &String| -> Vec<String> {
-        folders.iter().map(|folder| format!("{}/{file}", folder.trim_end_matches('/'))).collect()
+        let others = folders.iter().filter(|folder| *folder != file);
+        others.map(|folder| format!("{}/{file}", folder.trim_end_matches('/'))).collect()
     };
-    let joined: Vec<String> = files.iter().filter(|file| !file.contains('/')).flat_map(within).take(PATHS).collect();
+    // A file's name may have no ending: a Makefile.
+    let names: Vec<String> = folders.iter().filter(|name| !name.contains([' ', '/'])).cloned().collect();
+    let plain = files.iter().filter(|file| !file.contains('/'));
+    let joined: Vec<String> = plain.chain(&names).flat_map(within).take(PATHS).collect();
     let above = |path: &String| -> Vec<String> {
         path.match_indices('/').map(|(end, _)| path[..end].to_owned()).filter(|folder| !folder.is_empty()).collect()
     };
@@ -242,6 +276,24 @@ fn paths(intention: &str) -> Vec<String> {
     files.iter().chain(&folders).chain(&joined).chain(&parents).for_each(|path| add(&mut paths, path));
     paths
 }
+
+fn commands(intention: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    quoted(intention).for_each(|text| add(&mut commands, text));
+    let words: Vec<&str> = intention.split_whitespace().collect();
+    let is_asking = |word: &&str| is_among(RUNNING, &bare(word).to_lowercase());
+    for start in (1..words.len()).filter(|place| is_asking(&words[place - 1])) {
+        for end in start + 1..=words.len().min(start + COMMAND_WORDS) {
+            let command = words[start..end].join(" ");
+            add(&mut commands, command.trim_end_matches([',', '.', ';', ':', '?', '!']));
+        }
+    }
+    commands.truncate(COMMANDS);
+    commands
+}
+
+/// Words after which a command stands.
+const RUNNING: &str = "run execute start command shell invoke launch call terminal program does";
 
 /// Words that stand beside the name of a place or a file.
 const PLACES: &str =
@@ -288,6 +340,16 @@ const COMMON: &str = "a about after all also am an and any answer are as ask at 
     sent set shall she should show tell that the their them then there they this to today tomorrow unread up us was we \
     what when where which who whom will with word would write wrote yes yesterday you your";
 
+/// Verbs of requests that change something.
+const ACTING: &str = "add adjust alter answer cancel change convert copy create delete draft edit fix forward improve mail make move \
+    plan put remove rename repair replace reply rewrite save schedule send set shift shorten translate turn update write";
+
+/// Words for whatever it may be.
+const GENERIC: &str = "again another appointment better bit bug calendar code date deck different document entry event existing field file \
+    folder function good item line mail meeting message name new note number old one ones other page paragraph part picture \
+    presentation problem program project report same sentence setting slide some something somehow spreadsheet stuff summary table \
+    text thing time title value version way while word";
+
 fn is_name(word: &str) -> bool {
     let lower = word.to_lowercase();
     let has_letters = lower.chars().filter(|letter| letter.is_alphabetic()).count() >= 2;
@@ -309,6 +371,24 @@ mod tests {
         assert_eq!(names("send marcus bell the offer"), ["marcus", "marcus bell", "bell", "offer"]);
         assert_eq!(names("What did Mila's bank write?"), ["Mila"]);
         assert_eq!(names("Send him a line"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_request_that_names_nothing_is_told_from_others() {
+        let names_nothing = |text: &str| Said::in_intention(text).names_nothing();
+        for text in
+            ["Change that setting for me", "rename the file, please", "Make the slides", "Set it to the new value"]
+        {
+            assert!(names_nothing(text), "{text}");
+        }
+        for text in [
+            "Show my files",
+            "Which files are new?",
+            "Rename the file to budget",
+            "Make slides about the move of the shop",
+        ] {
+            assert!(!names_nothing(text), "{text}");
+        }
     }
 
     #[test]

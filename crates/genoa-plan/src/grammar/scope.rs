@@ -40,6 +40,14 @@ pub(super) struct Level {
     pub(super) otherwise: Option<BTreeMap<String, Type>>,
 }
 
+impl Scope {
+    /// The same place in a plan that is known to lack something: it cannot end there, if anything can follow at all.
+    #[must_use]
+    pub fn unfinished(self) -> Self {
+        Self { may_end: self.may_end && self.levels.is_empty(), ..self }
+    }
+}
+
 /// Reads the beginning of a plan: complete statements, and perhaps a block that was opened, with the indentation of its
 /// next statement or without it.
 ///

@@ -48,6 +48,9 @@ fn statements(
     let mut simple: Vec<String> = Vec::new();
     if is_first {
         simple.extend(values.whole_plans());
+        if said.names_nothing() && !simple.is_empty() {
+            return (simple, Vec::new());
+        }
     }
     let calls = values.calls();
     let mut assigned = calls.returning;

@@ -372,12 +372,15 @@ impl<'a> Values<'a> {
         alternatives
     }
 
-    /// A path, or a list of paths or anything else, that names what is there: in the person's words, or found.
+    /// A path, or a list of paths or anything else, that names what is there: in the person's words, or found. A text is
+    /// a command, and only the person gives those.
     pub(super) fn existing(&mut self, ty: &Type) -> Option<String> {
-        let Some(said) = self.said.paths() else { return self.argument(ty) };
+        let said = if *present(ty) == Type::Text { self.said.commands() } else { self.said.paths() };
+        let Some(said) = said else { return self.argument(ty) };
         let mut alternatives: Vec<String> = said.iter().map(|path| literal(&format!("\"{path}\""))).collect();
         alternatives.extend(match ty {
             Type::Any => self.known(),
+            Type::Text => Vec::new(),
             _ => self.found_paths(),
         });
         let one = self.rules.rule(&alternatives);
