@@ -1,5 +1,7 @@
 //! Values as people read them.
 
+use std::collections::BTreeMap;
+
 use genoa_abi::{Datum, Value};
 
 /// Fields that stand for a record, in the order of preference.
@@ -22,10 +24,32 @@ pub(crate) fn value(value: &Value) -> String {
         Datum::List(items) if items.is_empty() => "nothing found".to_owned(),
         Datum::List(items) => items.iter().map(|item| format!("- {}", details(item))).collect::<Vec<_>>().join("\n"),
         Datum::Record { fields, .. } => {
+            if let Some(table) = table(fields) {
+                return table;
+            }
             let shown = fields.iter().filter(|(name, field)| tells(name, field));
             shown.map(|(name, field)| format!("{name}: {}", line(field))).collect::<Vec<_>>().join("\n")
         }
     }
+}
+
+/// A record of `columns` and `rows` as a Markdown table.
+fn table(fields: &BTreeMap<String, Value>) -> Option<String> {
+    let (Datum::List(columns), Datum::List(rows), 2) =
+        (&fields.get("columns")?.datum, &fields.get("rows")?.datum, fields.len())
+    else {
+        return None;
+    };
+    let line_of = |cells: &[Value]| {
+        let cells: Vec<String> = cells.iter().map(|cell| line(cell).replace('|', "\\|")).collect();
+        format!("| {} |", cells.join(" | "))
+    };
+    let mut lines = vec![line_of(columns), format!("|{}", "---|".repeat(columns.len()))];
+    for row in rows {
+        let Datum::List(cells) = &row.datum else { return None };
+        lines.push(line_of(cells));
+    }
+    Some(lines.join("\n"))
 }
 
 /// How much there is: `3 mails`, `text, 120 characters`.
@@ -126,6 +150,11 @@ mod tests {
         assert_eq!(value(&event), "place: Room 4\nstart: 2026-11-26 10:00\ntitle: Review");
         let events = Value::from(Datum::List(vec![event]));
         assert_eq!(value(&events), "- Review (place: Room 4; start: 2026-11-26 10:00)");
+        let cells = |cells: &[&str]| Value::from(Datum::List(cells.iter().map(|cell| text(cell)).collect()));
+        let rows = Datum::List(vec![cells(&["Oslo", "3|4"])]).into();
+        let fields = [("columns".to_owned(), cells(&["trip", "nights"])), ("rows".to_owned(), rows)].into();
+        let trips = Value::from(Datum::Record { kind: "Table".into(), fields });
+        assert_eq!(value(&trips), "| trip | nights |\n|---|---|\n| Oslo | 3\\|4 |");
         assert_eq!(count(&list), "2 items");
         assert_eq!(value(&Datum::List(vec![]).into()), "nothing found");
     }

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         row("fork and exec, no jail", &plain, None),
         row("jail with an overlay workspace, request to exit", &jailed, (!peer.is_empty()).then_some(&peer)),
         row("jail with an overlay workspace, request to exec", &started, None),
-        row("jail over no jail, run by run", &extra, None),
+        row("jail with overlay over plain exec, median", &extra, None),
         row("probe of all primitives, with the start of a spawner", &probes, None),
     ];
     println!(

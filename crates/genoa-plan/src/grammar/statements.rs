@@ -85,7 +85,6 @@ impl Values<'_> {
     /// What may be kept under a name, besides the results of calls.
     fn kept(&mut self) -> Vec<String> {
         let mut kept: Vec<String> = self.format().into_iter().collect();
-        kept.extend(self.fields(|_| true));
         kept.extend(self.chosen(None, false));
         kept.extend(self.chosen(None, true));
         kept.extend(self.collected(|ty| *ty != Type::None));

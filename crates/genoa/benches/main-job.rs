@@ -1,0 +1,62 @@
+//! The demo of the sample workspace, as a person asks for it: a fresh home, the model on disk, nothing in any cache.
+//!
+//! `GENOA_BENCH_RUNS` sets the number of runs.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, reason = "a measuring program")]
+
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use serde_json::json;
+use support::row;
+
+const RUNS: usize = 3;
+const INTENTION: &str =
+    "Prepare the product demo for Thursday's meeting with Ada: find what belongs to it and make the slides";
+
+fn main() {
+    let runs = std::env::var("GENOA_BENCH_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
+    let samples: Vec<f64> = (0..runs).map(|_| prepare_the_demo()).collect();
+    let rows = [row("prepare the demo", "s", 0.5, &samples, None)];
+    println!("{}", json!({"suite": "main-job", "rows": rows}));
+}
+
+/// Seconds from the intention to the finished view.
+fn prepare_the_demo() -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, work) = (folder.path().join("home"), folder.path().join("work"));
+    assert!(genoa(&home).args(["--today", "2026-11-23", "sample"]).arg(&work).status().unwrap().success());
+    let start = Instant::now();
+    let done = genoa(&home)
+        .args(["--json", "--today", "2026-11-23", "--workspace"])
+        .arg(&work)
+        .args(["do", INTENTION])
+        .output()
+        .unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success() && said.contains(".pptx"), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+    stop(&home);
+    seconds
+}
+
+fn genoa(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_genoa"));
+    command.env("GENOA_HOME", home).stdin(Stdio::null());
+    command
+}
+
+/// Ends the daemon of a home: it is crash-only, so ending it is how it is ended.
+fn stop(home: &Path) {
+    let wanted = format!("GENOA_HOME={}", home.display());
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        let arguments = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let is_ours = environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes());
+        if is_ours && arguments.split(|byte| *byte == 0).nth(1) == Some(b"daemon") {
+            let _ = Command::new("kill").arg("-9").arg(entry.file_name()).status();
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What the measuring programs share: a daemon of their own, and rows with their samples.
+#![allow(dead_code, reason = "each program uses a part")]
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use genoa_abi::session::SessionRequest;
+use genoa_abi::syscall::Syscall;
+use genoa_abi::tool::{Clock, Person};
+use genoa_client::Client;
+use genoa_daemon::Home;
+use serde_json::{Value, json};
+
+/// A daemon with a fresh home; dropping it ends it.
+pub(crate) struct Daemon {
+    pub(crate) process: Child,
+    pub(crate) client: Client,
+    /// From its start to its first answer.
+    pub(crate) ready: Duration,
+}
+
+impl Daemon {
+    /// Starts one, and waits for its first answer.
+    pub(crate) fn start(home: &Path, workspace: &Path) -> Self {
+        let named = |name: &str| (name == "GENOA_HOME").then(|| home.to_str().unwrap().to_owned());
+        let socket = Home::resolve(named).unwrap().socket();
+        let start = Instant::now();
+        let process = Command::new(env!("CARGO_BIN_EXE_genoa"))
+            .arg("daemon")
+            .env("GENOA_HOME", home)
+            .env("XDG_CACHE_HOME", home.join("no-models"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut client = loop {
+            if let Ok(client) = Client::connect(&socket) {
+                break client;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "the daemon does not answer");
+            std::thread::sleep(Duration::from_micros(200));
+        };
+        client.call(&Syscall::Session(session(workspace))).unwrap();
+        Self { process, client, ready: start.elapsed() }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn session(workspace: &Path) -> SessionRequest {
+    SessionRequest {
+        workspace: workspace.to_str().unwrap().to_owned(),
+        person: Person::default(),
+        clock: Clock { now: "2026-11-23T09:00:00+01:00".to_owned(), timezone: "Europe/Oslo".to_owned() },
+    }
+}
+
+/// One figure with its samples; the value is this part of them (0.5 is the median).
+pub(crate) fn row(figure: &str, unit: &str, part: f64, samples: &[f64], peer: Option<(&str, &[f64])>) -> Value {
+    let value = quantile(samples, part);
+    let peer_value = peer.map(|(_, samples)| quantile(samples, part));
+    json!({
+        "figure": figure, "unit": unit, "value": value, "peer": peer.map(|(name, _)| name), "peer_value": peer_value,
+        "ratio": peer_value.map(|peer| round(value / peer)),
+        "samples": samples.iter().copied().map(round).collect::<Vec<_>>(),
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a place in a list"
+)]
+fn quantile(samples: &[f64], part: f64) -> f64 {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    round(sorted[((sorted.len() - 1) as f64 * part).round() as usize])
+}
+
+fn round(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
