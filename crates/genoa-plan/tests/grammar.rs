@@ -130,7 +130,7 @@ fn what_was_not_said_cannot_be_written() {
 #[test]
 fn a_plan_that_misses_a_named_file_goes_on() {
     let said = Said::in_intention("Put Ada's mails into the table mails.csv");
-    let plan = "mails = mail.find(sender=[\"Ada\"])\n";
+    let plan = "mails = mail.find(about=\"Ada\")\n";
     assert!(said.misses_a_file(plan) && !said.misses_a_file("table.write(path=\"mails.csv\")\n"));
     let scope = scope_after(plan, &catalog()).unwrap().unfinished();
     let grammar = next_statement_grammar(&scope, &catalog(), &said);
