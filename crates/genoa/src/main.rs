@@ -5,6 +5,8 @@
 mod cli;
 mod commands;
 mod connect;
+#[cfg(test)]
+mod denials;
 mod eval;
 mod follow;
 mod modes;
