@@ -102,6 +102,11 @@ impl Said {
         self.text.as_ref().map(|_| self.commands.as_slice())
     }
 
+    /// Whether a file is named.
+    pub(super) fn names_a_file(&self) -> bool {
+        self.paths.iter().any(|path| is_file_name(path))
+    }
+
     /// Whether a plan does not mention a file that the person named: then it cannot be over.
     #[must_use]
     pub fn misses_a_file(&self, plan: &str) -> bool {

@@ -373,14 +373,16 @@ impl<'a> Values<'a> {
     }
 
     /// A path, or a list of paths or anything else, that names what is there: in the person's words, or found. A text is
-    /// a command, and only the person gives those.
-    pub(super) fn existing(&mut self, ty: &Type) -> Option<String> {
+    /// a command, and only the person gives those. Where a file is named, a tool that `must_be_asked_for` (it deletes)
+    /// gets that one, and not what a search found.
+    pub(super) fn existing(&mut self, ty: &Type, must_be_asked_for: bool) -> Option<String> {
         let said = if *present(ty) == Type::Text { self.said.commands() } else { self.said.paths() };
         let Some(said) = said else { return self.argument(ty) };
         let mut alternatives: Vec<String> = said.iter().map(|path| literal(&format!("\"{path}\""))).collect();
         alternatives.extend(match ty {
             Type::Any => self.known(),
             Type::Text => Vec::new(),
+            _ if must_be_asked_for && self.said.names_a_file() => Vec::new(),
             _ => self.found_paths(),
         });
         let one = self.rules.rule(&alternatives);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod crashes;
+mod models;
 mod skills;
 mod views;
 mod words;

@@ -1,0 +1,72 @@
+//! What goes wrong around a real model: too long a prompt, and a worker that is killed while it writes.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::world::World;
+
+/// A world whose planner is the small model of the tests.
+fn world() -> World {
+    let world = World::new();
+    std::fs::create_dir_all(world.home()).unwrap();
+    std::fs::write(world.home().join("config.toml"), "[model]\nname = \"smollm2-135m\"\nthreads = 1\n").unwrap();
+    world
+}
+
+fn genoa(world: &World, arguments: &[&str]) -> Command {
+    let mut command = world.command(arguments);
+    // The tests of the engine fetched the model into the person's cache.
+    let models = genoa_model::store::default_folder();
+    let cache = models.parent().and_then(std::path::Path::parent).unwrap();
+    command.env("XDG_CACHE_HOME", cache).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn words_that_are_too_long_are_refused_and_nothing_is_lost() {
+    let world = world();
+    let long = format!("Summarise this: {}", "one two three four five six seven eight ".repeat(500));
+    let output = genoa(&world, &["do", &long]).output().unwrap();
+    let all = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{all}");
+    assert!(all.contains("the intention is too long"), "{all}");
+    assert!(world.ok(&["journal", "verify"]).contains("whole"), "the journal is as it was");
+}
+
+#[test]
+fn a_worker_killed_while_it_writes_ends_nothing_else() {
+    let world = world();
+    let going = genoa(&world, &["do", "Write a long story about a lighthouse into story.txt"]).spawn().unwrap();
+    let worker = wait_for_worker(&world);
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(Command::new("kill").args(["-9", &worker.to_string()]).status().unwrap().success());
+    let output = going.wait_with_output().unwrap();
+    let all = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    // It was planned anew by another worker, or said to have failed: never left hanging.
+    assert!(matches!(output.status.code(), Some(0..=4)), "{all}");
+    assert!(world.daemon().is_some(), "the daemon goes on\n{all}");
+    assert!(world.ok(&["status"]).len() > 1);
+    assert!(world.ok(&["journal", "verify"]).contains("whole"));
+}
+
+/// The process number of the daemon's model worker, once there is one.
+fn wait_for_worker(world: &World) -> u32 {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(60) {
+        if let Some(worker) = world.daemon().and_then(|daemon| worker_below(daemon)) {
+            return worker;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("no worker was started");
+}
+
+/// The first process below `process` that is a model worker.
+fn worker_below(process: u32) -> Option<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).ok()?;
+    children.split_whitespace().filter_map(|child| child.parse().ok()).find_map(|child: u32| {
+        let arguments = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+        let mode = arguments.split(|byte| *byte == 0).nth(1).unwrap_or_default().to_vec();
+        if mode.starts_with(b"model") { Some(child) } else { worker_below(child) }
+    })
+}
