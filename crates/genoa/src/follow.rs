@@ -1,5 +1,7 @@
 //! Follows one intention to its end: shows the plan and its steps, and takes answers where the person is asked.
 
+use std::time::Instant;
+
 use std::io::{BufRead, IsTerminal, Write};
 
 use genoa_abi::session::{Answer, News, Question, QuestionKind, RunOutcome, RunSummary};
@@ -121,6 +123,36 @@ struct Screen {
     format: Format,
     moving: ProgressBar,
     step: String,
+    pace: Pace,
+}
+
+/// How fast the planner writes.
+#[derive(Default)]
+struct Pace {
+    began: Option<Instant>,
+    /// Tokens of the statements before this one.
+    before: u32,
+    /// Tokens of this statement.
+    now: u32,
+}
+
+impl Pace {
+    /// Takes note of the tokens of a statement so far, which begin anew with each.
+    fn note(&mut self, tokens: u32) {
+        self.began.get_or_insert_with(Instant::now);
+        if tokens < self.now {
+            self.before += self.now;
+        }
+        self.now = tokens;
+    }
+
+    fn words(&self) -> String {
+        let (tokens, seconds) = (self.before + self.now, self.began.map_or(0.0, |began| began.elapsed().as_secs_f64()));
+        if tokens < 2 || seconds < 0.1 {
+            return format!("{tokens} tokens");
+        }
+        format!("{tokens} tokens, {:.1} a second", f64::from(tokens) / seconds)
+    }
 }
 
 impl Screen {
@@ -129,7 +161,7 @@ impl Screen {
         let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
         moving.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         moving.enable_steady_tick(std::time::Duration::from_millis(120));
-        Self { format, moving, step: String::new() }
+        Self { format, moving, step: String::new(), pace: Pace::default() }
     }
 
     fn show(&mut self, news: &News) {
@@ -138,7 +170,10 @@ impl Screen {
             return;
         }
         match news {
-            News::Planning { tokens, .. } => self.moving.set_message(format!("planning, {tokens} tokens")),
+            News::Planning { tokens, .. } => {
+                self.pace.note(*tokens);
+                self.moving.set_message(format!("planning, {}", self.pace.words()));
+            }
             News::Plan { preview, warnings, .. } => self.plan(preview, warnings),
             News::Step { text, .. } => {
                 self.step.clone_from(text);
@@ -160,8 +195,10 @@ impl Screen {
         }
     }
 
-    fn plan(&self, preview: &[String], warnings: &[String]) {
-        self.above(styled(BOLD, "Plan"));
+    fn plan(&mut self, preview: &[String], warnings: &[String]) {
+        let pace = std::mem::take(&mut self.pace);
+        let pace = if pace.began.is_some() { styled(FAINT, pace.words()) } else { String::new() };
+        self.above(format!("{} {pace}", styled(BOLD, "Plan")));
         for text in preview {
             self.above(format!("  {text}"));
         }

@@ -10,7 +10,6 @@ use super::scope::{Level, Scope};
 use super::terminals::fresh_name;
 use super::values::Values;
 use crate::builtins::HELPERS;
-use crate::types::is_number;
 
 /// The grammar of exactly one more statement line, or of the end of the plan, in the Lark dialect of `llguidance`. A line
 /// that opens a block ends with its newline. Any other may: without it, the plan ends there. Where nothing more can be
@@ -43,7 +42,7 @@ fn statements(
     said: &Said,
     rules: &mut Rules,
 ) -> (Vec<String>, Vec<String>) {
-    let fresh = rules.terminal(&fresh_name(taken(&level.variables, catalog)));
+    let fresh = rules.terminal(&fresh_name(taken(&level.variables), functions(catalog)));
     let mut values = Values::new(rules, catalog, said, &level.variables);
     let mut simple: Vec<String> = Vec::new();
     if is_first {
@@ -75,25 +74,24 @@ fn statements(
 }
 
 /// The names that a target may not have.
-fn taken<'a>(variables: &'a BTreeMap<String, Type>, catalog: &'a Catalog) -> impl Iterator<Item = &'a str> {
-    let groups =
-        catalog.tools.keys().filter_map(|tool| tool.split('.').next()).filter(|group| super::rules::is_name(group));
-    variables.keys().map(String::as_str).chain(groups).chain(HELPERS)
+fn taken(variables: &BTreeMap<String, Type>) -> impl Iterator<Item = &str> {
+    variables.keys().map(String::as_str).chain(HELPERS)
+}
+
+/// The first words of all functions.
+fn functions(catalog: &Catalog) -> impl Iterator<Item = &str> {
+    catalog.tools.keys().filter_map(|tool| tool.split('.').next()).filter(|group| super::rules::is_name(group))
 }
 
 impl Values<'_> {
-    /// What may be kept under a name, besides the results of calls.
+    /// What may be kept under a name, besides the results of calls. No text and no arithmetic: a model that has lost its
+    /// way goes on with those without end.
     fn kept(&mut self) -> Vec<String> {
-        let mut kept: Vec<String> = self.format().into_iter().collect();
-        kept.extend(self.chosen(None, false));
+        let mut kept = self.chosen(None, false);
         kept.extend(self.chosen(None, true));
         kept.extend(self.collected(|ty| *ty != Type::None));
         if let Some(list) = self.list_of(|_| true) {
             kept.push(format!("\"len(\" {list} \")\""));
-        }
-        if let Some(numbers) = self.atoms(is_number) {
-            let number = self.rules.terminal(super::terminals::NUMBER);
-            kept.push(format!("{numbers} (\" + \" | \" - \" | \" * \" | \" / \") ({numbers} | {number})"));
         }
         kept
     }

@@ -18,10 +18,17 @@ pub(super) const INT: &str = r"/0|-?[1-9][0-9]{0,8}/";
 /// A number.
 pub(super) const NUMBER: &str = r"/-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?/";
 
-/// A fresh name: none of these.
-pub(super) fn fresh_name<'a>(taken: impl Iterator<Item = &'a str>) -> String {
+/// A fresh name: none of these, and none that begins like a function (its plural is a good name, though). A model that
+/// may not call `shell.run` would write `shell_run = …` instead.
+pub(super) fn fresh_name<'a>(taken: impl Iterator<Item = &'a str>, functions: impl Iterator<Item = &'a str>) -> String {
     let taken: Vec<&str> = taken.chain(KEYWORDS).collect();
-    format!("/[a-z][a-z0-9_]{{0,19}}/ & ~/({})/", taken.join("|"))
+    let mut functions: Vec<&str> = functions.collect();
+    functions.dedup();
+    let alike = match functions.as_slice() {
+        [] => String::new(),
+        functions => format!(" & ~/({})(s[a-z0-9_]+|[a-rt-z0-9_][a-z0-9_]*)?/", functions.join("|")),
+    };
+    format!("/[a-z][a-z0-9_]{{0,19}}/ & ~/({})/{alike}", taken.join("|"))
 }
 
 /// A phrase that means a time, in quotes, out of the words that were said (all words where nothing bounds them); each is
