@@ -1,8 +1,7 @@
 //! Follows one intention to its end: shows the plan and its steps, and takes answers where the person is asked.
 
-use std::time::Instant;
-
 use std::io::{BufRead, IsTerminal, Write};
+use std::time::Instant;
 
 use genoa_abi::session::{Answer, News, Question, QuestionKind, RunOutcome, RunSummary};
 use genoa_abi::syscall::{Reply, Syscall};

@@ -53,7 +53,7 @@ fn a_worker_killed_while_it_writes_ends_nothing_else() {
 fn wait_for_worker(world: &World) -> u32 {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(60) {
-        if let Some(worker) = world.daemon().and_then(|daemon| worker_below(daemon)) {
+        if let Some(worker) = world.daemon().and_then(worker_below) {
             return worker;
         }
         std::thread::sleep(Duration::from_millis(20));
