@@ -47,8 +47,7 @@ impl Home {
     /// # Errors
     /// [`ErrorCode::Internal`] with the folder that could not be made.
     pub fn create(&self) -> Result<(), Failure> {
-        let folders =
-            [self.state.clone(), self.views(), self.outbox(), self.skills(), self.run(), self.logs(), self.prefixes()];
+        let folders = [self.state.clone(), self.views(), self.outbox(), self.run(), self.logs(), self.prefixes()];
         for folder in folders.iter().chain([&self.models]) {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
                 Failure::new(ErrorCode::Internal, format!("cannot make the folder {}", folder.display()))
@@ -63,6 +62,13 @@ impl Home {
     #[must_use]
     pub fn state(&self) -> &Path {
         &self.state
+    }
+
+    /// What is free on the disk of the state, in bytes; nothing where that cannot be told.
+    #[must_use]
+    pub fn free_bytes(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.state).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// The models, shared by all homes of a user.
@@ -93,12 +99,6 @@ impl Home {
     #[must_use]
     pub fn outbox(&self) -> PathBuf {
         self.state.join("outbox")
-    }
-
-    /// Plans that became skills.
-    #[must_use]
-    pub fn skills(&self) -> PathBuf {
-        self.state.join("skills")
     }
 
     /// The person's configuration.

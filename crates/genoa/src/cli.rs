@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use genoa_abi::Failure;
+use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::Home;
 
 use crate::commands;
@@ -137,6 +137,9 @@ impl Context {
     }
 }
 
+/// With less free than this, hardly anything can be written.
+const FULL_BELOW_BYTES: u64 = 256 * 1024;
+
 /// Reads the arguments and does what they say.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -158,30 +161,47 @@ fn dispatch(cli: Cli, format: Format) -> Result<Ending, Failure> {
     let home = Home::resolve(|name| std::env::var(name).ok())?;
     let settings = Settings::load(&home)?;
     let context = Context { home, settings, format, workspace: cli.workspace, today: cli.today };
-    match cli.command {
-        Command::Up => commands::chat::up(&context),
-        Command::Do(arguments) => {
-            commands::chat::once(&context, &arguments.words.join(" "), arguments.agent.as_deref())
-        }
-        Command::Chat => commands::chat::chat(&context),
-        Command::Status => commands::status::run(&context),
-        Command::Diff(arguments) => commands::views::diff(&context, arguments.view),
-        Command::Commit(arguments) => commands::views::commit(&context, arguments.view),
-        Command::Drop(arguments) => commands::views::drop(&context, arguments.view),
-        Command::Undo(arguments) => commands::views::undo(&context, &arguments),
-        Command::Approve(arguments) => commands::questions::approve(&context, &arguments),
-        Command::Deny(arguments) => commands::questions::deny(&context, &arguments),
-        Command::Why(arguments) => commands::journal::why(&context, &arguments),
-        Command::Journal(command) => commands::journal::run(&context, &command),
-        Command::Plan(command) => commands::plan::run(&context, &command),
-        Command::Skill(command) => commands::skill::run(&context, &command),
-        Command::Grants(arguments) => commands::grants::run(&context, &arguments),
-        Command::Agents => commands::tools::agents(&context),
-        Command::Tools(arguments) => commands::tools::run(&context, &arguments),
-        Command::Model(command) => commands::model::run(&context, command),
-        Command::Doctor => commands::doctor::run(&context),
-        Command::Sample(arguments) => commands::sample::run(&context, &arguments),
-        Command::Eval(arguments) => commands::eval::run(&context, &arguments),
+    act(&context, cli.command).map_err(|failure| explained(failure, &context.home))
+}
+
+/// A failure with the commonest reason behind it, where that is so: the daemon cannot write down why it ends, then.
+fn explained(failure: Failure, home: &Home) -> Failure {
+    let is_full = home.free_bytes().is_some_and(|free| free < FULL_BELOW_BYTES);
+    let may_come_of_it =
+        matches!(failure.code, ErrorCode::Internal | ErrorCode::Interrupted | ErrorCode::StorageFailed);
+    if is_full && may_come_of_it {
+        let disk = home.state().display();
+        return failure
+            .because(format!("the disk that holds {disk} is full"))
+            .try_next("Free some space; what was going on goes on then, and nothing that was written down is lost");
+    }
+    failure
+}
+
+fn act(context: &Context, command: Command) -> Result<Ending, Failure> {
+    match command {
+        Command::Up => commands::chat::up(context),
+        Command::Do(arguments) => commands::chat::once(context, &arguments.words.join(" "), arguments.agent.as_deref()),
+        Command::Chat => commands::chat::chat(context),
+        Command::Status => commands::status::run(context),
+        Command::Diff(arguments) => commands::views::diff(context, arguments.view),
+        Command::Commit(arguments) => commands::views::commit(context, arguments.view),
+        Command::Drop(arguments) => commands::views::drop(context, arguments.view),
+        Command::Undo(arguments) => commands::views::undo(context, &arguments),
+        Command::Approve(arguments) => commands::questions::approve(context, &arguments),
+        Command::Deny(arguments) => commands::questions::deny(context, &arguments),
+        Command::Why(arguments) => commands::journal::why(context, &arguments),
+        Command::Journal(command) => commands::journal::run(context, &command),
+        Command::Plan(command) => commands::plan::run(context, &command),
+        Command::Skill(command) => commands::skill::run(context, &command),
+        Command::Grants(arguments) => commands::grants::run(context, &arguments),
+        Command::Agents => commands::tools::agents(context),
+        Command::Tools(arguments) => commands::tools::run(context, &arguments),
+        Command::Model(command) => commands::model::run(context, command),
+        Command::Doctor => commands::doctor::run(context),
+        Command::Sample(arguments) => commands::sample::run(context, &arguments),
+        Command::Eval(arguments) => commands::eval::run(context, &arguments),
+        // Answered before there was a context.
         Command::Completions { .. } => Ok(Ending::Done),
     }
 }

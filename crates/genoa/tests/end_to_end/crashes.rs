@@ -1,5 +1,7 @@
 //! A daemon that is killed loses nothing.
 
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::world::World;
@@ -47,4 +49,38 @@ fn a_second_daemon_on_the_same_home_is_refused() {
     world.ok(&["status"]);
     let complaint = world.ends(&["daemon"], 1);
     assert!(complaint.contains("only one writer"), "{complaint}");
+}
+
+/// A small disk of its own needs the right to mount; where the tests run without it, the simulator's full disks remain.
+#[test]
+fn a_full_disk_ends_the_work_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "none"]).arg(folder.path()).output();
+    if !mount.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: no right to mount a small disk");
+        return;
+    }
+    let disk = Unmounted(folder.path().to_owned());
+    let world = World::with_home(disk.0.join("home"));
+    world.plan("files.write(path=\"before.md\", text=\"hello\")\n", 0);
+    let filler = disk.0.join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {}
+    let said = world.plan("files.write(path=\"during.md\", text=\"hello\")\n", 1);
+    assert!(said.contains("the disk that holds") && said.contains("is full"), "{said}");
+    drop(file);
+    std::fs::remove_file(&filler).unwrap();
+    let diff = world.ok(&["diff"]);
+    assert!(diff.contains("+ before.md"), "{diff}");
+    world.plan("files.write(path=\"after.md\", text=\"hello\")\n", 0);
+    assert!(world.ok(&["journal", "verify"]).contains("whole"));
+}
+
+/// A small disk; dropping it unmounts it, whatever the daemon still holds.
+struct Unmounted(PathBuf);
+
+impl Drop for Unmounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
 }

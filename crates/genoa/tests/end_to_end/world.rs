@@ -7,13 +7,24 @@ use std::process::{Command, Output};
 /// A home of its own with a workspace; its daemon ends with it.
 pub(crate) struct World {
     folder: tempfile::TempDir,
+    home: PathBuf,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::build(None)
+    }
+
+    /// A world whose home is elsewhere.
+    pub(crate) fn with_home(home: PathBuf) -> Self {
+        Self::build(Some(home))
+    }
+
+    fn build(home: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("work")).unwrap();
-        let world = Self { folder };
+        let home = home.unwrap_or_else(|| folder.path().join("home"));
+        let world = Self { folder, home };
         world.write("notes/a.md", "# Alpha\n\nfirst note\n");
         world.write("notes/b.md", "# Beta\n\nsecond note\n");
         world.write("report.txt", "The report.\n");
@@ -27,7 +38,7 @@ impl World {
     }
 
     pub(crate) fn home(&self) -> PathBuf {
-        self.folder.path().join("home")
+        self.home.clone()
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {
