@@ -7,10 +7,14 @@ mod commands;
 mod connect;
 #[cfg(test)]
 mod denials;
+#[cfg(test)]
+mod desk;
 mod eval;
 mod follow;
 mod modes;
 mod output;
+#[cfg(test)]
+mod questions;
 mod settings;
 
 use std::process::ExitCode;

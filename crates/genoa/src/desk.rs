@@ -1,0 +1,79 @@
+//! The real kernel with the real catalogue and one agent that may do everything, for tests.
+
+use std::collections::BTreeMap;
+
+use genoa_abi::agent::AgentManifest;
+use genoa_abi::event::{Effect, Event};
+use genoa_abi::grant::{Access, Budget, Right};
+use genoa_abi::schema::Catalog;
+use genoa_abi::session::{News, Question, SessionRequest};
+use genoa_abi::syscall::{Caller, Reply, Syscall};
+use genoa_abi::tool::{Clock, Person};
+use genoa_abi::{AgentId, Failure, GrantId, RequestId, SessionId, Timestamp};
+use genoa_kernel::Kernel;
+
+/// The person's session.
+pub(crate) const SESSION: SessionId = SessionId(1);
+/// What everybody may use.
+pub(crate) const BUDGET: Budget = Budget { calls: 100, bytes: 1_000_000, tokens: 10_000, seconds: 600 };
+
+/// A kernel at work.
+pub(crate) struct Desk {
+    kernel: Kernel,
+    requests: u64,
+    /// What the person was asked.
+    pub(crate) questions: Vec<Question>,
+    /// Answers that came later than the step of their syscall, by caller.
+    pub(crate) late: Vec<(Caller, Result<Reply, Failure>)>,
+}
+
+impl Desk {
+    pub(crate) fn new(catalog: &Catalog) -> (Self, AgentId, GrantId) {
+        let mut desk = Self { kernel: Kernel::new(), requests: 0, questions: Vec::new(), late: Vec::new() };
+        let files = Right::Files { under: "$workspace".into(), access: Access::Write };
+        let everything = AgentManifest {
+            name: "everything".into(),
+            about: String::new(),
+            instructions: String::new(),
+            tools: catalog.tools.keys().cloned().collect(),
+            rights: vec![Right::Model, files, Right::Program { name: "*".into() }, Right::Host { area: "*".into() }],
+            budget: BUDGET,
+        };
+        desk.feed(Event::Booted { catalog: catalog.clone(), agents: vec![everything], examples: BTreeMap::new() });
+        desk.feed(Event::Connected { session: SESSION });
+        let person = Caller::Person(SESSION);
+        desk.ask(
+            person,
+            Syscall::Session(SessionRequest {
+                workspace: "/work".into(),
+                person: Person::default(),
+                clock: Clock { now: "2026-11-23T09:00:00+01:00".into(), timezone: "Europe/Oslo".into() },
+            }),
+        )
+        .unwrap();
+        let intend = Syscall::Intend { text: "everything".into(), agent: Some("everything".into()) };
+        let Reply::Intention { agent, .. } = desk.ask(person, intend).unwrap() else { panic!("no agent") };
+        let Reply::Grants(held) = desk.ask(Caller::Agent(agent), Syscall::Grants {}).unwrap() else { panic!("none") };
+        (desk, agent, held[0].id)
+    }
+
+    pub(crate) fn feed(&mut self, event: Event) -> Vec<Effect> {
+        self.kernel.step(event, Timestamp(1_000_000))
+    }
+
+    /// A syscall, with its answer where that came at once.
+    pub(crate) fn ask(&mut self, caller: Caller, syscall: Syscall) -> Result<Reply, Failure> {
+        self.requests += 1;
+        let asked = RequestId(self.requests);
+        let mut answer = None;
+        for effect in self.feed(Event::Asked { caller, request: asked, syscall }) {
+            match effect {
+                Effect::Reply { request, outcome, .. } if request == asked => answer = Some(outcome),
+                Effect::Reply { caller, outcome, .. } => self.late.push((caller, outcome)),
+                Effect::Tell { news: News::Asked(question), .. } => self.questions.push(question),
+                _ => {}
+            }
+        }
+        answer.unwrap_or(Ok(Reply::Done))
+    }
+}
