@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Instant;
 
+use genoa_abi::agent::{PlanOutcome, PlanReport};
 use genoa_abi::session::{Answer, News, Question, QuestionKind, RunOutcome, RunSummary};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::view::{ChangeKind, Difference};
@@ -74,7 +75,14 @@ pub(crate) fn run_plan(
                     return Ok(ending);
                 }
             }
-            Incoming::Answer(answer) => drop(answer?),
+            Incoming::Answer(answer) => match answer? {
+                Reply::Plan(PlanReport { outcome: PlanOutcome::Rejected { findings }, .. }) => {
+                    screen.reject(&findings);
+                    return Ok(Ending::Failed);
+                }
+                // The rest is told as news.
+                _ => {}
+            },
         }
     }
 }
@@ -213,6 +221,16 @@ impl Screen {
     /// Does something with the moving line out of the way.
     fn aside<T>(&self, action: impl FnOnce() -> T) -> T {
         self.moving.suspend(action)
+    }
+
+    /// A plan that the kernel does not take: nothing ran, and nothing more will be told.
+    fn reject(&self, findings: &[String]) {
+        self.moving.finish_and_clear();
+        if self.format == Format::Json {
+            line(serde_json::to_string(findings).unwrap_or_default());
+            return;
+        }
+        findings.iter().for_each(|finding| remark(format!("{} {finding}", styled(BAD, "✗"))));
     }
 
     fn leave(&self, question: &Question) {

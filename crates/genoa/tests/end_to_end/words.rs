@@ -10,6 +10,14 @@ fn a_plan_that_is_wrong_is_explained() {
 }
 
 #[test]
+fn a_plan_that_only_the_kernel_rejects_ends_with_its_findings() {
+    let world = World::new();
+    // The command line knows the tool; the session has no right to any host.
+    let said = world.plan("page = web.fetch(url=\"https://a.example/\")\nsay(page.text)\n", 1);
+    assert!(said.contains("✗ line 1") && said.contains("web.fetch"), "{said}");
+}
+
+#[test]
 fn a_send_waits_for_an_approval_and_goes_to_the_outbox() {
     let world = World::new();
     let plan = "mail.send(to=[\"Ada\"], subject=\"Hello\", body=\"The text.\")\n";
