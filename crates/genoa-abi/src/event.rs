@@ -3,18 +3,16 @@
 //! `step(event, now) -> effects` is the whole kernel. Both enums are closed: every cause and every consequence in the
 //! system is a variant here, is written to the journal in this form, and can be replayed.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::agent::{AgentManifest, PlanExample};
 use crate::failure::Failure;
 use crate::grant::Right;
 use crate::ids::{AgentId, CallId, IntentionId, OutboxId, RequestId, RunId, SessionId, ViewId};
+use crate::installation::Installation;
 use crate::labels::Labels;
 use crate::model::{InferReply, InferRequest};
-use crate::schema::{Catalog, ToolSchema};
+use crate::schema::ToolSchema;
 use crate::session::{News, OutboxItem};
 use crate::syscall::{Caller, Reply, Syscall};
 use crate::tool::{Clock, Person, ToolOutcome, ToolUsage};
@@ -25,15 +23,9 @@ use crate::view::{ViewAction, ViewReport};
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
     /// The daemon started. What ran before is gone: agents and tool processes are dead, sockets are closed.
-    Booted {
-        /// All tools of this installation.
-        catalog: Catalog,
-        /// All agents of this installation.
-        agents: Vec<AgentManifest>,
-        /// Plans to learn from, by the name of the agent that they are for.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        examples: BTreeMap<String, Vec<PlanExample>>,
-    },
+    Booted(Installation),
+    /// The person changed the configuration: from now on this is what there is. What runs goes on.
+    Configured(Installation),
     /// A surface of the person connected; the daemon chose the id, above all earlier ones.
     Connected {
         /// The session.

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod frame;
 pub mod grant;
 pub mod ids;
+pub mod installation;
 pub mod labels;
 pub mod limits;
 pub mod model;

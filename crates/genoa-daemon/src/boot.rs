@@ -16,6 +16,7 @@ use std::os::fd::AsRawFd;
 
 use crate::children::Children;
 use crate::config::DaemonConfig;
+use crate::configuration::Stamp;
 use crate::daemon::{Daemon, LISTENER, SPAWNER, VIEWS, now};
 use crate::sockets::Sockets;
 use crate::tools::Tools;
@@ -49,14 +50,13 @@ pub(crate) fn boot(config: DaemonConfig, poll: &Poll) -> Result<Daemon, Failure>
     let views = Views::new(config.home.clone(), waker);
     let report = probe(&config.binary, &config.home.run())?;
     let machine = Machine::survey(report, &config.binary, config.home.state(), config.person_home.as_deref());
-    let booted = Event::Booted {
-        catalog: config.catalog.clone(),
-        agents: config.agents.clone(),
-        examples: config.examples.clone(),
-    };
+    // The stamp first: what changes after it is read again.
+    let configuration = Stamp::of(&config.home);
+    let booted = Event::Booted((config.installation)(&config.home)?);
     Ok(Daemon {
         machine,
         kernel: rebuilt.kernel,
+        configuration,
         journal,
         listener,
         sockets: Sockets::new(registry.try_clone().map_err(fail)?),

@@ -1,10 +1,9 @@
 //! What a daemon is started with: resolved once, passed down.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use genoa_abi::agent::{AgentManifest, PlanExample};
-use genoa_abi::schema::Catalog;
+use genoa_abi::Failure;
+use genoa_abi::installation::Installation;
 
 use crate::home::Home;
 
@@ -17,12 +16,9 @@ pub struct DaemonConfig {
     pub binary: PathBuf,
     /// The person's home folder, for toolchains that programs may use.
     pub person_home: Option<PathBuf>,
-    /// All tools.
-    pub catalog: Catalog,
-    /// All agents.
-    pub agents: Vec<AgentManifest>,
-    /// The person's skills, by the agent that they are for.
-    pub examples: BTreeMap<String, Vec<PlanExample>>,
+    /// Reads what there is, at the start and whenever the person changed the configuration. It must be quick: the loop
+    /// waits for it.
+    pub installation: fn(&Home) -> Result<Installation, Failure>,
     /// The argument that agents are started with.
     pub agent_options: String,
     /// How model calls are answered.

@@ -21,6 +21,7 @@ use mio::{Events, Poll, Token};
 use crate::boot;
 use crate::children::Children;
 use crate::config::DaemonConfig;
+use crate::configuration::Stamp;
 use crate::connection::{Peer, Received};
 use crate::sockets::Sockets;
 use crate::tools::Tools;
@@ -42,6 +43,7 @@ pub(crate) struct Daemon {
     pub(crate) config: DaemonConfig,
     pub(crate) machine: Machine,
     pub(crate) kernel: Kernel,
+    pub(crate) configuration: Stamp,
     pub(crate) journal: Journal,
     pub(crate) listener: UnixListener,
     pub(crate) sockets: Sockets,
@@ -154,6 +156,8 @@ impl Daemon {
             if !owner || self.sockets.surfaces() >= CONNECTIONS {
                 continue;
             }
+            // Who comes after a change finds it in force.
+            self.look_at_the_configuration();
             let session = SessionId(self.next_session);
             self.next_session += 1;
             if self.sockets.add(stream, Peer::Surface(session)).is_ok() {

@@ -9,6 +9,7 @@ mod boot;
 mod carry_out;
 mod children;
 mod config;
+mod configuration;
 mod connection;
 mod daemon;
 mod home;

@@ -68,7 +68,8 @@ pub(crate) fn of_event(event: &Event) -> Vec<Fact> {
         }
         Event::InferFinished { call, .. } | Event::EmbedFinished { call, .. } => vec![Fact::new(Subject::Call, call)],
         Event::OutboxFinished { item, .. } => vec![Fact::new(Subject::Outbox, item)],
-        Event::Booted { .. }
+        Event::Booted(_)
+        | Event::Configured(_)
         | Event::Connected { .. }
         | Event::Gone { .. }
         | Event::LookedUp { .. }

@@ -73,7 +73,8 @@ impl Kernel {
     pub fn step(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         let mut turn = Turn::new(self, now);
         match event {
-            Event::Booted { catalog, agents, examples } => turn.boot(catalog, agents, examples),
+            Event::Booted(installation) => turn.boot(installation),
+            Event::Configured(installation) => turn.install(installation),
             Event::Connected { session } => turn.connect(session),
             Event::Gone { caller } => turn.caller_gone(caller),
             Event::Asked { caller, request, syscall } => turn.asked(caller, request, syscall),

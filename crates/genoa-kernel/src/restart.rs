@@ -1,9 +1,7 @@
 //! The start of the daemon: what ran before is dead, what was promised goes on.
 
-use std::collections::BTreeMap;
-
-use genoa_abi::agent::{AgentManifest, PlanExample};
-use genoa_abi::schema::{Catalog, EffectClass};
+use genoa_abi::installation::Installation;
+use genoa_abi::schema::EffectClass;
 use genoa_abi::syscall::Caller;
 use genoa_abi::{AgentId, CallId, ErrorCode, Failure, SessionId};
 
@@ -12,13 +10,8 @@ use crate::system;
 use crate::turn::{Origin, Turn};
 
 impl Turn<'_> {
-    pub(crate) fn boot(
-        &mut self,
-        catalog: Catalog,
-        agents: Vec<AgentManifest>,
-        examples: BTreeMap<String, Vec<PlanExample>>,
-    ) {
-        self.install(catalog, agents, examples);
+    pub(crate) fn boot(&mut self, installation: Installation) {
+        self.install(installation);
         // Timers died with the daemon.
         self.kernel.wake_at = None;
         self.forget_callers();
@@ -27,12 +20,9 @@ impl Turn<'_> {
         self.expire();
     }
 
-    fn install(
-        &mut self,
-        mut catalog: Catalog,
-        agents: Vec<AgentManifest>,
-        examples: BTreeMap<String, Vec<PlanExample>>,
-    ) {
+    /// Takes note of what there is. Grants stay as they are; what a call needs besides is asked at every call.
+    pub(crate) fn install(&mut self, installation: Installation) {
+        let Installation { mut catalog, agents, examples } = installation;
         // The system's own functions come last, so that no installed tool can take their place.
         catalog.tools.extend(system::tools().into_iter().map(|tool| (tool.name.clone(), tool)));
         catalog.records.extend(system::records().into_iter().map(|record| (record.name.clone(), record)));

@@ -2,6 +2,7 @@
 
 use genoa_abi::agent::AgentManifest;
 use genoa_abi::grant::{Access, Budget, Right};
+use genoa_abi::installation::Installation;
 use genoa_abi::schema::{
     Catalog, Demand, EffectClass, Executor, Field, FileNeed, Needs, Parameter, RecordType, ToolSchema, Type,
 };
@@ -23,7 +24,11 @@ pub(crate) const PLANS: [&str; 10] = [
     "short = summarise(\"a long text\")\nsay(short)\n",
 ];
 
-pub(crate) fn catalog() -> Catalog {
+pub(crate) fn installation() -> Installation {
+    Installation { catalog: catalog(), agents: manifests(), ..Installation::default() }
+}
+
+fn catalog() -> Catalog {
     let note = record("Note", &["title", "text", "path"]);
     let contact = record("Contact", &["name", "email", "path"]);
     let list = |name: &str| Type::list(Type::Record(name.into()));
@@ -39,7 +44,7 @@ pub(crate) fn catalog() -> Catalog {
     )
 }
 
-pub(crate) fn manifests() -> Vec<AgentManifest> {
+fn manifests() -> Vec<AgentManifest> {
     let manifest = |name: &str, tools: &[&str], calls| AgentManifest {
         name: name.into(),
         about: format!("{name} of the simulation"),

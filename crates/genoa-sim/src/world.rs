@@ -112,8 +112,7 @@ impl World {
     }
 
     pub(crate) fn boot(&mut self) -> Result<(), String> {
-        let (catalog, agents) = (corpus::catalog(), corpus::manifests());
-        self.feed(Event::Booted { catalog, agents, examples: BTreeMap::new() })
+        self.feed(Event::Booted(corpus::installation()))
     }
 
     /// A syscall of a caller.
@@ -128,7 +127,7 @@ impl World {
     /// Journals an event, steps the kernel, checks, and carries the effects out. Sometimes the disk is full, or the
     /// machine crashes in between.
     pub(crate) fn feed(&mut self, event: Event) -> Result<(), String> {
-        if self.random.chance(1) && !matches!(event, Event::Booted { .. }) {
+        if self.random.chance(1) && !matches!(event, Event::Booted(_)) {
             return self.refuse_for_full_disk(&event);
         }
         self.note(&event);
@@ -136,7 +135,7 @@ impl World {
         self.journal.push((line, self.now));
         self.report.events += 1;
         self.note_completed(&event);
-        let is_boot = matches!(event, Event::Booted { .. });
+        let is_boot = matches!(event, Event::Booted(_));
         let was_idle = self.kernel.is_idle();
         let is_tick = matches!(event, Event::Tick {});
         let effects = self.kernel.step(event, self.now);

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use genoa_abi::installation::Installation;
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::Home;
 
 use crate::commands;
 use crate::connect::{Session, begin, connect_or_start, workspace};
+use crate::installed;
 use crate::output::{self, Ending, Format};
 use crate::settings::Settings;
 
@@ -129,6 +131,11 @@ impl Context {
     /// A session in another folder.
     pub(crate) fn session_in(&self, workspace: &std::path::Path) -> Result<Session, Failure> {
         begin(connect_or_start(&self.home)?, &self.settings, workspace, self.today)
+    }
+
+    /// What there is to use.
+    pub(crate) fn installation(&self) -> Installation {
+        installed::of(&self.settings)
     }
 
     /// The date that counts as today.

@@ -1,10 +1,9 @@
 //! The real kernel with the real catalogue and one agent that may do everything, for tests.
 
-use std::collections::BTreeMap;
-
 use genoa_abi::agent::AgentManifest;
 use genoa_abi::event::{Effect, Event};
 use genoa_abi::grant::{Access, Budget, Right};
+use genoa_abi::installation::Installation;
 use genoa_abi::schema::Catalog;
 use genoa_abi::session::{News, Question, SessionRequest};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
@@ -39,7 +38,11 @@ impl Desk {
             rights: vec![Right::Model, files, Right::Program { name: "*".into() }, Right::Host { area: "*".into() }],
             budget: BUDGET,
         };
-        desk.feed(Event::Booted { catalog: catalog.clone(), agents: vec![everything], examples: BTreeMap::new() });
+        desk.feed(Event::Booted(Installation {
+            catalog: catalog.clone(),
+            agents: vec![everything],
+            ..Installation::default()
+        }));
         desk.feed(Event::Connected { session: SESSION });
         let person = Caller::Person(SESSION);
         desk.ask(

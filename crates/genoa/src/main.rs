@@ -11,6 +11,7 @@ mod denials;
 mod desk;
 mod eval;
 mod follow;
+mod installed;
 mod modes;
 mod output;
 #[cfg(test)]

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use genoa_abi::{ErrorCode, Failure};
-use genoa_plan::{Checked, Finding, check};
+use genoa_plan::{Finding, check};
 
 use crate::cli::Context;
 use crate::follow::{Asking, run_plan};
-use crate::modes::catalog;
 use crate::output::{self, BAD, CARE, Ending, Format, line, styled, value};
 
 /// A plan's file.
@@ -40,7 +39,8 @@ pub(crate) enum PlanCommand {
 pub(crate) fn run(context: &Context, command: &PlanCommand) -> Result<Ending, Failure> {
     let (PlanCommand::Check(file) | PlanCommand::Explain(file) | PlanCommand::Run(file)) = command;
     let source = read(file)?;
-    let checked = match check(&source, &catalog(), "") {
+    let catalog = context.installation().catalog;
+    let checked = match check(&source, &catalog, "") {
         Ok(checked) => checked,
         Err(findings) => return Ok(rejected(context.format, &findings)),
     };
@@ -53,7 +53,10 @@ pub(crate) fn run(context: &Context, command: &PlanCommand) -> Result<Ending, Fa
             });
             Ok(Ending::Done)
         }
-        PlanCommand::Explain(_) => explain(context.format, &checked),
+        PlanCommand::Explain(_) => {
+            value(context.format, &checked.plan.preview(&catalog), Clone::clone);
+            Ok(Ending::Done)
+        }
         PlanCommand::Run(_) => submit(context, source),
     }
 }
@@ -77,11 +80,6 @@ fn rejected(format: Format, findings: &[Finding]) -> Ending {
         findings.iter().for_each(|finding| output::remark(format!("{} {finding}", styled(BAD, "✗"))));
     }
     Ending::Failed
-}
-
-fn explain(format: Format, checked: &Checked) -> Result<Ending, Failure> {
-    value(format, &checked.plan.preview(&catalog()), Clone::clone);
-    Ok(Ending::Done)
 }
 
 fn submit(context: &Context, source: String) -> Result<Ending, Failure> {

@@ -6,7 +6,6 @@ use genoa_abi::schema::{EffectClass, ToolSchema};
 use genoa_abi::{ErrorCode, Failure};
 
 use crate::cli::Context;
-use crate::modes::catalog;
 use crate::output::{BAD, BOLD, CARE, Ending, FAINT, styled, value};
 
 /// Which tools to show.
@@ -19,7 +18,8 @@ pub(crate) struct ToolsArguments {
 /// Lists tools; a single one with its parameters.
 pub(crate) fn run(context: &Context, arguments: &ToolsArguments) -> Result<Ending, Failure> {
     let wanted = arguments.name.as_deref().unwrap_or_default();
-    let tools: Vec<ToolSchema> = catalog().tools.into_values().filter(|tool| tool.name.contains(wanted)).collect();
+    let tools: Vec<ToolSchema> =
+        context.installation().catalog.tools.into_values().filter(|tool| tool.name.contains(wanted)).collect();
     if tools.is_empty() {
         return Err(Failure::new(ErrorCode::NotFound, format!("no tool has `{wanted}` in its name"))
             .try_next("`genoa tools` lists all"));
@@ -33,7 +33,7 @@ pub(crate) fn run(context: &Context, arguments: &ToolsArguments) -> Result<Endin
 
 /// Lists the agents with their tools and budgets.
 pub(crate) fn agents(context: &Context) -> Result<Ending, Failure> {
-    let agents = genoa_agents::builtin_agents();
+    let agents = context.installation().agents;
     value(context.format, &agents, |agents| agents.iter().flat_map(agent_lines).collect());
     Ok(Ending::Done)
 }

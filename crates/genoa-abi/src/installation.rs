@@ -1,0 +1,20 @@
+//! What an installation offers: its tools and agents, with what the person's configuration adds to them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{AgentManifest, PlanExample};
+use crate::schema::Catalog;
+
+/// Everything that the kernel is told about what is there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Installation {
+    /// All tools.
+    pub catalog: Catalog,
+    /// All agents.
+    pub agents: Vec<AgentManifest>,
+    /// Plans to learn from, by the name of the agent that they are for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub examples: BTreeMap<String, Vec<PlanExample>>,
+}

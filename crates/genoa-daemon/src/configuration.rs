@@ -1,0 +1,71 @@
+//! Notices that the person changed the configuration, and tells the kernel what there is now.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use genoa_abi::event::Event;
+
+use crate::daemon::Daemon;
+use crate::home::Home;
+
+/// How the configuration's files stood when they were read last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp(Vec<Option<FileStamp>>);
+
+/// Another file of that name, another size or another time is another content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FileStamp {
+    number: u64,
+    size: u64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Stamp {
+    pub(crate) fn of(home: &Home) -> Self {
+        Self(vec![stamp(&home.config())])
+    }
+}
+
+fn stamp(path: &Path) -> Option<FileStamp> {
+    let found = path.metadata().ok()?;
+    Some(FileStamp { number: found.ino(), size: found.size(), seconds: found.mtime(), nanoseconds: found.mtime_nsec() })
+}
+
+impl Daemon {
+    /// Reads the configuration again if its files changed. One that cannot be read changes nothing.
+    pub(crate) fn look_at_the_configuration(&mut self) {
+        let found = Stamp::of(&self.config.home);
+        if found == self.configuration {
+            return;
+        }
+        self.configuration = found;
+        match (self.config.installation)(&self.config.home) {
+            Ok(installation) => self.inbox.push_back(Event::Configured(installation)),
+            Err(failure) => self.children.note(&format!("the configuration stays as it was: {failure}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stamp;
+    use crate::home::Home;
+
+    #[test]
+    fn every_change_of_the_file_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let home =
+            Home::resolve(|name| (name != "XDG_DATA_HOME").then(|| folder.path().display().to_string())).unwrap();
+        let absent = Stamp::of(&home);
+        std::fs::write(home.config(), "[person]").unwrap();
+        let first = Stamp::of(&home);
+        assert_ne!(absent, first);
+        assert_eq!(first, Stamp::of(&home));
+        // The same bytes in another file: somebody replaced it.
+        let other = folder.path().join("other");
+        std::fs::write(&other, "[person]").unwrap();
+        std::fs::rename(other, home.config()).unwrap();
+        assert_ne!(first, Stamp::of(&home));
+    }
+}
