@@ -13,12 +13,14 @@ pub const EGRESS_FD: i32 = 4;
 /// The broker's only method.
 pub const FETCH: &str = "fetch";
 
-/// One request to the network.
+/// One request to the network. What the broker does not know it does not pass over: a field more is a refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FetchRequest {
     /// An `http` or `https` address.
     pub url: String,
-    /// Upper case: `GET`.
+    /// Upper case; `GET` if it is not given.
+    #[serde(default = "get")]
     pub method: String,
     /// Headers by name. Those of the connection (`Host`, `Content-Length`) are the broker's business.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -33,7 +35,7 @@ pub struct FetchRequest {
 pub struct FetchReply {
     /// The HTTP status.
     pub status: u16,
-    /// Headers by name in lower case.
+    /// Headers by name in lower case; of one that came more than once, the values joined by commas.
     pub headers: BTreeMap<String, String>,
     /// The content.
     pub body: FetchBody,
@@ -49,4 +51,27 @@ pub enum FetchBody {
     Text(String),
     /// Anything else, in Base64.
     Base64(String),
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::{FetchBody, FetchRequest};
+
+    #[test]
+    fn a_request_is_read_strictly() {
+        let read = |request: Json| serde_json::from_value::<FetchRequest>(request).map_err(|error| error.to_string());
+        let short = read(json!({ "url": "https://a.example/" })).unwrap();
+        assert_eq!((short.method.as_str(), short.headers.len(), short.body), ("GET", 0, None));
+        let long = read(json!({ "url": "u", "method": "POST", "headers": { "a": "b" }, "body": { "text": "t" } }));
+        assert_eq!(long.unwrap().body, Some(FetchBody::Text("t".into())));
+        assert!(read(json!({ "url": "u", "proxy": "p" })).unwrap_err().contains("proxy"));
+        assert!(read(json!({ "method": "GET" })).is_err());
+        assert!(read(json!({ "url": "u", "body": { "file": "/etc/passwd" } })).is_err());
+    }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use genoa_abi::egress::{FetchBody, FetchReply, FetchRequest};
 use genoa_abi::{ErrorCode, Failure};
-use serde::{Deserialize, Serialize};
 use ureq::http::{HeaderMap, Request, Response, Uri, header};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
@@ -16,68 +16,6 @@ use crate::egress::address::{NOT_PUBLIC, PublicOnly};
 use crate::egress::rules::{Reach, Rules};
 use crate::egress::{BODY_BYTES, FETCH_MS, HEADERS, REDIRECTS};
 
-/// What a jailed process asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FetchRequest {
-    /// `http` or `https`, absolute.
-    pub url: String,
-    /// An HTTP method, upper case.
-    #[serde(default = "get")]
-    pub method: String,
-    /// Header fields.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// What is sent.
-    #[serde(default)]
-    pub body: Option<FetchBody>,
-}
-
-/// What came back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FetchReply {
-    /// The HTTP status.
-    pub status: u16,
-    /// Header fields in lower case; of a field that came more than once, the values joined by commas.
-    pub headers: BTreeMap<String, String>,
-    /// What was sent back.
-    pub body: FetchBody,
-    /// Where it came from, after redirects.
-    pub final_url: String,
-}
-
-/// A body: as text where it is UTF-8.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FetchBody {
-    /// UTF-8.
-    Text(String),
-    /// Anything else, in base 64.
-    Base64(String),
-}
-
-fn get() -> String {
-    "GET".to_owned()
-}
-
-impl FetchBody {
-    fn from_bytes(bytes: Vec<u8>) -> Self {
-        match String::from_utf8(bytes) {
-            Ok(text) => Self::Text(text),
-            Err(error) => Self::Base64(STANDARD.encode(error.into_bytes())),
-        }
-    }
-
-    fn into_bytes(self) -> Result<Vec<u8>, Failure> {
-        match self {
-            Self::Text(text) => Ok(text.into_bytes()),
-            Self::Base64(text) => STANDARD
-                .decode(text)
-                .map_err(|error| Failure::new(ErrorCode::InvalidInput, "the body is not base 64").because(error)),
-        }
-    }
-}
-
 /// Header fields that are the broker's business, or that would lead past its checks.
 const OWN_HEADERS: &[&str] =
     &["connection", "content-length", "host", "proxy-authorization", "transfer-encoding", "upgrade"];
@@ -86,7 +24,7 @@ const OWN_HEADERS: &[&str] =
 pub(crate) fn fetch(rules: &Rules, request: FetchRequest) -> Result<FetchReply, Failure> {
     let deadline = Instant::now() + Duration::from_millis(FETCH_MS);
     let mut headers = checked_headers(&request.headers)?;
-    let mut body = request.body.map(FetchBody::into_bytes).transpose()?.unwrap_or_default();
+    let mut body = request.body.map(into_bytes).transpose()?.unwrap_or_default();
     if body.len() as u64 > BODY_BYTES {
         return Err(Failure::new(
             ErrorCode::TooLarge,
@@ -100,7 +38,7 @@ pub(crate) fn fetch(rules: &Rules, request: FetchRequest) -> Result<FetchReply, 
         let Some(next) = redirect(&response, &uri)? else { return reply(response, &uri) };
         let status = response.status().as_u16();
         if status == 303 || (matches!(status, 301 | 302) && method == "POST") {
-            method = get();
+            "GET".clone_into(&mut method);
             body.clear();
         }
         if next.authority() != uri.authority() || next.scheme() != uri.scheme() {
@@ -168,7 +106,23 @@ fn reply(response: Response<Body>, uri: &Uri) -> Result<FetchReply, Failure> {
     }
     let bytes =
         response.into_body().into_with_config().limit(BODY_BYTES).read_to_vec().map_err(|error| failed(uri, &error))?;
-    Ok(FetchReply { status, headers, body: FetchBody::from_bytes(bytes), final_url: uri.to_string() })
+    Ok(FetchReply { status, headers, body: from_bytes(bytes), final_url: uri.to_string() })
+}
+
+fn from_bytes(bytes: Vec<u8>) -> FetchBody {
+    match String::from_utf8(bytes) {
+        Ok(text) => FetchBody::Text(text),
+        Err(error) => FetchBody::Base64(STANDARD.encode(error.into_bytes())),
+    }
+}
+
+fn into_bytes(body: FetchBody) -> Result<Vec<u8>, Failure> {
+    match body {
+        FetchBody::Text(text) => Ok(text.into_bytes()),
+        FetchBody::Base64(text) => STANDARD
+            .decode(text)
+            .map_err(|error| Failure::new(ErrorCode::InvalidInput, "the body is not base 64").because(error)),
+    }
 }
 
 fn checked_headers(fields: &BTreeMap<String, String>) -> Result<HeaderMap, Failure> {

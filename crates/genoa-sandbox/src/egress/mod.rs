@@ -9,13 +9,10 @@ mod fetch;
 mod rules;
 mod serve;
 
-pub use fetch::{FetchBody, FetchReply, FetchRequest};
 pub use serve::egress_main;
 
 /// The environment variable with the broker's rules: a JSON list of network rights.
 pub const RULES_VARIABLE: &str = "GENOA_EGRESS_RULES";
-/// The method that the broker answers.
-pub const FETCH_METHOD: &str = "fetch";
 
 /// A request's or an answer's body.
 pub const BODY_BYTES: u64 = 4 * 1024 * 1024;

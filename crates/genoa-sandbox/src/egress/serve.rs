@@ -3,13 +3,14 @@
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 
+use genoa_abi::egress::FETCH;
 use genoa_abi::frame::{LineBuffer, Message};
 use genoa_abi::tool::TOOL_FD;
 use genoa_abi::{ErrorCode, Failure};
 
+use crate::egress::RULES_VARIABLE;
 use crate::egress::fetch::fetch;
 use crate::egress::rules::Rules;
-use crate::egress::{FETCH_METHOD, RULES_VARIABLE};
 
 /// The egress broker's main: rules from [`RULES_VARIABLE`], requests on descriptor 3 until it is closed.
 ///
@@ -40,7 +41,7 @@ pub(crate) fn serve(mut socket: UnixStream, rules: &Rules) -> Result<(), Failure
 
 fn answer(rules: &Rules, line: &[u8]) -> Message {
     match Message::from_line(line) {
-        Ok(Message::Request { id, method, params, .. }) if method == FETCH_METHOD => {
+        Ok(Message::Request { id, method, params, .. }) if method == FETCH => {
             let outcome = serde_json::from_value(params)
                 .map_err(|error| Failure::new(ErrorCode::InvalidInput, "this is not a request to fetch").because(error))
                 .and_then(|request| fetch(rules, request))
