@@ -75,14 +75,13 @@ pub(crate) fn run_plan(
                     return Ok(ending);
                 }
             }
-            Incoming::Answer(answer) => match answer? {
-                Reply::Plan(PlanReport { outcome: PlanOutcome::Rejected { findings }, .. }) => {
+            Incoming::Answer(answer) => {
+                // The rest is told as news.
+                if let Reply::Plan(PlanReport { outcome: PlanOutcome::Rejected { findings }, .. }) = answer? {
                     screen.reject(&findings);
                     return Ok(Ending::Failed);
                 }
-                // The rest is told as news.
-                _ => {}
-            },
+            }
         }
     }
 }
