@@ -10,7 +10,8 @@ use genoa_abi::{AgentId, GrantId};
 use serde_json::{Value as Json, json};
 
 use crate::desk::{BUDGET, Desk};
-use crate::modes::catalog;
+use crate::installed;
+use crate::settings::Settings;
 
 /// What a child with these rights only is told when it calls the tool.
 fn told(
@@ -62,7 +63,7 @@ fn smallest(ty: &Type, catalog: &Catalog) -> Json {
 
 #[test]
 fn every_tool_is_denied_without_its_rights_and_says_why() {
-    let catalog = catalog();
+    let catalog = installed::of(&Settings::default()).catalog;
     let (mut desk, agent, grant) = Desk::new(&catalog);
     let mut lines = Vec::new();
     for tool in catalog.tools.values().filter(|tool| tool.name.contains('.')) {

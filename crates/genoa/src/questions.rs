@@ -6,13 +6,14 @@ use genoa_abi::session::Answer;
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 
 use crate::desk::{Desk, SESSION};
-use crate::modes::catalog;
+use crate::installed;
+use crate::settings::Settings;
 
 const PLAN: &str = "ask(question=\"Which file?\")\n";
 
 #[test]
 fn a_planner_that_asked_goes_on_with_the_answer() {
-    let (mut desk, agent, _) = Desk::new(&catalog());
+    let (mut desk, agent, _) = Desk::new(&installed::of(&Settings::default()).catalog);
     let planner = Caller::Agent(agent);
     for round in 0..PLAN_QUESTIONS {
         desk.ask(planner, Syscall::Plan { source: PLAN.to_owned() }).unwrap();
