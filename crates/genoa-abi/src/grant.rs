@@ -33,7 +33,9 @@ pub enum Right {
     },
     /// Requests to a host.
     Network {
-        /// A host name, or `*.example.org` for all names below one, or `*` for all.
+        /// A host name, or `*.example.org` for all names below one, or `*` for all: at the usual ports, and only where the
+        /// whole world can reach them. Or a name or an address with its port, `10.0.0.7:8080`: exactly that, and the only way
+        /// to an address of this machine or of a private network.
         host: String,
         /// HTTP methods, upper case; empty means every method.
         methods: Vec<String>,

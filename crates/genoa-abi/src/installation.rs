@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentManifest, PlanExample};
+use crate::grant::Right;
 use crate::schema::Catalog;
 
 /// Everything that the kernel is told about what is there.
@@ -17,4 +18,7 @@ pub struct Installation {
     /// Plans to learn from, by the name of the agent that they are for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub examples: BTreeMap<String, Vec<PlanExample>>,
+    /// The rights to hosts that the person configured; nothing else is ever reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub network: Vec<Right>,
 }

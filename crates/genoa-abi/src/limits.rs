@@ -36,6 +36,8 @@ pub const SESSION_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 pub const SESSION_TOKENS: u64 = 50_000_000;
 /// Seconds of tool and model time of one session.
 pub const SESSION_SECONDS: u64 = 7 * 24 * 60 * 60;
+/// Hosts that a person allows; all of them are handed to the egress broker of a call.
+pub const NETWORK_HOSTS: usize = 100;
 /// Views that are open at once, and views that are over and still listed.
 pub const VIEWS: usize = 256;
 /// Files of one view whose content the kernel knows, to tell when an attachment changed after its approval.

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::grants::Holder;
+use crate::network::is_any_host;
 use crate::router;
 use crate::turn::{Asker, Origin, Response, Standing, Turn, only_a_person, too_large};
 
@@ -319,6 +320,7 @@ impl Turn<'_> {
         let (request, left_out) = self.agent_request(&birth)?;
         let grant = self.kernel.grants.attenuate(birth.grant, Holder::Agent(id), &request, self.now)?;
         let assignment = self.assignment(&birth, grant)?;
+        let notice = self.network_notice(&birth.manifest, &birth.task);
         let mailbox = serde_json::to_value(assignment).into_iter().collect();
         let agent = Agent {
             name: birth.manifest.name.clone(),
@@ -343,6 +345,9 @@ impl Turn<'_> {
             let text = format!("The agent {} works without: {}", birth.manifest.name, rights.join("; "));
             self.tell(birth.session, News::Notice { text });
         }
+        if let Some(text) = notice {
+            self.tell(birth.session, News::Notice { text });
+        }
         Ok(id)
     }
 
@@ -353,11 +358,13 @@ impl Turn<'_> {
         let tools =
             birth.manifest.tools.iter().map(|name| Right::Tool { name: name.clone(), arguments: BTreeMap::new() });
         let rights = birth.manifest.rights.iter().map(|right| in_workspace(right, workspace));
-        let (mut held, left_out): (Vec<Right>, Vec<Right>) =
+        let (mut held, mut left_out): (Vec<Right>, Vec<Right>) =
             tools.chain(rights).chain([Right::Model]).partition(|right| above.covers(right));
         // Where the manifest asks for more than there is, the agent gets the part that is there.
         let parts = above.rights.iter().filter(|part| left_out.iter().any(|wanted| wanted.covers(part)));
         held.extend(parts.cloned());
+        // That means the hosts of the configuration, be they many or none.
+        left_out.retain(|right| !is_any_host(right));
         let left = self.kernel.grants.remaining(birth.grant);
         let budget = birth.manifest.budget.min(&Budget {
             calls: left.calls,
@@ -372,12 +379,13 @@ impl Turn<'_> {
     fn assignment(&self, birth: &Birth, grant: GrantId) -> Result<Assignment, Failure> {
         let session = self.session(birth.session)?;
         let clock = self.kernel.intentions.get(&birth.intention).map(|intention| intention.clock.clone());
+        let catalog = self.catalog_for(grant, birth.session);
         Ok(Assignment {
             intention: birth.intention,
             text: birth.task.clone(),
             manifest: birth.manifest.clone(),
-            catalog: self.catalog_for(grant, birth.session),
-            examples: router::nearest(&birth.task, &self.examples_for(&birth.manifest.name), EXAMPLES),
+            examples: router::nearest(&birth.task, &self.examples_for(&birth.manifest.name, &catalog), EXAMPLES),
+            catalog,
             skill: router::skill_for(&birth.task, Some(&birth.manifest.name), self.kernel).cloned(),
             person: session.person.clone(),
             clock: clock

@@ -168,21 +168,43 @@ impl Turn<'_> {
         if !system::is_function(schema) {
             self.kernel.grants.allows(grant, &tool_right(&schema.name, arguments), self.now)?;
         }
-        self.permit_needs(grant, schema, session)
+        let words = arguments.values().filter_map(Json::as_str).find(|text| text.contains("://"));
+        self.permit_needs(grant, schema, session, words.unwrap_or_default())
     }
 
     /// Whether some call of the tool is allowed: what decides if a planner gets to know it.
     pub(crate) fn may_use(&self, grant: GrantId, schema: &ToolSchema, session: SessionId) -> bool {
+        self.permit_some_call(grant, schema, session, "").is_ok()
+    }
+
+    /// As [`Turn::may_use`], with the reason against it. `words` are the person's, for the advice.
+    pub(crate) fn permit_some_call(
+        &self,
+        grant: GrantId,
+        schema: &ToolSchema,
+        session: SessionId,
+        words: &str,
+    ) -> Result<(), Failure> {
         let plain = |name: &str| Right::Tool { name: name.to_owned(), arguments: BTreeMap::new() };
         let names_it = |right: &Right| match right {
             Right::Tool { name, .. } => plain(name).covers(&plain(&schema.name)),
             _ => false,
         };
         let is_named = self.kernel.grants.get(grant).is_ok_and(|grant| grant.rights.iter().any(names_it));
-        (is_named || system::is_function(schema)) && self.permit_needs(grant, schema, session).is_ok()
+        if !is_named && !system::is_function(schema) {
+            return Err(Failure::new(ErrorCode::NotGranted, format!("not allowed to call {}", schema.name))
+                .because(format!("the grant {grant} does not hold it")));
+        }
+        self.permit_needs(grant, schema, session, words)
     }
 
-    fn permit_needs(&self, grant: GrantId, schema: &ToolSchema, session: SessionId) -> Result<(), Failure> {
+    fn permit_needs(
+        &self,
+        grant: GrantId,
+        schema: &ToolSchema,
+        session: SessionId,
+        words: &str,
+    ) -> Result<(), Failure> {
         let grants = &self.kernel.grants;
         grants.live(grant, self.now)?;
         if schema.executor == Executor::Model {
@@ -197,9 +219,11 @@ impl Turn<'_> {
         if let Some(access) = access {
             grants.allows(grant, &Right::Files { under: workspace.clone(), access }, self.now)?;
         }
+        if schema.needs.network {
+            self.permit_network(grant, schema, words)?;
+        }
         let held = &grants.get(grant)?.rights;
         let needs = [
-            (schema.needs.network, "the network", held.iter().any(|right| matches!(right, Right::Network { .. }))),
             (schema.needs.programs, "other programs", held.iter().any(|right| matches!(right, Right::Program { .. }))),
             (schema.needs.host, "a look at the host", held.iter().any(|right| matches!(right, Right::Host { .. }))),
         ];
@@ -333,7 +357,7 @@ impl Turn<'_> {
                 Some(Right::Files { under: under.clone(), access: Access::Read })
             }
             Right::Files { .. } if schema.needs.files == FileNeed::None => None,
-            Right::Network { .. } if !schema.needs.network => None,
+            Right::Network { .. } if !schema.needs.network || !self.is_configured(right) => None,
             Right::Program { .. } if !schema.needs.programs => None,
             Right::Host { .. } if !schema.needs.host => None,
             Right::Host { .. } => {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use genoa_abi::agent::{AgentManifest, PlanExample};
 use genoa_abi::event::{Effect, Event};
+use genoa_abi::grant::Right;
 use genoa_abi::schema::{Catalog, RecordType, ToolSchema};
 use genoa_abi::skill::Skill;
 use genoa_abi::{CallId, ContentHash, IntentionId, OutboxId, QuestionId, RunId, SessionId, Timestamp, ViewId};
@@ -28,6 +29,9 @@ pub struct Kernel {
     pub(crate) catalog: Catalog,
     pub(crate) manifests: BTreeMap<String, AgentManifest>,
     pub(crate) examples: BTreeMap<String, Vec<PlanExample>>,
+    /// The hosts that the configuration names, as rights.
+    #[serde(default)]
+    pub(crate) network: Vec<Right>,
     pub(crate) counters: Counters,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) grants: Grants,

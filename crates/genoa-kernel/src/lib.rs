@@ -13,6 +13,7 @@ mod flights;
 mod grants;
 mod inspect;
 mod kernel;
+mod network;
 mod outbox;
 mod planning;
 mod prompts;

@@ -29,7 +29,10 @@ impl Turn<'_> {
         let words = self.words_behind(standing);
         match genoa_plan::check(source, &catalog, &words) {
             Ok(checked) => self.start_run(asker, standing, checked, &catalog),
-            Err(findings) => Ok(self.reject_plan(asker, standing, findings.iter().map(ToString::to_string).collect())),
+            Err(findings) => match self.barred(standing, source, &catalog) {
+                Some(failure) => Err(failure),
+                None => Ok(self.reject_plan(asker, standing, findings.iter().map(ToString::to_string).collect())),
+            },
         }
     }
 

@@ -20,15 +20,16 @@ impl Turn<'_> {
         self.expire();
     }
 
-    /// Takes note of what there is. Grants stay as they are; what a call needs besides is asked at every call.
+    /// Takes note of what there is. Grants stay as they are; what the configuration has to say is asked at every call.
     pub(crate) fn install(&mut self, installation: Installation) {
-        let Installation { mut catalog, agents, examples } = installation;
+        let Installation { mut catalog, agents, examples, network } = installation;
         // The system's own functions come last, so that no installed tool can take their place.
         catalog.tools.extend(system::tools().into_iter().map(|tool| (tool.name.clone(), tool)));
         catalog.records.extend(system::records().into_iter().map(|record| (record.name.clone(), record)));
         self.kernel.catalog = catalog;
         self.kernel.manifests = agents.into_iter().map(|manifest| (manifest.name.clone(), manifest)).collect();
         self.kernel.examples = examples;
+        self.kernel.network = network;
     }
 
     /// All sockets are closed and all processes dead: nobody waits for an answer any more.
@@ -74,6 +75,11 @@ impl Turn<'_> {
                 let what =
                     format!("Genoa stopped while {} was carried out: it may have happened or not", job.schema.name);
                 Fate::Failed(Failure::new(ErrorCode::Interrupted, what).try_next("Look, before you ask for it again"))
+            }
+            Work::Tool(job) if !job.rights.iter().all(|right| self.is_configured(right)) => {
+                let what = format!("{} was interrupted, and is not begun again", job.schema.name);
+                let why = "the configuration no longer names a host that it was to reach";
+                Fate::Failed(Failure::new(ErrorCode::NotGranted, what).because(why))
             }
             Work::LookUp { .. } => Fate::Dropped,
             // A view makes its calls repeatable: what a broken call left there is in the difference, and a commit,

@@ -48,15 +48,19 @@ impl Turn<'_> {
         let now = self.now;
         let session = self.session(id)?.clone();
         let same_folder = session.workspace == request.workspace;
-        let grant = match session.grant.filter(|grant| same_folder && self.kernel.grants.live(*grant, now).is_ok()) {
+        let rights = person_rights(&request.workspace, &self.kernel.network);
+        let grants = &self.kernel.grants;
+        let is_good = |grant: &GrantId| {
+            same_folder
+                && grants.live(*grant, now).is_ok()
+                && grants.get(*grant).is_ok_and(|held| held.rights == rights)
+        };
+        let grant = match session.grant.filter(is_good) {
             Some(grant) => {
                 self.kernel.grants.renew_root(grant, now);
                 grant
             }
-            None => {
-                let rights = person_rights(&request.workspace);
-                self.kernel.grants.mint_root(id, rights, session_budget(), now)?
-            }
+            None => self.kernel.grants.mint_root(id, rights, session_budget(), now)?,
         };
         let begun = Session {
             connected: true,
@@ -173,16 +177,18 @@ fn check_workspace(path: &str) -> Result<(), Failure> {
         .try_next("Name the folder by its absolute path"))
 }
 
-/// All that a person may hand to agents: the workspace, the tools, and a look at the host. No network: it is added by
-/// configuration only.
-fn person_rights(workspace: &str) -> Vec<Right> {
-    vec![
+/// All that a person may hand to agents: the workspace, the tools, a look at the host, and the hosts of the
+/// configuration.
+fn person_rights(workspace: &str, network: &[Right]) -> Vec<Right> {
+    let mut rights = vec![
         Right::Files { under: workspace.to_owned(), access: Access::Write },
         Right::Tool { name: "*".into(), arguments: Default::default() },
         Right::Program { name: "*".into() },
         Right::Host { area: "*".into() },
         Right::Model,
-    ]
+    ];
+    rights.extend(network.iter().cloned());
+    rights
 }
 
 fn session_budget() -> Budget {

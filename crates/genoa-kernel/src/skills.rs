@@ -121,15 +121,24 @@ impl Turn<'_> {
         if known.is_empty() { failure } else { failure.try_next(format!("There are: {}", known.join(", "))) }
     }
 
-    /// What a planner learns from for `task`: the agent's own examples, with the person's skills for it.
-    pub(crate) fn examples_for(&self, agent: &str) -> Vec<PlanExample> {
+    /// What a planner learns from: the agent's own examples, with the person's skills for it, as far as they call only
+    /// what is in `catalog`.
+    pub(crate) fn examples_for(&self, agent: &str, catalog: &Catalog) -> Vec<PlanExample> {
+        let barred: Vec<String> = self
+            .kernel
+            .catalog
+            .tools
+            .keys()
+            .filter(|tool| !catalog.tools.contains_key(*tool))
+            .map(|tool| format!("{tool}("))
+            .collect();
         let own = self.kernel.skills.values().filter(|skill| skill.agent == agent).map(|skill| PlanExample {
             intention: skill.intention.clone(),
             also: Vec::new(),
             plan: skill.example.clone(),
         });
         let shipped = self.kernel.examples.get(agent).into_iter().flatten().cloned();
-        own.chain(shipped).collect()
+        own.chain(shipped).filter(|example| !barred.iter().any(|call| example.plan.contains(call))).collect()
     }
 }
 

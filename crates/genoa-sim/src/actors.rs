@@ -27,7 +27,8 @@ impl World {
             45..55 => self.answer_question(),
             55..88 => self.finish_something(),
             88..91 => self.somebody_leaves(),
-            91..94 => self.report_nonsense(),
+            91..93 => self.report_nonsense(),
+            93 => self.configure(),
             _ => self.time_passes(),
         }
     }
@@ -244,6 +245,12 @@ impl World {
             _ => Event::OutboxFinished { item: OutboxId(call.0), outcome: Ok(()) },
         };
         self.feed(event)
+    }
+
+    /// The person edits the configuration while everything goes on.
+    fn configure(&mut self) -> Result<(), String> {
+        let installation = self.any_installation();
+        self.feed(Event::Configured(installation))
     }
 
     fn somebody_leaves(&mut self) -> Result<(), String> {

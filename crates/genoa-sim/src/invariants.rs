@@ -16,6 +16,7 @@ impl World {
             match effect {
                 Effect::RunTool(job) => {
                     self.check_authority(job)?;
+                    self.check_hosts(job)?;
                     self.check_not_completed(job.call)?;
                 }
                 Effect::Infer { call, .. } | Effect::Embed { call, .. } | Effect::ActOnView { call, .. } => {
@@ -48,6 +49,16 @@ impl World {
         ];
         match limits.iter().find(|(_, found, limit)| found > limit) {
             Some((what, found, limit)) => Err(format!("{what}: {found}, over the limit {limit}")),
+            None => Ok(()),
+        }
+    }
+
+    /// A jail reaches only hosts that the configuration names now.
+    fn check_hosts(&self, job: &ToolJob) -> Result<(), String> {
+        let allowed = |right: &&Right| self.hosts.iter().any(|host| host.covers(right));
+        let network = job.rights.iter().filter(|right| matches!(right, Right::Network { .. }));
+        match network.into_iter().find(|right| !allowed(right)) {
+            Some(right) => Err(format!("{} may make {right}, which nobody configured", job.call)),
             None => Ok(()),
         }
     }

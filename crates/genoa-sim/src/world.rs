@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use genoa_abi::event::{Effect, Event, ToolJob};
+use genoa_abi::grant::Right;
+use genoa_abi::installation::Installation;
 use genoa_abi::session::{News, Question, RunOutcome};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::view::ViewAction;
@@ -50,6 +52,8 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     journal: Vec<(String, Timestamp)>,
     pub(crate) sessions: BTreeSet<SessionId>,
+    /// The rights to hosts that the kernel was told of last.
+    pub(crate) hosts: Vec<Right>,
     pub(crate) sessions_given: u64,
     pub(crate) agents: BTreeSet<AgentId>,
     pub(crate) pending: Vec<Pending>,
@@ -86,6 +90,7 @@ impl World {
             now: Timestamp(1_000_000),
             journal: Vec::new(),
             sessions: BTreeSet::new(),
+            hosts: Vec::new(),
             sessions_given: 0,
             agents: BTreeSet::new(),
             pending: Vec::new(),
@@ -112,7 +117,17 @@ impl World {
     }
 
     pub(crate) fn boot(&mut self) -> Result<(), String> {
-        self.feed(Event::Booted(corpus::installation()))
+        let installation = self.any_installation();
+        self.feed(Event::Booted(installation))
+    }
+
+    /// What is there, with hosts that the person named meanwhile.
+    pub(crate) fn any_installation(&mut self) -> Installation {
+        let configured = [&[][..], &["a.example"], &["*.example", "b.example"]];
+        let hosts = self.random.pick(&configured).copied().unwrap_or_default();
+        let installation = corpus::installation(hosts);
+        self.hosts.clone_from(&installation.network);
+        installation
     }
 
     /// A syscall of a caller.

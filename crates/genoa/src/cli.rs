@@ -134,7 +134,7 @@ impl Context {
     }
 
     /// What there is to use.
-    pub(crate) fn installation(&self) -> Installation {
+    pub(crate) fn installation(&self) -> Result<Installation, Failure> {
         installed::of(&self.settings)
     }
 

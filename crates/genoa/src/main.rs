@@ -11,6 +11,7 @@ mod denials;
 mod desk;
 mod eval;
 mod follow;
+mod hosts;
 mod installed;
 mod modes;
 mod output;

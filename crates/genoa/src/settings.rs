@@ -1,9 +1,12 @@
 //! The person's configuration file, and what follows from it. Read once, passed down.
 
+use genoa_abi::grant::Right;
 use genoa_abi::tool::{Clock, Person};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::Home;
 use serde::{Deserialize, Serialize};
+
+use crate::hosts;
 
 /// `config.toml`, as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +16,17 @@ pub(crate) struct Settings {
     pub(crate) person: PersonSettings,
     /// Which model answers.
     pub(crate) model: ModelSettings,
+    /// What may be reached outside.
+    pub(crate) network: NetworkSettings,
+}
+
+/// What may be reached outside, as configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct NetworkSettings {
+    /// Hosts that agents may fetch from, through the broker: `example.org`, `*.wikipedia.org`, `127.0.0.1:8080`. None, unless
+    /// the person names some.
+    pub(crate) hosts: Vec<String>,
 }
 
 /// The person, as configured.
@@ -55,9 +69,9 @@ impl Settings {
     pub(crate) fn load(home: &Home) -> Result<Self, Failure> {
         let path = home.config();
         match std::fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).map_err(|error| {
+            Ok(text) => Self::read(&text).map_err(|why| {
                 Failure::new(ErrorCode::InvalidInput, format!("{} cannot be read", path.display()))
-                    .because(error.to_string().trim())
+                    .because(why)
                     .try_next("Correct the file, or remove it to start from the defaults")
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
@@ -65,6 +79,17 @@ impl Settings {
                 Err(Failure::new(ErrorCode::Internal, format!("cannot read {}", path.display())).because(error))
             }
         }
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let settings: Self = toml::from_str(text).map_err(|error| error.to_string().trim().to_owned())?;
+        settings.network_rights().map_err(|failure| failure.to_string())?;
+        Ok(settings)
+    }
+
+    /// The rights to the hosts that are named.
+    pub(crate) fn network_rights(&self) -> Result<Vec<Right>, Failure> {
+        hosts::rights(&self.network.hosts)
     }
 
     /// Writes the file, whole or not at all.

@@ -160,10 +160,13 @@ fn failed(uri: &Uri, error: &ureq::Error) -> Failure {
             Failure::new(ErrorCode::TooLarge, format!("the answer of {host} is over the limit of {limit} bytes"))
         }
         ureq::Error::HostNotFound => Failure::new(ErrorCode::NotFound, format!("there is no host {host}")),
-        ureq::Error::Io(error) if error.to_string() == NOT_PUBLIC => {
-            Failure::new(ErrorCode::NotGranted, format!("{host} is not reached: {NOT_PUBLIC}"))
-                .try_next("A grant that names this very host allows it")
-        }
+        ureq::Error::Io(error) if error.to_string() == NOT_PUBLIC => Failure::new(
+            ErrorCode::NotGranted,
+            format!("{host} is not reached: {NOT_PUBLIC}"),
+        )
+        .try_next(
+            "Where that is meant, name the address with its port in config.toml: [network] hosts = [\"10.0.0.7:8080\"]",
+        ),
         other => Failure::new(ErrorCode::ToolFailed, format!("the request to {host} failed")).because(other),
     }
 }

@@ -1,8 +1,8 @@
 //! The egress broker: the one process with a network, and the rules it holds requests to.
 //!
 //! It serves one jailed process over one socket. A request is checked against the rules before it is made, and again at
-//! every redirect; where a name leads to an address of this machine or of a private network it goes only if
-//! the rules name that very host.
+//! every redirect; an address of this machine or of a private network is reached only if the rules
+//! name that very address with its port.
 
 mod address;
 mod fetch;

@@ -134,14 +134,15 @@ fn the_broker_reaches_what_its_rules_name() {
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").unwrap();
         }
     });
-    let rights = [Right::Network { host: "localhost".into(), methods: vec!["GET".into()] }, world.files(Access::Write)];
+    let rights =
+        [Right::Network { host: format!("127.0.0.1:{port}"), methods: vec!["GET".into()] }, world.files(Access::Write)];
     let plan = genoa_sandbox::plan_egress(&rights, &world.machine).unwrap();
     let (mut ours, theirs) = UnixStream::pair().unwrap();
     world.spawner.spawn(7, &plan, &[theirs.into()]).unwrap();
     let news = world.news(Duration::from_secs(5));
     assert!(matches!(news, SpawnerNews::Started { id: 7, .. }), "{news:?}");
     let request = format!(
-        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fetch\",\"params\":{{\"url\":\"http://localhost:{port}/\"}}}}\n"
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fetch\",\"params\":{{\"url\":\"http://127.0.0.1:{port}/\"}}}}\n"
     );
     ours.write_all(request.as_bytes()).unwrap();
     let mut answer = vec![0; 4096];

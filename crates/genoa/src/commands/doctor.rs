@@ -19,6 +19,7 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
         "primitives": report.primitives,
         "home": context.home.state(),
         "models": context.home.models(),
+        "hosts": context.settings.network.hosts,
         "model": model.as_ref().map(|(name, _)| name).ok(),
     });
     value(context.format, &findings, |_| {
@@ -33,6 +34,11 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
         lines.push(styled(BOLD, "Where things are"));
         lines.push(format!("  home {}", context.home.state().display()));
         lines.push(format!("  models {}", context.home.models().display()));
+        lines.push(styled(BOLD, "Network"));
+        lines.push(match context.settings.network.hosts.as_slice() {
+            [] => "  no host may be reached".to_owned(),
+            hosts => format!("  agents may fetch from {}", hosts.join(", ")),
+        });
         lines.push(styled(BOLD, "Model"));
         match &model {
             Ok((name, path)) => {

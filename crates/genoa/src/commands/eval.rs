@@ -10,7 +10,7 @@ use crate::cli::Context;
 use crate::commands::model;
 use crate::eval::{Case, Stage, Verdict, complaints, markdown, read_cases, summary_lines};
 use crate::output::{BAD, Ending, FAINT, Format, GOOD, line, remark, styled, value};
-use crate::settings::Planner;
+use crate::settings::{NetworkSettings, Planner};
 
 /// Which cases, and how.
 #[derive(Debug, Args)]
@@ -45,6 +45,8 @@ pub(crate) fn run(context: &Context, arguments: &EvalArguments) -> Result<Ending
     if let Some(name) = &arguments.model {
         settings.model.name.clone_from(name);
     }
+    // Cases are about the model, and run alike for everybody.
+    settings.network = NetworkSettings::default();
     settings.model.planner = if arguments.grammar == GrammarChoice::On { Planner::Bound } else { Planner::Free };
     context.home.create()?;
     model::ensure(context, &settings)?;

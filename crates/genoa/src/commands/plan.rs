@@ -39,7 +39,7 @@ pub(crate) enum PlanCommand {
 pub(crate) fn run(context: &Context, command: &PlanCommand) -> Result<Ending, Failure> {
     let (PlanCommand::Check(file) | PlanCommand::Explain(file) | PlanCommand::Run(file)) = command;
     let source = read(file)?;
-    let catalog = context.installation().catalog;
+    let catalog = context.installation()?.catalog;
     let checked = match check(&source, &catalog, "") {
         Ok(checked) => checked,
         Err(findings) => return Ok(rejected(context.format, &findings)),

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use genoa_abi::agent::AgentManifest;
+use genoa_abi::grant::Right;
 use genoa_abi::schema::{EffectClass, ToolSchema};
 use genoa_abi::{ErrorCode, Failure};
 
@@ -19,7 +20,7 @@ pub(crate) struct ToolsArguments {
 pub(crate) fn run(context: &Context, arguments: &ToolsArguments) -> Result<Ending, Failure> {
     let wanted = arguments.name.as_deref().unwrap_or_default();
     let tools: Vec<ToolSchema> =
-        context.installation().catalog.tools.into_values().filter(|tool| tool.name.contains(wanted)).collect();
+        context.installation()?.catalog.tools.into_values().filter(|tool| tool.name.contains(wanted)).collect();
     if tools.is_empty() {
         return Err(Failure::new(ErrorCode::NotFound, format!("no tool has `{wanted}` in its name"))
             .try_next("`genoa tools` lists all"));
@@ -33,8 +34,10 @@ pub(crate) fn run(context: &Context, arguments: &ToolsArguments) -> Result<Endin
 
 /// Lists the agents with their tools and budgets.
 pub(crate) fn agents(context: &Context) -> Result<Ending, Failure> {
-    let agents = context.installation().agents;
-    value(context.format, &agents, |agents| agents.iter().flat_map(agent_lines).collect());
+    let installed = context.installation()?;
+    value(context.format, &installed.agents, |agents| {
+        agents.iter().flat_map(|agent| agent_lines(agent, &installed.network)).collect()
+    });
     Ok(Ending::Done)
 }
 
@@ -61,10 +64,15 @@ fn page(tool: &ToolSchema) -> Vec<String> {
     lines
 }
 
-fn agent_lines(agent: &AgentManifest) -> Vec<String> {
+fn agent_lines(agent: &AgentManifest, network: &[Right]) -> Vec<String> {
     let mut lines = vec![styled(BOLD, &agent.name), format!("  {}", agent.about)];
     lines.push(styled(FAINT, format!("  tools: {}", agent.tools.join(", "))));
-    let rights: Vec<String> = agent.rights.iter().map(ToString::to_string).collect();
+    // A right to any host means those of the configuration.
+    let meant = |right: &Right| match right {
+        Right::Network { host, .. } if host == "*" => network.to_vec(),
+        other => vec![other.clone()],
+    };
+    let rights: Vec<String> = agent.rights.iter().flat_map(meant).map(|right| right.to_string()).collect();
     lines.push(styled(FAINT, format!("  may: {}", rights.join("; "))));
     lines.push(styled(
         FAINT,

@@ -4,6 +4,8 @@
 
 mod crashes;
 mod models;
+mod network;
+mod site;
 mod skills;
 mod views;
 mod words;

@@ -10,11 +10,11 @@ fn a_plan_that_is_wrong_is_explained() {
 }
 
 #[test]
-fn a_plan_that_only_the_kernel_rejects_ends_with_its_findings() {
+fn a_plan_that_only_the_kernel_refuses_ends_with_the_reason() {
     let world = World::new();
     // The command line knows the tool; the session has no right to any host.
-    let said = world.plan("page = web.fetch(url=\"https://a.example/\")\nsay(page.text)\n", 1);
-    assert!(said.contains("✗ line 1") && said.contains("web.fetch"), "{said}");
+    let said = world.plan("page = web.fetch(url=\"https://a.example/\")\nsay(page.text)\n", 3);
+    assert!(said.contains("web.fetch needs the network"), "{said}");
 }
 
 #[test]

@@ -51,6 +51,12 @@ impl World {
         std::fs::read_to_string(self.work().join(path)).ok()
     }
 
+    /// Writes the person's configuration file.
+    pub(crate) fn configure(&self, text: &str) {
+        std::fs::create_dir_all(self.home()).unwrap();
+        std::fs::write(self.home().join("config.toml"), text).unwrap();
+    }
+
     /// `genoa` with these arguments, in the workspace.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_genoa"));

@@ -12,8 +12,8 @@ use serde_json::{Value as Json, json};
 use super::serve;
 use crate::egress::rules::Rules;
 
-/// A server that answers by path, each connection once. Returns its port.
-fn server() -> u16 {
+/// A server that answers by path, each connection once, and sends on to the port `other`. Returns its port.
+fn server(other: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -37,13 +37,13 @@ fn server() -> u16 {
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
-            let _ = stream.write_all(&respond(first.trim(), &body, &seen, port));
+            let _ = stream.write_all(&respond(first.trim(), &body, &seen, other));
         }
     });
     port
 }
 
-fn respond(first: &str, body: &[u8], seen: &str, port: u16) -> Vec<u8> {
+fn respond(first: &str, body: &[u8], seen: &str, other: u16) -> Vec<u8> {
     let path = first.split(' ').nth(1).unwrap();
     let redirect =
         |to: String| format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -54,7 +54,7 @@ fn respond(first: &str, body: &[u8], seen: &str, port: u16) -> Vec<u8> {
     };
     match path {
         "/to-hello" => redirect("/hello".into()).into_bytes(),
-        "/to-other-name" => redirect(format!("http://127.0.0.1:{port}/hello")).into_bytes(),
+        "/to-other-server" => redirect(format!("http://127.0.0.1:{other}/hello")).into_bytes(),
         "/to-file" => redirect("file:///etc/passwd".into()).into_bytes(),
         "/loop" => redirect("/loop".into()).into_bytes(),
         "/big" => plain(&vec![b'x'; 5 * 1024 * 1024]),
@@ -95,10 +95,12 @@ fn ask(rights: &[(&str, &[&str])], request: Json) -> String {
 
 #[test]
 fn requests_go_as_far_as_the_rules_allow() {
-    let port = server();
-    let local: &[(&str, &[&str])] = &[("localhost", &["GET"])];
+    let other = server(0);
+    let port = server(other);
+    let (here, also_here) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{other}"));
+    let local: &[(&str, &[&str])] = &[(&here, &["GET"])];
     let check = |rights: &[(&str, &[&str])], path: &str, expected: &str| {
-        assert_eq!(ask(rights, json!({"url": format!("http://localhost:{port}{path}")})), expected, "{path}");
+        assert_eq!(ask(rights, json!({"url": format!("http://{here}{path}")})), expected, "{path}");
     };
     check(local, "/hello", r#"200 {"text":"hello"} /hello"#);
     check(local, "/to-hello", r#"200 {"text":"hello"} /hello"#);
@@ -107,19 +109,25 @@ fn requests_go_as_far_as_the_rules_allow() {
     check(local, "/big", "TooLarge");
     check(local, "/loop", "TooLarge");
     check(local, "/to-file", "InvalidInput");
-    check(local, "/to-other-name", "NotGranted");
-    check(&[("localhost", &[]), ("127.0.0.1", &[])], "/to-other-name", r#"200 {"text":"hello"} /hello"#);
-    // Everything is not this machine: that must be named.
+    check(local, "/to-other-server", "NotGranted");
+    check(&[(&here, &[]), (&also_here, &[])], "/to-other-server", r#"200 {"text":"hello"} /hello"#);
+    // Everything is not this machine: that must be named by its address and port.
     check(&[("*", &[])], "/hello", "NotGranted");
-    check(&[("localhost", &["POST"])], "/hello", "NotGranted");
+    check(&[("127.0.0.1", &[])], "/hello", "NotGranted");
+    check(&[(&here, &["POST"])], "/hello", "NotGranted");
     check(&[], "/hello", "NotGranted");
+    // A name with its port is a name all the same: where it leads is not this machine.
+    let name = format!("localhost:{port}");
+    let by_name = ask(&[(&name, &[])], json!({"url": format!("http://{name}/hello")}));
+    assert_eq!(by_name, "NotGranted");
 }
 
 #[test]
 fn bodies_and_headers_are_sent_and_do_not_leak_to_other_hosts() {
-    let port = server();
-    let rights: &[(&str, &[&str])] = &[("localhost", &[]), ("127.0.0.1", &[])];
-    let url = |path: &str| format!("http://localhost:{port}{path}");
+    let port = server(0);
+    let here = format!("127.0.0.1:{port}");
+    let rights: &[(&str, &[&str])] = &[(&here, &[])];
+    let url = |path: &str| format!("http://{here}{path}");
     let post = json!({"url": url("/echo"), "method": "POST", "body": {"text": "sent"}});
     assert_eq!(ask(rights, post), r#"200 {"text":"sent"} /echo"#);
     let seen = json!({"url": url("/seen"), "headers": {"Authorization": "secret"}});
