@@ -19,6 +19,9 @@ use crate::prompt::messages;
 const STATEMENTS: usize = 16;
 /// Tokens of one statement.
 const STATEMENT_TOKENS: u32 = 220;
+/// How often a model that repeats itself is asked for other words, and how warm.
+const OTHER_WORDS: u64 = 3;
+const OTHER_TEMPERATURE: f32 = 0.7;
 /// Tokens of a whole plan that is written without a grammar.
 const PLAN_TOKENS: u32 = 500;
 
@@ -81,20 +84,38 @@ fn statement_by_statement(
     let mut plan = String::new();
     for _ in 0..STATEMENTS {
         let scope = scope_after(&plan, &assignment.catalog).map_err(|findings| not_followed(&plan, &findings))?;
-        let scope = if said.misses_a_file(&plan) { scope.unfinished() } else { scope };
+        let is_unfinished = said.misses_a_file(&plan);
+        let scope = if is_unfinished { scope.unfinished() } else { scope };
         request.grammar = Some(Grammar::Lark(next_statement_grammar(&scope, &assignment.catalog, &said)));
         request.answer_begins.clone_from(&plan);
-        let statement = infer(client, request.clone())?;
-        let is_over = statement.trim().is_empty() || plan.len() + statement.len() > PLAN_BYTES;
-        if is_over || repeats(&plan, &statement) {
-            break;
-        }
+        let Some(statement) = new_statement(client, &request, &plan, is_unfinished)? else { break };
         plan.push_str(&statement);
         if !plan.ends_with('\n') {
             plan.push('\n');
         }
     }
     Ok(without_open_blocks(plan))
+}
+
+/// The next statement; nothing where the plan is over. A model that repeats itself has nothing to add, unless the plan
+/// is known to lack something: then it is asked for other words.
+fn new_statement(
+    client: &mut Client,
+    request: &InferRequest,
+    plan: &str,
+    is_unfinished: bool,
+) -> Result<Option<String>, Failure> {
+    for seed in 0..=if is_unfinished { OTHER_WORDS } else { 0 } {
+        let temperature = if seed == 0 { 0.0 } else { OTHER_TEMPERATURE };
+        let statement = infer(client, InferRequest { seed, temperature, ..request.clone() })?;
+        if statement.trim().is_empty() || plan.len() + statement.len() > PLAN_BYTES {
+            return Ok(None);
+        }
+        if !repeats(plan, &statement) {
+            return Ok(Some(statement));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a statement does again what another did. A model that has nothing to add repeats itself.
