@@ -227,8 +227,18 @@ pub struct Parameter {
     pub demand: Demand,
     /// Whether a path must name what is there already: a planner can know it only from the person's words. A text that is
     /// marked so is a command, which comes from them too.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub exists: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exists: Option<Existing>,
+}
+
+/// What must be there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Existing {
+    /// A file or folder; of a text: a command; of a list of texts: people.
+    Entry,
+    /// A folder.
+    Folder,
 }
 
 /// One tool, as its caller sees it.

@@ -1,6 +1,8 @@
 //! The functions of the plan language that are carried out by the kernel and the model, as schemas.
 
-use genoa_abi::schema::{Demand, EffectClass, Executor, Field, Needs, Parameter, RecordType, ToolSchema, Type};
+use genoa_abi::schema::{
+    Demand, EffectClass, Executor, Existing, Field, Needs, Parameter, RecordType, ToolSchema, Type,
+};
 
 /// Asks the person.
 pub(crate) const ASK: &str = "ask";
@@ -78,7 +80,7 @@ fn mail_send() -> ToolSchema {
     schema.effect = EffectClass::Emit;
     schema.asked_by = SENDING.iter().map(|word| (*word).to_owned()).collect();
     if let Some(attachments) = schema.parameters.last_mut() {
-        attachments.exists = true;
+        attachments.exists = Some(Existing::Entry);
     }
     if let Some(recipients) = schema.parameters.first_mut() {
         recipients.demand = Demand::Recipient;
@@ -111,14 +113,14 @@ fn tool(name: &str, about: &str, executor: Executor, returns: Type) -> Building 
 impl Building {
     fn takes(mut self, name: &str, ty: Type, about: &str) -> Self {
         let (name, about) = (name.to_owned(), about.to_owned());
-        self.0.parameters.push(Parameter { name, ty, required: true, about, demand: Demand::Anything, exists: false });
+        self.0.parameters.push(Parameter { name, ty, required: true, about, demand: Demand::Anything, exists: None });
         self
     }
 
     fn may_take(mut self, name: &str, ty: Type, about: &str) -> Self {
         let (name, about) = (name.to_owned(), about.to_owned());
         let ty = Type::optional(ty);
-        self.0.parameters.push(Parameter { name, ty, required: false, about, demand: Demand::Anything, exists: false });
+        self.0.parameters.push(Parameter { name, ty, required: false, about, demand: Demand::Anything, exists: None });
         self
     }
 

@@ -128,7 +128,7 @@ fn tool(name: &str, parameters: &[&str], returns: Type, effect: EffectClass, fil
         required: true,
         about: String::new(),
         demand: Demand::Anything,
-        exists: false,
+        exists: None,
     };
     ToolSchema {
         name: name.into(),

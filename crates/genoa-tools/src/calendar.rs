@@ -90,6 +90,7 @@ pub fn tools() -> Vec<Tool> {
             )
             .optional("about", "str", "topic or title")
             .optional("people", "list[str]", "who takes part: names, companies or addresses")
+            .existing()
             .optional("when", "time", "when it is")
             .phrase("Find events about {about} with {people} {when}"),
             run: find,

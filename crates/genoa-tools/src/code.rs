@@ -68,14 +68,14 @@ pub fn tools() -> Vec<Tool> {
                 "list[Diagnostic]",
             )
             .optional("project", "path", "the project's folder")
-            .existing()
+            .existing_folder()
             .phrase("Check the project {project} with the compiler"),
             run: check,
         },
         Tool {
             schema: schema("code.test", "Run a project's tests.", EffectClass::Change, build, "Output")
                 .optional("project", "path", "the project's folder")
-                .existing()
+                .existing_folder()
                 .phrase("Run the tests of the project {project}"),
             run: test,
         },
@@ -88,7 +88,7 @@ pub fn tools() -> Vec<Tool> {
                 "str",
             )
             .optional("project", "path", "the project's folder")
-            .existing()
+            .existing_folder()
             .phrase("Outline the project {project}"),
             run: outline,
         },

@@ -91,6 +91,7 @@ pub fn tools() -> Vec<Tool> {
         )
         .required("about", "any", "the topic as text, or an event")
         .optional("people", "list[str]", "who it is with: names, companies or addresses")
+        .existing()
         .optional("when", "time", "around which time")
         .phrase("Collect what belongs to {about}"),
         run: collect,

@@ -86,7 +86,7 @@ pub fn tools() -> Vec<Tool> {
                 "list[FolderSize]",
             )
             .optional("under", "path", "only below this folder")
-            .existing()
+            .existing_folder()
             .phrase("Find the largest folders under {under}"),
             run: usage,
         },

@@ -66,7 +66,7 @@ fn finding() -> Vec<Tool> {
                 .optional("kind", KINDS, "text: txt, md, csv, …; document: Word, PDF, …; else as named")
                 .optional("changed", "time", "when it was changed")
                 .optional("under", "path", "folder to look in")
-                .existing()
+                .existing_folder()
                 .phrase("Find files named {name} of kind {kind} under {under}"),
             run: find,
         },

@@ -91,14 +91,14 @@ pub fn tools() -> Vec<Tool> {
                 "list[FileChange]",
             )
             .optional("project", "path", "the repository's folder")
-            .existing()
+            .existing_folder()
             .phrase("Look for changes in the repository {project}"),
             run: status,
         },
         Tool {
             schema: observe("git.log", "The last commits of a repository.", "list[Commit]")
                 .optional("project", "path", "the repository's folder")
-                .existing()
+                .existing_folder()
                 .optional("count", "int", "how many")
                 .phrase("List the commits of {project}"),
             run: log,
@@ -106,7 +106,7 @@ pub fn tools() -> Vec<Tool> {
         Tool {
             schema: observe("git.diff", "Changes since the last commit, line by line.", "str")
                 .optional("project", "path", "the repository's folder")
-                .existing()
+                .existing_folder()
                 .optional("path", "path", "only this file or folder")
                 .existing()
                 .phrase("Show the changes of {path} in {project}"),
@@ -116,7 +116,7 @@ pub fn tools() -> Vec<Tool> {
             schema: schema("git.commit", "Commit all changes of a repository.", EffectClass::Change, write, "Commit")
                 .required("message", "str", "what changed and why")
                 .optional("project", "path", "the repository's folder")
-                .existing()
+                .existing_folder()
                 .asked_by("commit|check in|save the change")
                 .phrase("Commit all changes of {project}: {message}"),
             run: commit,

@@ -77,6 +77,7 @@ pub fn tools() -> Vec<Tool> {
             schema: observe("mail.find", "Find mails by topic, sender or date.", "list[Mail]")
                 .optional("about", "str", "topic or words")
                 .optional("sender", "list[str]", "who wrote it: names, companies or addresses")
+                .existing()
                 .optional("when", "time", "when it was sent")
                 .optional("unread", "bool", "True for unread mails only")
                 .phrase("Find mails about {about} from {sender} {when}"),

@@ -51,7 +51,7 @@ pub fn tools() -> Vec<Tool> {
         )
         .required("query", "str", "the text to look for")
         .optional("under", "path", "folder to look in")
-        .existing()
+        .existing_folder()
         .phrase("Search files for {query}"),
         run: search,
     }]

@@ -1,6 +1,8 @@
 //! What a tool is: a schema, and a function from a call to JSON.
 
-use genoa_abi::schema::{Demand, EffectClass, Executor, Field, Moment, Needs, Parameter, RecordType, ToolSchema, Type};
+use genoa_abi::schema::{
+    Demand, EffectClass, Executor, Existing, Field, Moment, Needs, Parameter, RecordType, ToolSchema, Type,
+};
 use genoa_abi::tool::ToolRequest;
 use genoa_abi::{ErrorCode, Failure};
 use serde::Serialize;
@@ -210,7 +212,7 @@ impl SchemaBuilder {
             required,
             about: about.to_owned(),
             demand: Demand::Anything,
-            exists: false,
+            exists: None,
         });
         self
     }
@@ -226,9 +228,19 @@ impl SchemaBuilder {
 
     /// The parameter added last names what is there already: a planner takes it from the person's words.
     #[must_use]
-    pub fn existing(mut self) -> Self {
+    pub fn existing(self) -> Self {
+        self.there(Existing::Entry)
+    }
+
+    /// As [`SchemaBuilder::existing`], and it is a folder.
+    #[must_use]
+    pub fn existing_folder(self) -> Self {
+        self.there(Existing::Folder)
+    }
+
+    fn there(mut self, exists: Existing) -> Self {
         if let Some(parameter) = self.0.parameters.last_mut() {
-            parameter.exists = true;
+            parameter.exists = Some(exists);
         }
         self
     }

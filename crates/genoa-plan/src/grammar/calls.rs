@@ -62,7 +62,7 @@ impl Values<'_> {
                     let known = self.known();
                     self.rules.rule(&known)
                 }
-                _ if parameter.exists => self.existing(&parameter.ty, !tool.asked_by.is_empty()),
+                _ if parameter.exists.is_some() => self.existing(parameter, !tool.asked_by.is_empty()),
                 _ => self.argument(&parameter.ty),
             };
             match (value, parameter.required) {

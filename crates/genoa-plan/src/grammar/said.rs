@@ -31,6 +31,7 @@ pub struct Said {
     words: BTreeSet<String>,
     names: Vec<String>,
     paths: Vec<String>,
+    folders: Vec<String>,
     commands: Vec<String>,
     is_question: bool,
 }
@@ -47,6 +48,7 @@ impl Said {
         Self {
             words: words.map(str::to_owned).collect(),
             names: names(intention),
+            folders: paths(intention).into_iter().filter(|path| !is_file_name(path)).collect(),
             paths: paths(intention),
             commands: commands(intention),
             is_question: is_question(&lower),
@@ -94,6 +96,11 @@ impl Said {
     /// The paths that may stand for something that is there; nothing where any may.
     pub(super) fn paths(&self) -> Option<&[String]> {
         self.text.as_ref().map(|_| self.paths.as_slice())
+    }
+
+    /// Those of the paths that may be folders.
+    pub(super) fn folders(&self) -> Option<&[String]> {
+        self.text.as_ref().map(|_| self.folders.as_slice())
     }
 
     /// The commands that may be run: what stands in quotes, and what follows a word that asks for one, to any length.
@@ -192,12 +199,26 @@ const ASKING: &str = "what which who whom whose when where why how is are was we
 /// Words that may stand before those.
 const LEADING: &str = "in on at for from to with under by of according and so but";
 
-/// Whether the last sentence asks something, in lower case.
+/// Requests to be told something, and what may stand before them.
+const TELLING: &str = "show tell list name explain describe count say";
+const CONDITION: &str = "if not so yes no then and please could you can otherwise";
+
+/// Whether the last sentence asks something, in lower case; or asks to be told, where nothing is to be done besides.
 fn is_question(text: &str) -> bool {
-    let Some(sentence) = text.trim_end().strip_suffix('?') else { return false };
-    let sentence = sentence.rsplit(['.', '!', '?', ':', ';']).next().unwrap_or(sentence);
-    let mut words = sentence.split_whitespace().map(bare).skip_while(|word| is_among(LEADING, word));
-    words.next().is_some_and(|word| is_among(ASKING, word))
+    let text = text.trim_end();
+    let is_asked = text.ends_with('?');
+    let end = text.trim_end_matches(['.', '!', '?']);
+    let sentence = end.rsplit(['.', '!', '?', ':', ';']).next().unwrap_or(end);
+    let words: Vec<&str> = sentence.split_whitespace().map(bare).collect();
+    let mut asking = words.iter().skip_while(|word| is_among(LEADING, word));
+    let mut telling = words.iter().skip_while(|word| is_among(CONDITION, word));
+    let tells = match (telling.next(), telling.next()) {
+        (Some(&"tell" | &"show"), Some(whom)) => *whom == "me",
+        (Some(verb), _) => is_among(TELLING, verb),
+        _ => false,
+    };
+    let acts = text.split(|letter: char| !letter.is_alphanumeric()).any(|word| is_among(ACTING, word));
+    (is_asked && asking.next().is_some_and(|word| is_among(ASKING, word))) || (tells && !acts)
 }
 
 fn is_among(list: &str, word: &str) -> bool {
@@ -259,10 +280,7 @@ fn paths(intention: &str) -> Vec<String> {
             add(&mut folders, word);
         }
     }
-    // The first word has its capital from the sentence.
-    let first = intention.split_whitespace().next().map(bare);
-    let is_proper = |name: &&String| is_capitalised(name) && Some(name.as_str()) != first;
-    names(&unquoted).iter().filter(is_proper).for_each(|name| add(&mut folders, name));
+    placed_names(&unquoted).iter().for_each(|name| add(&mut folders, name));
     folders.truncate(NAMES);
     files.truncate(NAMES);
     let within = |file: &String| -> Vec<String> {
@@ -299,6 +317,23 @@ fn commands(intention: &str) -> Vec<String> {
 
 /// Words after which a command stands.
 const RUNNING: &str = "run execute start command shell invoke launch call terminal program does";
+
+/// Capitalised names that stand where a place does: "in Downloads".
+fn placed_names(text: &str) -> Vec<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_placing = |word: &str| is_among(PLACING, &bare(word).to_lowercase());
+    let mut placed = Vec::new();
+    for start in (1..words.len()).filter(|place| is_placing(words[place - 1])) {
+        let run =
+            words[start..].iter().take(NAME_WORDS).take_while(|word| is_capitalised(bare(word)) && is_name(bare(word)));
+        let run: Vec<&str> = run.map(|word| bare(word)).collect();
+        (1..=run.len()).for_each(|count| add(&mut placed, &run[..count].join(" ")));
+    }
+    placed
+}
+
+/// Words after which a place is named.
+const PLACING: &str = "in into to from under of at inside within folder directory project";
 
 /// Words that stand beside the name of a place or a file.
 const PLACES: &str =
@@ -345,8 +380,8 @@ const COMMON: &str = "a about after all also am an and any answer are as ask at 
     sent set shall she should show tell that the their them then there they this to today tomorrow unread up us was we \
     what when where which who whom will with word would write wrote yes yesterday you your";
 
-/// Verbs of requests that change something.
-const ACTING: &str = "add adjust alter answer cancel change convert copy create delete draft edit fix forward improve mail make move \
+/// Verbs of requests that change something, and words for what shall be done again and again.
+const ACTING: &str = "add adjust alter always daily each every answer cancel change convert copy create delete draft edit fix forward improve mail make move \
     plan put remove rename repair replace reply rewrite save schedule send set shift shorten translate turn update write";
 
 /// Words for whatever it may be.
@@ -411,10 +446,23 @@ mod tests {
     #[test]
     fn a_question_is_told_from_a_request() {
         let is_question = |text: &str| Said::in_intention(text).is_question;
-        for text in ["Which file is big?", "I am short of space. Where is it gone?", "Tell me: in which line is it?"] {
+        for text in [
+            "Which file is big?",
+            "I am short of space. Where is it gone?",
+            "Tell me: in which line is it?",
+            "Does it compile? If not, show me why.",
+            "List my files",
+        ] {
             assert!(is_question(text), "{text}");
         }
-        for text in ["Could you move it?", "Who is it? Write a list", "Move the file, please", "Will you send it?"] {
+        for text in [
+            "Could you move it?",
+            "Who is it? Write a list",
+            "Move the file, please",
+            "Will you send it?",
+            "Tell Ada that I am ill",
+            "List them and move them",
+        ] {
             assert!(!is_question(text), "{text}");
         }
     }

@@ -42,7 +42,7 @@ fn statements(
     said: &Said,
     rules: &mut Rules,
 ) -> (Vec<String>, Vec<String>) {
-    let fresh = rules.terminal(&fresh_name(taken(&level.variables), functions(catalog)));
+    let fresh = rules.terminal(&fresh_name(&taken(&level.variables, catalog), functions(catalog)));
     let mut values = Values::new(rules, catalog, said, &level.variables);
     let mut simple: Vec<String> = Vec::new();
     if is_first {
@@ -73,9 +73,10 @@ fn statements(
     (simple, headers)
 }
 
-/// The names that a target may not have.
-fn taken(variables: &BTreeMap<String, Type>) -> impl Iterator<Item = &str> {
-    variables.keys().map(String::as_str).chain(HELPERS)
+/// The names that a target may not have: `asks` neither, which is what becomes of an `ask` that is not offered.
+fn taken(variables: &BTreeMap<String, Type>, catalog: &Catalog) -> Vec<String> {
+    let plurals = catalog.tools.keys().filter(|tool| !tool.contains('.')).map(|function| format!("{function}s"));
+    variables.keys().cloned().chain(HELPERS.map(str::to_owned)).chain(plurals).collect()
 }
 
 /// The first words of all functions.

@@ -20,8 +20,8 @@ pub(super) const NUMBER: &str = r"/-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?/";
 
 /// A fresh name: none of these, and none that begins like a function (its plural is a good name, though). A model that
 /// may not call `shell.run` would write `shell_run = …` instead.
-pub(super) fn fresh_name<'a>(taken: impl Iterator<Item = &'a str>, functions: impl Iterator<Item = &'a str>) -> String {
-    let taken: Vec<&str> = taken.chain(KEYWORDS).collect();
+pub(super) fn fresh_name<'a>(taken: &[String], functions: impl Iterator<Item = &'a str>) -> String {
+    let taken: Vec<&str> = taken.iter().map(String::as_str).chain(KEYWORDS).collect();
     let mut functions: Vec<&str> = functions.collect();
     functions.dedup();
     let alike = match functions.as_slice() {

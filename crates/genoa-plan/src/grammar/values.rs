@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use genoa_abi::schema::{Catalog, Field, Type};
+use genoa_abi::schema::{Catalog, Existing, Field, Parameter, Type};
 
 use super::rules::{Rules, is_name, literal};
 use super::said::Said;
@@ -375,8 +375,16 @@ impl<'a> Values<'a> {
     /// A path, or a list of paths or anything else, that names what is there: in the person's words, or found. A text is
     /// a command, and only the person gives those. Where a file is named, a tool that `must_be_asked_for` (it deletes)
     /// gets that one, and not what a search found.
-    pub(super) fn existing(&mut self, ty: &Type, must_be_asked_for: bool) -> Option<String> {
-        let said = if *present(ty) == Type::Text { self.said.commands() } else { self.said.paths() };
+    pub(super) fn existing(&mut self, parameter: &Parameter, must_be_asked_for: bool) -> Option<String> {
+        let ty = &parameter.ty;
+        if matches!(present(ty), Type::List(item) if **item == Type::Text) {
+            return self.people(ty);
+        }
+        let said = match parameter.exists {
+            _ if *present(ty) == Type::Text => self.said.commands(),
+            Some(Existing::Folder) => self.said.folders(),
+            _ => self.said.paths(),
+        };
         let Some(said) = said else { return self.argument(ty) };
         let mut alternatives: Vec<String> = said.iter().map(|path| literal(&format!("\"{path}\""))).collect();
         alternatives.extend(match ty {
@@ -394,6 +402,17 @@ impl<'a> Values<'a> {
             }
             (_, one) => one,
         }
+    }
+
+    /// A list of names: those that were said, or people that the plan has found.
+    fn people(&mut self, ty: &Type) -> Option<String> {
+        let Some(said) = self.said.names() else { return self.argument(ty) };
+        let names: Vec<String> = said.iter().map(|name| literal(&format!("\"{name}\""))).collect();
+        let mut alternatives: Vec<String> = self.list_of(|item| matches!(item, Type::Record(_))).into_iter().collect();
+        if let Some(name) = self.rules.rule(&names) {
+            alternatives.push(format!("\"[\" {name} (\", \" {name}){{0,{}}} \"]\"", LIST_ELEMENTS - 1));
+        }
+        self.rules.rule(&alternatives)
     }
 
     fn records(&mut self, name: &str) -> Vec<String> {

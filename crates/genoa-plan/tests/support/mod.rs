@@ -27,7 +27,7 @@ fn tool(name: &str, parameters: &str, returns: &str, effect: EffectClass, phrase
             required,
             about: String::new(),
             demand: Demand::Anything,
-            exists: false,
+            exists: None,
         }
     };
     let parameters = parameters.split(',').filter(|part| !part.trim().is_empty()).map(parameter).collect();

@@ -113,7 +113,7 @@ pub(super) fn tool(server: &McpServer, description: &Json) -> Option<McpTool> {
 
 fn parameter(name: String, property: &Json, required: bool) -> Parameter {
     let about = clean(property["description"].as_str().unwrap_or_default());
-    Parameter { name, ty: type_of(property, DEPTH), required, about, demand: Demand::Person, exists: false }
+    Parameter { name, ty: type_of(property, DEPTH), required, about, demand: Demand::Person, exists: None }
 }
 
 /// The type, as far as types map; `any` for the rest.
