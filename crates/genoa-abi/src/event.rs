@@ -11,6 +11,7 @@ use crate::grant::Right;
 use crate::ids::{AgentId, CallId, IntentionId, OutboxId, RequestId, RunId, SessionId, ViewId};
 use crate::installation::Installation;
 use crate::labels::Labels;
+use crate::mcp::McpRoute;
 use crate::model::{InferReply, InferRequest};
 use crate::schema::ToolSchema;
 use crate::session::{News, OutboxItem};
@@ -262,4 +263,7 @@ pub struct ToolJob {
     pub clock: Clock,
     /// How long it may take.
     pub time_limit_ms: u64,
+    /// The server that carries it out, if the tool is not built in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpRoute>,
 }

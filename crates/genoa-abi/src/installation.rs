@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentManifest, PlanExample};
 use crate::grant::Right;
+use crate::mcp::McpRoute;
 use crate::schema::Catalog;
 
 /// Everything that the kernel is told about what is there.
@@ -21,4 +22,7 @@ pub struct Installation {
     /// The rights to hosts that the person configured; nothing else is ever reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub network: Vec<Right>,
+    /// Where the calls of tools go that are not built in, by the tool's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mcp: BTreeMap<String, McpRoute>,
 }

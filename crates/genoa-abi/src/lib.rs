@@ -17,6 +17,7 @@ pub mod ids;
 pub mod installation;
 pub mod labels;
 pub mod limits;
+pub mod mcp;
 pub mod model;
 pub mod record;
 pub mod schema;

@@ -38,6 +38,14 @@ pub const SESSION_TOKENS: u64 = 50_000_000;
 pub const SESSION_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// Hosts that a person allows; all of them are handed to the egress broker of a call.
 pub const NETWORK_HOSTS: usize = 100;
+/// Servers of other people's tools that one person configures.
+pub const MCP_SERVERS: usize = 16;
+/// Arguments of one such server, all together.
+pub const MCP_ARGUMENTS_BYTES: usize = 64 * 1024;
+/// How long such a server may take to say what it offers; the jail in which it is asked ends then.
+pub const MCP_DISCOVERY_MS: u64 = 20_000;
+/// What the tools of all servers together may add to one agent's prompt: about a quarter of its window.
+pub const MCP_PROMPT_BYTES: usize = 8 * 1024;
 /// Views that are open at once, and views that are over and still listed.
 pub const VIEWS: usize = 256;
 /// Files of one view whose content the kernel knows, to tell when an attachment changed after its approval.

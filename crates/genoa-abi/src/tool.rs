@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use crate::failure::Failure;
 use crate::ids::{CallId, ContentHash};
+use crate::mcp::McpRoute;
 
 /// The file descriptor on which a jailed process finds its socket.
 pub const TOOL_FD: i32 = 3;
@@ -47,6 +48,9 @@ pub struct ToolRequest {
     pub person: Person,
     /// When and where.
     pub clock: Clock,
+    /// The server to hand the call to, if the tool is not built in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpRoute>,
 }
 
 /// How a tool call ended, as the kernel sees it.

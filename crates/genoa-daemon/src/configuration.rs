@@ -23,7 +23,8 @@ struct FileStamp {
 
 impl Stamp {
     pub(crate) fn of(home: &Home) -> Self {
-        Self(vec![stamp(&home.config())])
+        // A file in the folder is replaced as a whole, which changes the folder.
+        Self(vec![stamp(&home.config()), stamp(&home.mcp())])
     }
 }
 
@@ -66,6 +67,10 @@ mod tests {
         let other = folder.path().join("other");
         std::fs::write(&other, "[person]").unwrap();
         std::fs::rename(other, home.config()).unwrap();
-        assert_ne!(first, Stamp::of(&home));
+        let second = Stamp::of(&home);
+        assert_ne!(first, second);
+        // A server was asked again.
+        std::fs::create_dir(home.mcp()).unwrap();
+        assert_ne!(second, Stamp::of(&home));
     }
 }

@@ -47,7 +47,8 @@ impl Home {
     /// # Errors
     /// [`ErrorCode::Internal`] with the folder that could not be made.
     pub fn create(&self) -> Result<(), Failure> {
-        let folders = [self.state.clone(), self.views(), self.outbox(), self.run(), self.logs(), self.prefixes()];
+        let folders =
+            [self.state.clone(), self.views(), self.outbox(), self.mcp(), self.run(), self.logs(), self.prefixes()];
         for folder in folders.iter().chain([&self.models]) {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
                 Failure::new(ErrorCode::Internal, format!("cannot make the folder {}", folder.display()))
@@ -99,6 +100,12 @@ impl Home {
     #[must_use]
     pub fn outbox(&self) -> PathBuf {
         self.state.join("outbox")
+    }
+
+    /// What servers of other people's tools said when they were asked.
+    #[must_use]
+    pub fn mcp(&self) -> PathBuf {
+        self.state.join("mcp")
     }
 
     /// The person's configuration.

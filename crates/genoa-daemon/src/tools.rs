@@ -109,6 +109,7 @@ impl Daemon {
             workspace: job.workspace.clone(),
             person: job.person.clone(),
             clock: job.clock.clone(),
+            mcp: job.mcp.clone(),
         };
         self.sockets.send(Peer::Tool(job.call), &Message::request(RequestId(job.call.0), "call", to_json(&request)));
         let deadline = began.plus_ms(job.time_limit_ms);

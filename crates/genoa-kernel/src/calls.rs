@@ -222,6 +222,11 @@ impl Turn<'_> {
         if schema.needs.network {
             self.permit_network(grant, schema, words)?;
         }
+        if let Some(route) = self.kernel.mcp.get(&schema.name) {
+            // The one program that the call will run, not just any.
+            let program = Right::Program { name: route.server.program_name().to_owned() };
+            grants.allows(grant, &program, self.now)?;
+        }
         let held = &grants.get(grant)?.rights;
         let needs = [
             (schema.needs.programs, "other programs", held.iter().any(|right| matches!(right, Right::Program { .. }))),
@@ -322,6 +327,7 @@ impl Turn<'_> {
         let session = self.session(order.session)?.clone();
         let influences = order.values.values().fold(Labels::none(), |all, value| all.union(&value.deep_labels()));
         let call = self.kernel.counters.call();
+        let mcp = self.kernel.mcp.get(&order.schema.name).cloned();
         let job = ToolJob {
             call,
             session: order.session,
@@ -336,6 +342,7 @@ impl Turn<'_> {
             person: session.person,
             clock,
             time_limit_ms,
+            mcp,
         };
         let flight = Flight {
             origin: order.origin,

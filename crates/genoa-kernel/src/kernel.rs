@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use genoa_abi::agent::{AgentManifest, PlanExample};
 use genoa_abi::event::{Effect, Event};
 use genoa_abi::grant::Right;
+use genoa_abi::mcp::McpRoute;
 use genoa_abi::schema::{Catalog, RecordType, ToolSchema};
 use genoa_abi::skill::Skill;
 use genoa_abi::{CallId, ContentHash, IntentionId, OutboxId, QuestionId, RunId, SessionId, Timestamp, ViewId};
@@ -32,6 +33,9 @@ pub struct Kernel {
     /// The hosts that the configuration names, as rights.
     #[serde(default)]
     pub(crate) network: Vec<Right>,
+    /// The servers behind tools that are not built in, by the tool's name.
+    #[serde(default)]
+    pub(crate) mcp: BTreeMap<String, McpRoute>,
     pub(crate) counters: Counters,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) grants: Grants,

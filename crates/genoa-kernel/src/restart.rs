@@ -22,7 +22,7 @@ impl Turn<'_> {
 
     /// Takes note of what there is. Grants stay as they are; what the configuration has to say is asked at every call.
     pub(crate) fn install(&mut self, installation: Installation) {
-        let Installation { mut catalog, agents, examples, network } = installation;
+        let Installation { mut catalog, agents, examples, network, mcp } = installation;
         // The system's own functions come last, so that no installed tool can take their place.
         catalog.tools.extend(system::tools().into_iter().map(|tool| (tool.name.clone(), tool)));
         catalog.records.extend(system::records().into_iter().map(|record| (record.name.clone(), record)));
@@ -30,6 +30,7 @@ impl Turn<'_> {
         self.kernel.manifests = agents.into_iter().map(|manifest| (manifest.name.clone(), manifest)).collect();
         self.kernel.examples = examples;
         self.kernel.network = network;
+        self.kernel.mcp = mcp;
     }
 
     /// All sockets are closed and all processes dead: nobody waits for an answer any more.
@@ -80,6 +81,11 @@ impl Turn<'_> {
                 let what = format!("{} was interrupted, and is not begun again", job.schema.name);
                 let why = "the configuration no longer names a host that it was to reach";
                 Fate::Failed(Failure::new(ErrorCode::NotGranted, what).because(why))
+            }
+            Work::Tool(job) if job.mcp.as_ref() != self.kernel.mcp.get(&job.schema.name) => {
+                let what = format!("{} was interrupted, and is not begun again", job.schema.name);
+                let why = "the configuration has another server for it, or none";
+                Fate::Failed(Failure::new(ErrorCode::NotFound, what).because(why))
             }
             Work::LookUp { .. } => Fate::Dropped,
             // A view makes its calls repeatable: what a broken call left there is in the difference, and a commit,

@@ -45,11 +45,22 @@ pub fn plan_tool(job: &ToolJob, layout: &ViewLayout, machine: &Machine) -> Resul
     let mut plan = base(machine, "tool", others);
     plan.program.environment.push(("TZ".into(), timezone(&job.clock.timezone)));
     if runs_programs {
-        plan.network = Network::Loopback;
-        add_toolchains(&mut plan, machine);
+        add_programs(&mut plan, machine);
     }
     add_host(&mut plan, &job.rights, machine)?;
     add_files(&mut plan, &job.rights, layout, machine)?;
+    Ok(plan)
+}
+
+/// The jail in which a program of somebody else is asked what it offers: `genoa tool` with what programs need of the
+/// system, and nothing of the person's.
+///
+/// # Errors
+/// As [`plan_tool`].
+pub fn plan_discovery(machine: &Machine) -> Result<JailPlan, Failure> {
+    machine.require(PrimitiveKind::EVERY_JAIL)?;
+    let mut plan = base(machine, "tool", OtherPrograms::Allowed);
+    add_programs(&mut plan, machine);
     Ok(plan)
 }
 
@@ -202,6 +213,11 @@ fn add_identity(plan: &mut JailPlan, machine: &Machine) {
         ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n".to_owned()),
     ];
     plan.mounts.extend(files.map(|(target, text)| Mount::Text { target: target.into(), text }));
+}
+
+fn add_programs(plan: &mut JailPlan, machine: &Machine) {
+    plan.network = Network::Loopback;
+    add_toolchains(plan, machine);
 }
 
 fn add_toolchains(plan: &mut JailPlan, machine: &Machine) {

@@ -116,7 +116,17 @@ impl World {
     fn hostile(&mut self) -> Syscall {
         let agent = AgentId { index: self.small(), generation: self.small() };
         let grant = self.any_grant();
-        let tools = ["notes.find", "files.write", "web.post", "system.off", "mail.send", "extract", "say", "nothing"];
+        let tools = [
+            "notes.find",
+            "files.write",
+            "web.post",
+            "system.off",
+            "mail.send",
+            "extract",
+            "say",
+            "other.go",
+            "nothing",
+        ];
         let tool = self.random.pick(&tools).map(|tool| (*tool).to_owned()).unwrap_or_default();
         let arguments = [
             json!({}),

@@ -16,7 +16,7 @@ impl World {
             match effect {
                 Effect::RunTool(job) => {
                     self.check_authority(job)?;
-                    self.check_hosts(job)?;
+                    self.check_configured(job)?;
                     self.check_not_completed(job.call)?;
                 }
                 Effect::Infer { call, .. } | Effect::Embed { call, .. } | Effect::ActOnView { call, .. } => {
@@ -53,9 +53,12 @@ impl World {
         }
     }
 
-    /// A jail reaches only hosts that the configuration names now.
-    fn check_hosts(&self, job: &ToolJob) -> Result<(), String> {
-        let allowed = |right: &&Right| self.hosts.iter().any(|host| host.covers(right));
+    /// A jail reaches only hosts, and starts only servers, that the configuration names now.
+    fn check_configured(&self, job: &ToolJob) -> Result<(), String> {
+        if job.mcp.as_ref() != self.told.mcp.get(&job.schema.name) {
+            return Err(format!("{} goes to {:?}, which nobody configured", job.call, job.mcp));
+        }
+        let allowed = |right: &&Right| self.told.network.iter().any(|host| host.covers(right));
         let network = job.rights.iter().filter(|right| matches!(right, Right::Network { .. }));
         match network.into_iter().find(|right| !allowed(right)) {
             Some(right) => Err(format!("{} may make {right}, which nobody configured", job.call)),
@@ -67,7 +70,7 @@ impl World {
         if self.completed.contains(&call) { Err(format!("{call} was completed and is done again")) } else { Ok(()) }
     }
 
-    /// Every grant from the call's own up to the root is alive and names the tool and its files.
+    /// Every grant from the call's own up to the root is alive and names the tool, its files and its program.
     fn check_authority(&self, job: &ToolJob) -> Result<(), String> {
         let grants: BTreeMap<GrantId, GrantInfo> =
             self.kernel.grants().into_iter().map(|grant| (grant.id, grant)).collect();
@@ -84,7 +87,9 @@ impl World {
             let names_tool = grant.rights.iter().any(|right| names(right, &job.schema.name));
             let files = job.schema.needs.files;
             let has_files = files == FileNeed::None || grant.rights.iter().any(|right| holds(right, job, files));
-            if !names_tool || !has_files {
+            let program = job.mcp.as_ref().map(|route| route.server.program_name());
+            let may_run = program.is_none_or(|program| grant.rights.iter().any(|right| runs(right, program)));
+            if !names_tool || !has_files || !may_run {
                 return Err(format!("{} runs {} which {id} does not allow", job.call, job.schema.name));
             }
             next = grant.parent;
@@ -100,6 +105,10 @@ fn names(right: &Right, tool: &str) -> bool {
         }
         _ => false,
     }
+}
+
+fn runs(right: &Right, program: &str) -> bool {
+    matches!(right, Right::Program { name } if name == "*" || name == program)
 }
 
 fn holds(right: &Right, job: &ToolJob, need: FileNeed) -> bool {

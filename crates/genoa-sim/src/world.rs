@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use genoa_abi::event::{Effect, Event, ToolJob};
-use genoa_abi::grant::Right;
 use genoa_abi::installation::Installation;
 use genoa_abi::session::{News, Question, RunOutcome};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
@@ -52,8 +51,8 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     journal: Vec<(String, Timestamp)>,
     pub(crate) sessions: BTreeSet<SessionId>,
-    /// The rights to hosts that the kernel was told of last.
-    pub(crate) hosts: Vec<Right>,
+    /// The configuration that the kernel was told of last.
+    pub(crate) told: Installation,
     pub(crate) sessions_given: u64,
     pub(crate) agents: BTreeSet<AgentId>,
     pub(crate) pending: Vec<Pending>,
@@ -90,7 +89,7 @@ impl World {
             now: Timestamp(1_000_000),
             journal: Vec::new(),
             sessions: BTreeSet::new(),
-            hosts: Vec::new(),
+            told: Installation::default(),
             sessions_given: 0,
             agents: BTreeSet::new(),
             pending: Vec::new(),
@@ -121,12 +120,14 @@ impl World {
         self.feed(Event::Booted(installation))
     }
 
-    /// What is there, with hosts that the person named meanwhile.
+    /// What is there, with hosts and a server that the person configured meanwhile.
     pub(crate) fn any_installation(&mut self) -> Installation {
         let configured = [&[][..], &["a.example"], &["*.example", "b.example"]];
         let hosts = self.random.pick(&configured).copied().unwrap_or_default();
-        let installation = corpus::installation(hosts);
-        self.hosts.clone_from(&installation.network);
+        let programs = [None, Some("/usr/bin/server"), Some("another")];
+        let program = self.random.pick(&programs).copied().flatten();
+        let installation = corpus::installation(hosts, program);
+        self.told.clone_from(&installation);
         installation
     }
 

@@ -1,42 +1,38 @@
 //! Tools of other people: servers that speak the Model Context Protocol (MCP) over their standard streams.
 //!
 //! A server runs as a child in the jail of the call, so it reaches what the call may reach, which is never the network.
-//! What it says about itself is hostile text.
+//! What it says about itself is hostile text: it is fetched in a jail, and becomes schemas outside of it, so that even
+//! a tool process that a server took over cannot say what its tools may do.
 
 mod client;
 mod mapping;
 
 pub use client::Server;
-pub use mapping::{McpTool, ReadOnlyHints};
+pub use mapping::{McpTool, ReadOnlyHints, check_group};
 
 use std::path::Path;
 
 use genoa_abi::Failure;
+use genoa_abi::mcp::{McpRoute, McpServer};
 use serde_json::{Map, Value as Json};
 
-/// A server as the person configured it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct McpServer {
-    /// The group under which its tools appear: `weather` makes `weather.forecast`.
-    pub name: String,
-    /// The program, found through `PATH`.
-    pub program: String,
-    /// Its arguments.
-    pub arguments: Vec<String>,
-    /// Whether its word is taken that a tool only reads.
-    pub hints: ReadOnlyHints,
-}
-
-/// The tools that a server offers. Those that cannot be called from a plan are left out.
+/// What a server says of its tools, as it says it. Runs in a jail.
 ///
 /// # Errors
 /// If the server cannot be started, breaks the protocol, or goes over a limit.
-pub fn discover(server: &McpServer, folder: &Path) -> Result<Vec<McpTool>, Failure> {
-    mapping::check_group(&server.name)?;
-    let listed = Server::start(server, folder)?.list_tools()?;
+pub fn describe(server: &McpServer, folder: &Path) -> Result<Vec<Json>, Failure> {
+    Server::start(server, folder)?.list_tools()
+}
+
+/// The tools that a server's descriptions make. Those that cannot be called from a plan are left out.
+///
+/// # Errors
+/// [`genoa_abi::ErrorCode::InvalidInput`] if the server's name cannot be a group.
+pub fn tools_of(server: &McpServer, hints: ReadOnlyHints, descriptions: &[Json]) -> Result<Vec<McpTool>, Failure> {
+    check_group(&server.name)?;
     let mut tools: Vec<McpTool> = Vec::new();
-    for description in &listed {
-        if let Some(tool) = mapping::tool(server, description) {
+    for description in descriptions {
+        if let Some(tool) = mapping::tool(server, hints, description) {
             // Two names that become one would let a server hide one tool behind another.
             if tools.iter().all(|known| known.schema.name != tool.schema.name) {
                 tools.push(tool);
@@ -46,18 +42,13 @@ pub fn discover(server: &McpServer, folder: &Path) -> Result<Vec<McpTool>, Failu
     Ok(tools)
 }
 
-/// Calls one tool in a fresh server, and gives the text of its answer.
+/// Calls one tool in a fresh server, and gives the text of its answer. Runs in the jail of the call.
 ///
 /// # Errors
-/// As [`discover`]; and [`genoa_abi::ErrorCode::ToolFailed`] with the server's words if the tool fails.
-pub fn call(
-    server: &McpServer,
-    folder: &Path,
-    tool: &McpTool,
-    arguments: &Map<String, Json>,
-) -> Result<String, Failure> {
-    let arguments = tool.theirs(arguments);
-    Server::start(server, folder)?.call_tool(&tool.name, arguments)
+/// As [`describe`]; and [`genoa_abi::ErrorCode::ToolFailed`] with the server's words if the tool fails.
+pub fn call(route: &McpRoute, folder: &Path, arguments: &Map<String, Json>) -> Result<String, Failure> {
+    let arguments = mapping::theirs(route, arguments);
+    Server::start(&route.server, folder)?.call_tool(&route.tool, arguments)
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! The tool process: one request in, one answer out.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 
 use genoa_abi::frame::Message;
+use genoa_abi::mcp::{DISCOVER, McpServer};
 use genoa_abi::tool::ToolRequest;
 use genoa_abi::{ErrorCode, Failure};
 use serde_json::{Value as Json, json};
 
+use crate::mcp;
 use crate::tool::{Call, Tool};
 
 /// Reads one request from `reader`, runs the tool it names, and writes progress and the answer to `writer`.
@@ -19,6 +22,7 @@ pub fn serve(reader: impl std::io::Read, writer: impl Write, tools: &[Tool]) -> 
     let writer = std::cell::RefCell::new(writer);
     let send = |message: Message| writer.borrow_mut().write_all(&message.to_line());
     let message = match Message::from_line(&line) {
+        Ok(Message::Request { id, method, params, .. }) if method == DISCOVER => Message::answer(id, describe(params)),
         Ok(Message::Request { id, params, .. }) => Message::answer(id, run(params, tools, &send)),
         Ok(_) => Message::failure(None, Failure::new(ErrorCode::InvalidInput, "a tool expects a request")),
         Err(failure) => Message::failure(None, failure),
@@ -27,9 +31,19 @@ pub fn serve(reader: impl std::io::Read, writer: impl Write, tools: &[Tool]) -> 
     writer.into_inner().flush()
 }
 
+/// What a server offers, in its own words.
+fn describe(params: Json) -> Result<Json, Failure> {
+    let server: McpServer = serde_json::from_value(params)
+        .map_err(|error| Failure::new(ErrorCode::InvalidInput, "the request names no MCP server").because(error))?;
+    mcp::describe(&server, &std::env::temp_dir()).map(Json::Array)
+}
+
 fn run(params: Json, tools: &[Tool], send: &dyn Fn(Message) -> std::io::Result<()>) -> Result<Json, Failure> {
     let request: ToolRequest = serde_json::from_value(params)
         .map_err(|error| Failure::new(ErrorCode::InvalidInput, "the request is not a tool request").because(error))?;
+    if let Some(route) = &request.mcp {
+        return mcp::call(route, Path::new(&request.workspace), &request.arguments).map(Json::String);
+    }
     let Some(tool) = tools.iter().find(|tool| tool.schema.name == request.tool) else {
         return Err(Failure::new(ErrorCode::NotFound, format!("no built-in tool is called {}", request.tool)));
     };

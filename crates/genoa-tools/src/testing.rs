@@ -81,6 +81,7 @@ impl Bench {
             workspace: self.path().to_str().unwrap().to_owned(),
             person: self.person.clone(),
             clock: Clock { now: "2026-11-23T09:00:00+01:00".into(), timezone: "Europe/Oslo".into() },
+            mcp: None,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::commands;
 use crate::connect::{Session, begin, connect_or_start, workspace};
 use crate::installed;
 use crate::output::{self, Ending, Format};
+use crate::servers::{Known, ask_new};
 use crate::settings::Settings;
 
 /// Lets an assistant work on your machine: what it may do is granted, what it does is shown first, and why anything
@@ -130,12 +131,19 @@ impl Context {
 
     /// A session in another folder.
     pub(crate) fn session_in(&self, workspace: &std::path::Path) -> Result<Session, Failure> {
+        // The daemon starts nothing of other people's by itself: it offers what is known when the session begins.
+        self.servers()?;
         begin(connect_or_start(&self.home)?, &self.settings, workspace, self.today)
     }
 
     /// What there is to use.
     pub(crate) fn installation(&self) -> Result<Installation, Failure> {
-        installed::of(&self.settings)
+        installed::of(&self.settings, &self.servers()?)
+    }
+
+    /// The configured servers, the new ones just asked for their tools.
+    pub(crate) fn servers(&self) -> Result<Vec<Known>, Failure> {
+        ask_new(&self.home, &self.settings)
     }
 
     /// The date that counts as today.

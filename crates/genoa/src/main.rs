@@ -17,6 +17,7 @@ mod modes;
 mod output;
 #[cfg(test)]
 mod questions;
+mod servers;
 mod settings;
 
 use std::process::ExitCode;

@@ -1,6 +1,9 @@
 //! The person's configuration file, and what follows from it. Read once, passed down.
 
+use std::collections::BTreeMap;
+
 use genoa_abi::grant::Right;
+use genoa_abi::limits::MCP_SERVERS;
 use genoa_abi::tool::{Clock, Person};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::Home;
@@ -18,6 +21,29 @@ pub(crate) struct Settings {
     pub(crate) model: ModelSettings,
     /// What may be reached outside.
     pub(crate) network: NetworkSettings,
+    /// Programs that offer tools, by the group under which these appear.
+    pub(crate) mcp: BTreeMap<String, ServerSettings>,
+}
+
+/// A program that offers tools over its standard streams, as configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServerSettings {
+    /// The program: a name that is found through `PATH` in a jail, or an absolute path.
+    pub(crate) program: String,
+    /// Its arguments. They are shown and journalled: no place for secrets.
+    #[serde(default)]
+    pub(crate) arguments: Vec<String>,
+    /// Whether its word is taken that a tool only reads; else every tool may change what its view holds.
+    #[serde(default)]
+    pub(crate) trust_hints: bool,
+    /// The agents that may use its tools. None, unless the person names some: what a server says of its tools is read by
+    /// the planners of those that may use them. Plans of the person's own may, in any case.
+    #[serde(default)]
+    pub(crate) agents: Vec<String>,
+    /// Of its tools, only these; all if none is named.
+    #[serde(default)]
+    pub(crate) tools: Vec<String>,
 }
 
 /// What may be reached outside, as configured.
@@ -84,6 +110,9 @@ impl Settings {
     fn read(text: &str) -> Result<Self, String> {
         let settings: Self = toml::from_str(text).map_err(|error| error.to_string().trim().to_owned())?;
         settings.network_rights().map_err(|failure| failure.to_string())?;
+        if settings.mcp.len() > MCP_SERVERS {
+            return Err(format!("[mcp] names more than {MCP_SERVERS} servers (MCP_SERVERS)"));
+        }
         Ok(settings)
     }
 

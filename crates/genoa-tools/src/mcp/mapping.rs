@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use genoa_abi::mcp::{McpRoute, McpServer};
 use genoa_abi::schema::{Demand, EffectClass, Executor, FileNeed, Needs, Parameter, ToolSchema, Type};
 use genoa_abi::{ErrorCode, Failure};
-use serde_json::{Map, Value as Json};
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+use serde_json::Value as Json;
 
-use super::McpServer;
 use crate::text::{one_line, shorten};
 
 /// Letters of a description.
@@ -21,7 +23,8 @@ const CHOICES: usize = 64;
 const DEPTH: usize = 4;
 
 /// Whether a server's word is taken that a tool only reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReadOnlyHints {
     /// No: every tool may change things.
     #[default]
@@ -31,7 +34,7 @@ pub enum ReadOnlyHints {
 }
 
 /// A tool of a server.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct McpTool {
     /// How callers see it.
     pub schema: ToolSchema,
@@ -42,15 +45,24 @@ pub struct McpTool {
 }
 
 impl McpTool {
-    /// Arguments under the server's names; what was not given stays away.
-    pub(super) fn theirs(&self, arguments: &Map<String, Json>) -> Map<String, Json> {
-        let given = arguments.iter().filter(|(_, value)| !value.is_null());
-        given.filter_map(|(name, value)| Some((self.parameters.get(name)?.clone(), value.clone()))).collect()
+    /// Where its calls go.
+    #[must_use]
+    pub fn route(&self, server: &McpServer) -> McpRoute {
+        McpRoute { server: server.clone(), tool: self.name.clone(), parameters: self.parameters.clone() }
     }
 }
 
-/// A group must be a name, so that no server passes itself off as another group or as a system function.
-pub(super) fn check_group(name: &str) -> Result<(), Failure> {
+/// Arguments under the server's names; what was not given stays away.
+pub(super) fn theirs(route: &McpRoute, arguments: &Map<String, Json>) -> Map<String, Json> {
+    let given = arguments.iter().filter(|(_, value)| !value.is_null());
+    given.filter_map(|(name, value)| Some((route.parameters.get(name)?.clone(), value.clone()))).collect()
+}
+
+/// A group must be a name, so that no server passes itself off as a built-in group.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`] for what is no name, or is taken.
+pub fn check_group(name: &str) -> Result<(), Failure> {
     let taken = crate::tools().iter().any(|tool| tool.schema.name.split('.').next() == Some(name));
     if identifier(name).as_deref() == Some(name) && !taken {
         return Ok(());
@@ -63,7 +75,7 @@ pub(super) fn check_group(name: &str) -> Result<(), Failure> {
 }
 
 /// The tool that `description` (an entry of `tools/list`) describes; nothing if a plan could not call it.
-pub(super) fn tool(server: &McpServer, description: &Json) -> Option<McpTool> {
+pub(super) fn tool(server: &McpServer, hints: ReadOnlyHints, description: &Json) -> Option<McpTool> {
     let name = description["name"].as_str().filter(|name| name.len() <= NAME_LETTERS)?;
     let input = &description["inputSchema"];
     let required: Vec<&str> = input["required"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
@@ -87,7 +99,7 @@ pub(super) fn tool(server: &McpServer, description: &Json) -> Option<McpTool> {
         }
     }
     parameters.sort_by_key(|parameter| !parameter.required);
-    let only_reads = server.hints == ReadOnlyHints::Trust && description["annotations"]["readOnlyHint"] == true;
+    let only_reads = hints == ReadOnlyHints::Trust && description["annotations"]["readOnlyHint"] == true;
     let (effect, files) =
         if only_reads { (EffectClass::Observe, FileNeed::Read) } else { (EffectClass::Change, FileNeed::Write) };
     let group = &server.name;
@@ -122,10 +134,7 @@ fn type_of(schema: &Json, depth: usize) -> Type {
         let words: Option<Vec<String>> = words.iter().map(|word| word.as_str().map(str::to_owned)).collect();
         // The written form of a choice has quotes and bars of its own.
         let is_plain = |word: &String| {
-            !word.is_empty()
-                && word.len() <= NAME_LETTERS
-                && !word.contains(['"', '|', '\\'])
-                && !word.chars().any(char::is_control)
+            !word.is_empty() && word.len() <= NAME_LETTERS && !word.contains(['"', '|', '\\']) && clean(word) == *word
         };
         return match words.filter(|words| !words.is_empty() && words.len() <= CHOICES) {
             Some(words) if words.iter().all(is_plain) => Type::Choice(words),
@@ -169,9 +178,11 @@ fn identifier(name: &str) -> Option<String> {
     let is_good = begins_well
         && ours.len() <= NAME_LETTERS
         && ours.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-    const WORDS: [&str; 20] = [
-        "and", "as", "break", "class", "def", "del", "elif", "else", "for", "from", "if", "import", "in", "is",
-        "lambda", "not", "or", "pass", "return", "while",
+    // The keywords of Python: a plan with one of these in the place of a name is no plan.
+    const WORDS: [&str; 35] = [
+        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
+        "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
+        "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
     ];
     (is_good && !WORDS.contains(&ours.as_str())).then_some(ours)
 }

@@ -1,71 +1,109 @@
 //! Tests of the group `mcp`, hostile input among them.
 
-use genoa_abi::ErrorCode;
+use genoa_abi::mcp::McpServer;
 use genoa_abi::schema::{Demand, EffectClass};
+use genoa_abi::{ErrorCode, Failure};
 use serde_json::{Value as Json, json};
 
-use super::{McpServer, ReadOnlyHints, call, discover, mapping};
+use super::{McpTool, ReadOnlyHints, call, check_group, describe, mapping, tools_of};
 
-/// The server of the tests, in one of its moods.
-fn server(mood: &str, hints: ReadOnlyHints) -> McpServer {
+/// The server of the tests, in one of its moods; nothing, and a word about it, where there is no Python.
+fn server(mood: &str) -> Option<McpServer> {
+    let found = std::process::Command::new("python3").arg("--version").output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: python3 is not here, and the server of this test is written in it");
+        return None;
+    }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mcp_server.py");
-    McpServer { name: "notes2".into(), program: "python3".into(), arguments: vec![script.into(), mood.into()], hints }
+    Some(named("notes2", "python3", &[script, mood]))
+}
+
+fn named(name: &str, program: &str, arguments: &[&str]) -> McpServer {
+    let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    McpServer { name: name.into(), program: program.into(), arguments }
+}
+
+fn discovered(server: &McpServer, hints: ReadOnlyHints) -> Result<Vec<McpTool>, Failure> {
+    let folder = tempfile::tempdir().unwrap();
+    tools_of(server, hints, &describe(server, folder.path())?)
 }
 
 #[test]
 fn a_server_is_asked_and_called() {
+    let Some(server) = server("good") else { return };
     let folder = tempfile::tempdir().unwrap();
-    let server = server("good", ReadOnlyHints::Trust);
-    let tools = discover(&server, folder.path()).unwrap();
+    let tools = discovered(&server, ReadOnlyHints::Trust).unwrap();
     let names: Vec<&str> = tools.iter().map(|tool| tool.schema.name.as_str()).collect();
-    assert_eq!(names, ["notes2.add_up", "notes2.echo", "notes2.fail"]);
+    assert_eq!(names, ["notes2.add_up", "notes2.echo", "notes2.fail", "notes2.write_note", "notes2.look"]);
     assert_eq!((tools[0].schema.effect, tools[1].schema.effect), (EffectClass::Observe, EffectClass::Change));
-    let arguments = json!({ "first_number": 2, "second": 40, "note": null });
-    let answer = call(&server, folder.path(), &tools[0], arguments.as_object().unwrap());
+    let ask = |place: usize, arguments: Json| {
+        call(&tools[place].route(&server), folder.path(), arguments.as_object().unwrap())
+    };
+    let answer = ask(0, json!({ "first_number": 2, "second": 40, "note": null }));
     assert_eq!(answer.unwrap(), "42 keys=first-number,second");
-    let environment = call(&server, folder.path(), &tools[1], json!({ "text": "x" }).as_object().unwrap()).unwrap();
-    assert_eq!(environment, "x secrets=0");
-    let failure = call(&server, folder.path(), &tools[2], &serde_json::Map::new()).unwrap_err();
+    assert_eq!(ask(1, json!({ "text": "x" })).unwrap(), "x secrets=0");
+    let failure = ask(2, json!({})).unwrap_err();
     assert_eq!((failure.code, failure.why.as_str()), (ErrorCode::ToolFailed, "no luck"));
 }
 
 #[test]
 fn bad_servers_end_in_a_failure() {
-    let folder = tempfile::tempdir().unwrap();
     for (mood, code) in [
         ("silent-exit", ErrorCode::Interrupted),
         ("noise", ErrorCode::ToolFailed),
         ("pages", ErrorCode::TooLarge),
         ("flood", ErrorCode::TooLarge),
         ("huge", ErrorCode::TooLarge),
+        ("protocol", ErrorCode::Unsupported),
+        ("no-protocol", ErrorCode::ToolFailed),
+        ("odd", ErrorCode::ToolFailed),
     ] {
-        let outcome = discover(&server(mood, ReadOnlyHints::Ignore), folder.path());
+        let Some(server) = server(mood) else { return };
+        let outcome = discovered(&server, ReadOnlyHints::Ignore);
         assert_eq!(outcome.map(|tools| tools.len()).map_err(|failure| failure.code), Err(code), "{mood}");
-    }
-    let missing = McpServer { program: "no-such-server".into(), ..server("", ReadOnlyHints::Ignore) };
-    assert_eq!(discover(&missing, folder.path()).unwrap_err().code, ErrorCode::NotFound);
-    for name in ["files", "a.b", "", "A B", "x\n"] {
-        let named = McpServer { name: name.into(), ..server("good", ReadOnlyHints::Ignore) };
-        assert_eq!(discover(&named, folder.path()).unwrap_err().code, ErrorCode::InvalidInput, "{name}");
     }
 }
 
-fn mapped(description: &Json) -> Option<super::McpTool> {
-    mapping::tool(&server("", ReadOnlyHints::Ignore), description)
+#[test]
+fn what_a_server_said_at_last_is_told() {
+    let Some(server) = server("complain") else { return };
+    let failure = discovered(&server, ReadOnlyHints::Ignore).unwrap_err();
+    assert_eq!(failure.why, "it said: no licence is left [31m here");
+}
+
+#[test]
+fn a_program_that_is_not_there_is_refused_with_the_reason() {
+    for program in ["no-such-server", "/somewhere/else/server"] {
+        let failure = discovered(&named("notes2", program, &[]), ReadOnlyHints::Ignore).unwrap_err();
+        assert_eq!(failure.code, ErrorCode::NotFound, "{program}");
+        assert!(failure.why.contains(program) && failure.why.contains("not in a folder of the system"), "{failure}");
+    }
+}
+
+#[test]
+fn a_group_is_a_name_that_is_not_taken() {
+    for name in ["files", "a.b", "", "A B", "x\n", "import", "None"] {
+        assert_eq!(check_group(name).map_err(|failure| failure.code), Err(ErrorCode::InvalidInput), "{name}");
+    }
+    assert_eq!(check_group("weather_2"), Ok(()));
+}
+
+fn mapped(description: &Json) -> Option<McpTool> {
+    mapping::tool(&named("notes2", "x", &[]), ReadOnlyHints::Ignore, description)
 }
 
 #[test]
 fn types_map_as_far_as_they_do() {
     let tool = mapped(&json!({ "name": "go", "inputSchema": { "required": ["z"], "properties": {
         "a": { "type": "string" }, "b": { "type": "integer" }, "c": { "type": ["number", "null"] }, "d": { "type": "array", "items": { "type": "boolean" } },
-        "e": { "enum": ["asc", "desc"] }, "f": { "enum": ["a|b", "\""] }, "g": { "type": "object" }, "h": { "$ref": "#/x" }, "i": { "anyOf": [] },
+        "e": { "enum": ["asc", "desc"] }, "f": { "enum": ["a|b", "\""] }, "f2": { "enum": ["left", "\u{202e}right"] }, "g": { "type": "object" }, "h": { "$ref": "#/x" }, "i": { "anyOf": [] },
         "j": { "type": "array" }, "k": { "enum": [1, 2] }, "z": { "type": "boolean" } } } }))
     .unwrap();
     let types: Vec<String> =
         tool.schema.parameters.iter().map(|parameter| format!("{}: {}", parameter.name, parameter.ty)).collect();
     assert_eq!(
         types.join(", "),
-        "z: bool, a: str, b: int, c: float, d: list[bool], e: \"asc\" | \"desc\", f: str, g: any, h: any, i: any, j: list[any], k: any"
+        "z: bool, a: str, b: int, c: float, d: list[bool], e: \"asc\" | \"desc\", f: str, f2: str, g: any, h: any, i: any, j: list[any], k: any"
     );
     assert!(tool.schema.parameters.iter().all(|parameter| parameter.demand == Demand::Person));
     for parameter in &tool.schema.parameters {
@@ -85,7 +123,7 @@ fn what_a_server_says_of_itself_is_cut_and_cleaned() {
             && !tool.schema.about.chars().any(|letter| letter.is_control() || letter == '\u{202e}')
     );
     assert_eq!(tool.schema.effect, EffectClass::Change, "an untrusted hint counts for nothing");
-    for name in ["", "9x", "a\nb", "for", "ü", &"x".repeat(65), "a;b"] {
+    for name in ["", "9x", "a\nb", "for", "with", "True", "ü", &"x".repeat(65), "a;b"] {
         assert_eq!(mapped(&json!({ "name": name, "inputSchema": {} })), None, "{name}");
     }
     let bad = json!({ "name": "go", "inputSchema": { "required": ["a b{"], "properties": { "a b{": {} } } });

@@ -2,11 +2,12 @@
 
 use genoa_abi::Failure;
 use genoa_sandbox::{PrimitiveKind, probe};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::cli::Context;
 use crate::commands::model;
 use crate::output::{BAD, BOLD, Ending, FAINT, GOOD, bytes, styled, value};
+use crate::servers::Known;
 
 /// Looks at the machine, the home and the model.
 pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
@@ -15,11 +16,13 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
     let needed = PrimitiveKind::EVERY_JAIL;
     let healthy = report.primitives.iter().all(|primitive| primitive.available || !needed.contains(&primitive.kind));
     let model = model::chosen(context);
+    let servers = context.servers()?;
     let findings = json!({
         "primitives": report.primitives,
         "home": context.home.state(),
         "models": context.home.models(),
         "hosts": context.settings.network.hosts,
+        "servers": servers.iter().map(server_finding).collect::<Vec<_>>(),
         "model": model.as_ref().map(|(name, _)| name).ok(),
     });
     value(context.format, &findings, |_| {
@@ -39,6 +42,10 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
             [] => "  no host may be reached".to_owned(),
             hosts => format!("  agents may fetch from {}", hosts.join(", ")),
         });
+        if !servers.is_empty() {
+            lines.push(styled(BOLD, "MCP servers"));
+            lines.extend(servers.iter().map(server_line));
+        }
         lines.push(styled(BOLD, "Model"));
         match &model {
             Ok((name, path)) => {
@@ -50,4 +57,27 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
         lines
     });
     Ok(if healthy { Ending::Done } else { Ending::Failed })
+}
+
+fn server_finding(known: &Known) -> Json {
+    let (tools, failure) = match &known.tools {
+        Ok(tools) => (tools.len(), None),
+        Err(failure) => (0, Some(failure)),
+    };
+    json!({ "name": known.server.name, "tools": tools, "agents": known.settings.agents, "failure": failure })
+}
+
+fn server_line(known: &Known) -> String {
+    let name = &known.server.name;
+    let agents = match known.settings.agents.as_slice() {
+        [] => "for plans of your own only".to_owned(),
+        agents => format!("for you and {}", agents.join(", ")),
+    };
+    match &known.tools {
+        Ok(tools) => {
+            let count = if tools.len() == 1 { "1 tool".to_owned() } else { format!("{} tools", tools.len()) };
+            format!("  {} {name}: {count}, {agents}", styled(GOOD, "✓"))
+        }
+        Err(failure) => format!("  {} {name}: {failure}", styled(BAD, "✗")),
+    }
 }

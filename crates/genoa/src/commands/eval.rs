@@ -47,6 +47,7 @@ pub(crate) fn run(context: &Context, arguments: &EvalArguments) -> Result<Ending
     }
     // Cases are about the model, and run alike for everybody.
     settings.network = NetworkSettings::default();
+    settings.mcp.clear();
     settings.model.planner = if arguments.grammar == GrammarChoice::On { Planner::Bound } else { Planner::Free };
     context.home.create()?;
     model::ensure(context, &settings)?;

@@ -7,20 +7,31 @@ use genoa_abi::schema::{EffectClass, ToolSchema};
 use genoa_abi::{ErrorCode, Failure};
 
 use crate::cli::Context;
-use crate::output::{BAD, BOLD, CARE, Ending, FAINT, styled, value};
+use crate::installed;
+use crate::output::{BAD, BOLD, CARE, Ending, FAINT, Format, remark, styled, value};
+use crate::servers::{Known, ask_all};
 
 /// Which tools to show.
 #[derive(Debug, Args)]
 pub(crate) struct ToolsArguments {
     /// A tool's name, or a part of it [default: all]
     name: Option<String>,
+    /// Ask the configured MCP servers again what they offer
+    #[arg(long)]
+    refresh: bool,
 }
 
 /// Lists tools; a single one with its parameters.
 pub(crate) fn run(context: &Context, arguments: &ToolsArguments) -> Result<Ending, Failure> {
     let wanted = arguments.name.as_deref().unwrap_or_default();
-    let tools: Vec<ToolSchema> =
-        context.installation()?.catalog.tools.into_values().filter(|tool| tool.name.contains(wanted)).collect();
+    let servers = if arguments.refresh { ask_all(&context.home, &context.settings)? } else { context.servers()? };
+    let catalog = installed::of(&context.settings, &servers)?.catalog;
+    let tools: Vec<ToolSchema> = catalog.tools.into_values().filter(|tool| tool.name.contains(wanted)).collect();
+    if context.format == Format::Text {
+        servers.iter().flat_map(server_remarks).for_each(remark);
+        let left_out = installed::left_out(&servers);
+        left_out.iter().for_each(|failure| remark(format!("{} {failure}", styled(CARE, "!"))));
+    }
     if tools.is_empty() {
         return Err(Failure::new(ErrorCode::NotFound, format!("no tool has `{wanted}` in its name"))
             .try_next("`genoa tools` lists all"));
@@ -39,6 +50,25 @@ pub(crate) fn agents(context: &Context) -> Result<Ending, Failure> {
         agents.iter().flat_map(|agent| agent_lines(agent, &installed.network)).collect()
     });
     Ok(Ending::Done)
+}
+
+/// What is to be said about a server: why its tools are missing, or that nobody may use them.
+pub(crate) fn server_remarks(known: &Known) -> Vec<String> {
+    let name = &known.server.name;
+    match &known.tools {
+        Err(failure) => vec![
+            format!("{} {name}: {failure}", styled(BAD, "✗")),
+            format!("  {}", styled(FAINT, "`genoa tools --refresh` asks it again")),
+        ],
+        Ok(_) if known.settings.agents.is_empty() => {
+            let line = "agents = [\"system\"]";
+            vec![format!(
+                "{} {name}: only plans of your own may use it; {line} under [mcp.{name}] in config.toml lets an agent",
+                styled(CARE, "!")
+            )]
+        }
+        Ok(_) => Vec::new(),
+    }
 }
 
 fn row(tool: &ToolSchema) -> String {
