@@ -13,7 +13,7 @@ const PLAN: &str = "ask(question=\"Which file?\")\n";
 
 #[test]
 fn a_planner_that_asked_goes_on_with_the_answer() {
-    let (mut desk, agent, _) = Desk::new(&installed::of(&Settings::default()).unwrap().catalog);
+    let (mut desk, agent, _) = Desk::new(&installed::of(&Settings::default(), &[]).unwrap().catalog);
     let planner = Caller::Agent(agent);
     for round in 0..PLAN_QUESTIONS {
         desk.ask(planner, Syscall::Plan { source: PLAN.to_owned() }).unwrap();
