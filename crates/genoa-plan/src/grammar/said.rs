@@ -380,6 +380,12 @@ const COMMON: &str = "a about after all also am an and any answer are as ask at 
     sent set shall she should show tell that the their them then there they this to today tomorrow unread up us was we \
     what when where which who whom will with word would write wrote yes yesterday you your";
 
+/// More verbs that requests begin with.
+const BEGINNING: &str = "append arrange ask boil book build bring check collect compile compose condense deliver draw email execute \
+    fetch file fill finish gather generate get go hand inform invite keep leave let look mention merge note open order organise pack \
+    phone pick plot post prepare present print produce pull push read record remember render report run schedule search select \
+    sort start stop store sum summarise switch take test tidy total trim try use work";
+
 /// Verbs of requests that change something, and words for what shall be done again and again.
 const ACTING: &str = "add adjust alter always daily each every answer cancel change convert copy create delete draft edit fix forward improve mail make move \
     plan put remove rename repair replace reply rewrite save schedule send set shift shorten translate turn update write";
@@ -393,7 +399,9 @@ const GENERIC: &str = "again another appointment better bit bug calendar code da
 fn is_name(word: &str) -> bool {
     let lower = word.to_lowercase();
     let has_letters = lower.chars().filter(|letter| letter.is_alphabetic()).count() >= 2;
-    has_letters && !is_among(COMMON, &lower) && !is_calendar_word(&lower) && !word.contains('/')
+    // A request begins with a verb in capitals.
+    let is_common = [COMMON, ACTING, TELLING, BEGINNING].iter().any(|list| is_among(list, &lower));
+    has_letters && !is_common && !is_calendar_word(&lower) && !word.contains('/')
 }
 
 #[cfg(test)]
@@ -411,6 +419,7 @@ mod tests {
         assert_eq!(names("send marcus bell the offer"), ["marcus", "marcus bell", "bell", "offer"]);
         assert_eq!(names("What did Mila's bank write?"), ["Mila"]);
         assert_eq!(names("Send him a line"), [] as [&str; 0]);
+        assert_eq!(names("Collect what Ada wrote. Save it"), ["Ada"]);
     }
 
     #[test]
