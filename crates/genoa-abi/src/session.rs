@@ -78,13 +78,27 @@ pub enum News {
         /// Which.
         question: QuestionId,
     },
-    /// Something the person wanted to be told.
+    /// Something the person wanted to be told, or should know.
     Notice {
         /// The text.
         text: String,
+        /// How much it matters.
+        #[serde(default)]
+        weight: Weight,
     },
     /// A run is over. This is the last news of an intention.
     Finished(RunSummary),
+}
+
+/// How much a notice matters. The system says so; whoever has it told cannot make it matter more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// Good to know.
+    #[default]
+    Usual,
+    /// Something failed, or is done without: also shown to a person who wants only the important ones.
+    Important,
 }
 
 /// What is said when an intention has been dealt with. Composed from the journal, never by the model.

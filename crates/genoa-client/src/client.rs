@@ -182,7 +182,7 @@ mod tests {
     use std::time::Duration;
 
     use genoa_abi::frame::Message;
-    use genoa_abi::session::News;
+    use genoa_abi::session::{News, Weight};
     use genoa_abi::syscall::{Reply, Syscall};
     use genoa_abi::{ErrorCode, Failure, RequestId};
     use serde_json::json;
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn news_that_come_before_the_answer_are_kept() {
-        let notice = |text: &str| News::Notice { text: text.into() };
+        let notice = |text: &str| News::Notice { text: text.into(), weight: Weight::Usual };
         let news = |text| Message::notification("news", serde_json::to_value(notice(text)).unwrap());
         let mut client = client_of(vec![news("one"), Message::answer(RequestId(1), Ok(json!("done"))), news("two")]);
         assert_eq!(client.call(&Syscall::List {}), Ok(Reply::Done));

@@ -9,7 +9,7 @@ use genoa_abi::limits::{
     AGENT_DEPTH, AGENTS, EXAMPLES, GRANT_LIFE_MS, INTENTION_BYTES, MAILBOX_MESSAGES, MESSAGE_BYTES, NOTICE_BYTES,
     NOTICES,
 };
-use genoa_abi::session::News;
+use genoa_abi::session::{News, Weight};
 use genoa_abi::syscall::{Caller, Reply};
 use genoa_abi::tool::Clock;
 use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, RequestId, RunId, SessionId, Timestamp};
@@ -224,17 +224,28 @@ impl Turn<'_> {
     }
 
     pub(crate) fn notify(&mut self, standing: Standing, text: String) -> Result<Response, Failure> {
+        self.show_notice(standing.session, standing.agent, text)?;
+        Ok(Response::Now(Reply::Done))
+    }
+
+    /// Shows the person something that an agent, or they themselves, wanted to be shown.
+    pub(crate) fn show_notice(
+        &mut self,
+        session: SessionId,
+        agent: Option<AgentId>,
+        text: String,
+    ) -> Result<(), Failure> {
         if text.len() > NOTICE_BYTES {
             return Err(too_large("the notice is too long", "NOTICE_BYTES", NOTICE_BYTES));
         }
-        if let Some(agent) = standing.agent.and_then(|id| self.kernel.agents.get_mut(id)) {
+        if let Some(agent) = agent.and_then(|id| self.kernel.agents.get_mut(id)) {
             if agent.notices >= NOTICES {
                 return Err(too_large("the agent has told the person too much", "NOTICES", NOTICES));
             }
             agent.notices += 1;
         }
-        self.tell(standing.session, News::Notice { text });
-        Ok(Response::Now(Reply::Done))
+        self.tell(session, News::Notice { text, weight: Weight::Usual });
+        Ok(())
     }
 
     pub(crate) fn caller_gone(&mut self, caller: Caller) {
@@ -343,10 +354,10 @@ impl Turn<'_> {
         if !left_out.is_empty() {
             let rights: Vec<String> = left_out.iter().map(ToString::to_string).collect();
             let text = format!("The agent {} works without: {}", birth.manifest.name, rights.join("; "));
-            self.tell(birth.session, News::Notice { text });
+            self.tell(birth.session, News::Notice { text, weight: Weight::Important });
         }
         if let Some(text) = notice {
-            self.tell(birth.session, News::Notice { text });
+            self.tell(birth.session, News::Notice { text, weight: Weight::Important });
         }
         Ok(id)
     }

@@ -8,6 +8,7 @@ use genoa_abi::grant::{Access, Right};
 use genoa_abi::labels::Source;
 use genoa_abi::limits::{CALL_GRACE_MS, TOOL_MS, TOOL_RESULT_BYTES};
 use genoa_abi::schema::{EffectClass, Executor, FileNeed, Parameter, ToolSchema, Type};
+use genoa_abi::syscall::Caller;
 use genoa_abi::tool::{ToolOutcome, ToolUsage};
 use genoa_abi::{CallId, ErrorCode, Failure, GrantId, Labels, SessionId, Value};
 use genoa_plan::{argument_to_json, value_from_json};
@@ -310,6 +311,15 @@ impl Turn<'_> {
             }
             (system::REFUSE, Origin::Run(run)) => {
                 self.note_refused(run, text("reason"));
+                Ok(Begun::Over(Value::none()))
+            }
+            (system::NOTIFY_SHOW, origin) => {
+                let agent = match origin {
+                    Origin::Run(run) => self.kernel.runs.get(&run).and_then(|run| run.agent),
+                    Origin::Syscall(Asker { caller: Caller::Agent(agent), .. }) => Some(agent),
+                    _ => None,
+                };
+                self.show_notice(order.session, agent, text("text"))?;
                 Ok(Begun::Over(Value::none()))
             }
             (name, _) => Err(Failure::new(ErrorCode::Unsupported, format!("`{name}` can only be called by a plan"))

@@ -104,7 +104,7 @@ impl Kernel {
     }
 
     /// The functions of the plan language that the kernel and the model carry out: `ask`, `say`, `refuse`, `extract`,
-    /// `summarise`, `mail.send`.
+    /// `summarise`, `mail.send`, `notify.show`.
     #[must_use]
     pub fn system_tools() -> Vec<ToolSchema> {
         system::tools()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use genoa_abi::event::Effect;
 use genoa_abi::limits::{MESSAGE_RECIPIENTS, OUTBOX_HOLD_MS, OUTBOX_MESSAGES};
-use genoa_abi::session::{News, OutboxItem, OutboxState};
+use genoa_abi::session::{News, OutboxItem, OutboxState, Weight};
 use genoa_abi::syscall::Reply;
 use genoa_abi::{ErrorCode, Failure, OutboxId, SessionId, Timestamp, Value};
 use serde::{Deserialize, Serialize};
@@ -98,20 +98,21 @@ impl Turn<'_> {
             return;
         }
         let subject = message.item.subject.clone();
-        let text = match outcome {
+        let (text, weight) = match outcome {
             Ok(()) => {
                 message.delivery = Delivery::Delivered;
                 message.item.state = OutboxState::Sent;
-                format!("The message \"{subject}\" was sent")
+                (format!("The message \"{subject}\" was sent"), Weight::Usual)
             }
             Err(failure) => {
                 let nothing_tried = matches!(failure.code, ErrorCode::Unsupported | ErrorCode::NotFound);
                 message.delivery = if nothing_tried { Delivery::NoAccount } else { Delivery::GivenUp };
-                format!("The message \"{subject}\" was not sent and stays in the outbox. {failure}")
+                let text = format!("The message \"{subject}\" was not sent and stays in the outbox. {failure}");
+                (text, Weight::Important)
             }
         };
         let session = message.session;
-        self.tell(session, News::Notice { text });
+        self.tell(session, News::Notice { text, weight });
     }
 
     /// After a start: messages whose fate is unknown are given up and told, those without an account tried once more.
@@ -132,7 +133,7 @@ impl Turn<'_> {
                 "Genoa stopped while the message \"{subject}\" was being sent: it may have left or not. It is not sent \
                  again; look into your mail account"
             );
-            self.tell(session, News::Notice { text });
+            self.tell(session, News::Notice { text, weight: Weight::Important });
         }
     }
 

@@ -12,6 +12,8 @@ pub(crate) const SAY: &str = "say";
 pub(crate) const REFUSE: &str = "refuse";
 /// Puts a message into the outbox.
 pub(crate) const MAIL_SEND: &str = "mail.send";
+/// Shows the person a notice.
+pub(crate) const NOTIFY_SHOW: &str = "notify.show";
 /// Reads facts out of records.
 pub(crate) const EXTRACT: &str = "extract";
 /// Writes a summary.
@@ -46,6 +48,7 @@ pub(crate) fn tools() -> Vec<ToolSchema> {
             .may_take("about", Type::Text, "what to look at")
             .phrase("Summarise {text}"),
         mail_send(),
+        notify_show(),
     ]
 }
 
@@ -87,6 +90,18 @@ fn mail_send() -> ToolSchema {
     }
     schema
 }
+
+fn notify_show() -> ToolSchema {
+    let mut schema = tool(NOTIFY_SHOW, "Show the person a notification", Executor::Kernel, Type::None)
+        .takes("text", Type::Text, "what it says")
+        .phrase("Show the notification {text}");
+    schema.asked_by = NOTIFYING.iter().map(|word| (*word).to_owned()).collect();
+    schema
+}
+
+/// How people ask for a notification. Not the word itself: "turn notifications off" is about a setting.
+const NOTIFYING: [&str; 8] =
+    ["notify", "alert", "a notification", "as notification", "a notice", "pop up", "pop-up", "popup"];
 
 /// How people say that a message shall go out.
 const SENDING: [&str; 14] = [

@@ -125,6 +125,7 @@ impl World {
             "extract",
             "say",
             "other.go",
+            "notify.show",
             "nothing",
         ];
         let tool = self.random.pick(&tools).map(|tool| (*tool).to_owned()).unwrap_or_default();

@@ -17,7 +17,7 @@ use crate::random::Random;
 const OTHER: &str = "other.go";
 
 /// Plans that pass the check.
-pub(crate) const PLANS: [&str; 12] = [
+pub(crate) const PLANS: [&str; 13] = [
     "found = notes.find(about=\"demo\")\nsay(found)\n",
     "found = notes.find(about=\"demo\")\nfacts = extract(found, fields=[\"budget\", \"date\"])\nsay(facts)\n",
     "files.write(path=\"a.md\", text=\"x\")\nsay(\"written\")\n",
@@ -30,6 +30,7 @@ pub(crate) const PLANS: [&str; 12] = [
     "short = summarise(\"a long text\")\nsay(short)\n",
     "page = web.fetch(url=\"https://a.example/\")\nsay(page)\n",
     "said = other.go()\nsay(said)\n",
+    "found = notes.find(about=\"demo\")\nfor note in found:\n    notify.show(text=note.title)\n",
 ];
 
 /// What is there, with these hosts allowed, and this program behind the tool that is not built in, if there is one.
@@ -88,7 +89,7 @@ fn manifests() -> Vec<AgentManifest> {
         ],
         budget: Budget { calls, bytes: 100_000, tokens: 20_000, seconds: 10_000 },
     };
-    let all = ["notes.*", "contacts.*", "files.*", "web.*", "other.*", "system.off", "mail.send"];
+    let all = ["notes.*", "contacts.*", "files.*", "web.*", "other.*", "system.off", "mail.send", "notify.*"];
     vec![manifest("content", &all, 50), manifest("reader", &["notes.find"], 2)]
 }
 

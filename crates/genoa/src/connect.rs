@@ -11,7 +11,9 @@ use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
 use genoa_daemon::Home;
+use jiff::tz::TimeZone;
 
+use crate::preferences::Preferences;
 use crate::settings::Settings;
 
 /// How long a daemon may take until it answers; it replays its journal first.
@@ -21,6 +23,20 @@ const START_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) client: Client,
+    workspace: PathBuf,
+    zone: TimeZone,
+}
+
+impl Session {
+    /// Which notices the person wants to see in this workspace, as it stands now.
+    pub(crate) fn preferences(&self) -> Preferences {
+        Preferences::of(&self.workspace)
+    }
+
+    /// The person's time zone.
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
 }
 
 /// The folder that a command is about: the given one or the current one, without links in its name.
@@ -77,7 +93,7 @@ pub(crate) fn begin(
         clock: settings.clock(today)?,
     };
     match client.call(&Syscall::Session(request))? {
-        Reply::Session(_) => Ok(Session { client }),
+        Reply::Session(_) => Ok(Session { client, workspace: workspace.to_owned(), zone: settings.zone()? }),
         other => Err(unexpected(&other)),
     }
 }

@@ -4,15 +4,18 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::time::Instant;
 
 use genoa_abi::agent::{PlanOutcome, PlanReport};
-use genoa_abi::session::{Answer, News, Question, QuestionKind, RunOutcome, RunSummary};
+use genoa_abi::session::{Answer, News, Question, QuestionKind, RunOutcome, RunSummary, Weight};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::view::{ChangeKind, Difference};
 use genoa_abi::{Failure, IntentionId};
 use genoa_client::Incoming;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::connect::{Session, unexpected};
-use crate::output::{BAD, BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, line, remark, styled};
+use crate::output::{BAD, BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, line, remark, styled, visible};
+use crate::preferences::Preferences;
 
 /// Changes listed below an answer; the rest is counted.
 const CHANGES_SHOWN: usize = 20;
@@ -50,7 +53,7 @@ pub(crate) fn intend(
 }
 
 fn follow(session: &mut Session, intention: IntentionId, format: Format, asking: Asking) -> Result<Ending, Failure> {
-    let mut screen = Screen::new(format);
+    let mut screen = Screen::new(format, session);
     loop {
         let news = session.client.next_news()?;
         if let Some(ending) = react(session, &mut screen, news, asking, Some(intention))? {
@@ -66,7 +69,7 @@ pub(crate) fn run_plan(
     format: Format,
     asking: Asking,
 ) -> Result<Ending, Failure> {
-    let mut screen = Screen::new(format);
+    let mut screen = Screen::new(format, session);
     let id = session.client.start(&Syscall::Plan { source })?;
     loop {
         match session.client.next_of(id)? {
@@ -130,6 +133,8 @@ struct Screen {
     moving: ProgressBar,
     step: String,
     pace: Pace,
+    preferences: Preferences,
+    zone: TimeZone,
 }
 
 /// How fast the planner writes.
@@ -162,12 +167,13 @@ impl Pace {
 }
 
 impl Screen {
-    fn new(format: Format) -> Self {
+    fn new(format: Format, session: &Session) -> Self {
         let moving = if format == Format::Text { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
         moving.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         moving.enable_steady_tick(std::time::Duration::from_millis(120));
-        Self { format, moving, step: String::new(), pace: Pace::default() }
+        let (preferences, zone) = (session.preferences(), session.zone());
+        Self { format, moving, step: String::new(), pace: Pace::default(), preferences, zone }
     }
 
     fn show(&mut self, news: &News) {
@@ -192,7 +198,7 @@ impl Screen {
                 self.above(format!("{} {text} {}", styled(GOOD, "✓"), styled(FAINT, time)));
                 self.moving.set_message("");
             }
-            News::Notice { text } => self.above(format!("{} {text}", styled(CARE, "!"))),
+            News::Notice { text, weight } => self.notice(text, *weight),
             News::Asked(_) | News::Answered { .. } => {}
             News::Finished(summary) => {
                 self.moving.finish_and_clear();
@@ -210,6 +216,15 @@ impl Screen {
         }
         for warning in warnings {
             self.above(format!("  {} {warning}", styled(CARE, "!")));
+        }
+    }
+
+    /// A notice, if the person wants to see it now. What is not shown stands in the journal.
+    fn notice(&self, text: &str, weight: Weight) {
+        let now = Timestamp::now().to_zoned(self.zone.clone());
+        let minute = u32::try_from(i32::from(now.hour()) * 60 + i32::from(now.minute())).unwrap_or(0);
+        if self.preferences.show(weight, minute) {
+            self.above(format!("{} {}", styled(CARE, "!"), visible(text)));
         }
     }
 

@@ -165,7 +165,7 @@ mod tests {
             for effect in begun.ask(Caller::Person(session), intend) {
                 match effect {
                     Effect::StartAgent { agent, .. } => begun.agent = agent,
-                    Effect::Tell { news: News::Notice { text }, .. } => begun.notices.push(text),
+                    Effect::Tell { news: News::Notice { text, .. }, .. } => begun.notices.push(text),
                     _ => {}
                 }
             }

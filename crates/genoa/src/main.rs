@@ -15,6 +15,7 @@ mod hosts;
 mod installed;
 mod modes;
 mod output;
+mod preferences;
 #[cfg(test)]
 mod questions;
 mod servers;

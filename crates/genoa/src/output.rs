@@ -69,6 +69,16 @@ pub(crate) fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Foreign text as it can be shown: what would steer the terminal is spelled out.
+pub(crate) fn visible(text: &str) -> String {
+    let shown = |letter: char| match letter {
+        '\n' | '\t' => letter.to_string(),
+        _ if letter.is_control() => letter.escape_debug().to_string(),
+        _ => letter.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
 /// One line of data.
 pub(crate) fn line(text: impl Display) {
     // A reader that has gone away (`| head`) is no failure of ours.
@@ -119,7 +129,12 @@ pub(crate) fn bytes(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::bytes;
+    use super::{bytes, visible};
+
+    #[test]
+    fn text_cannot_steer_the_terminal() {
+        assert_eq!(visible("a\nb\tc \u{1b}[2J\u{9b}x\r"), "a\nb\tc \\u{1b}[2J\\u{9b}x\\r");
+    }
 
     #[test]
     fn sizes_are_readable() {

@@ -7,6 +7,7 @@ use genoa_abi::limits::MCP_SERVERS;
 use genoa_abi::tool::{Clock, Person};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::Home;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::hosts;
@@ -149,16 +150,19 @@ impl Settings {
         Person { name, email: self.person.email.clone() }
     }
 
+    /// The person's time zone.
+    pub(crate) fn zone(&self) -> Result<TimeZone, Failure> {
+        if self.person.timezone.is_empty() {
+            return Ok(TimeZone::system());
+        }
+        TimeZone::get(&self.person.timezone).map_err(|error| {
+            Failure::new(ErrorCode::InvalidInput, "the configured time zone is not known").because(error)
+        })
+    }
+
     /// Now, in the person's time zone; `today` replaces the date, for trying things out on another day.
     pub(crate) fn clock(&self, today: Option<jiff::civil::Date>) -> Result<Clock, Failure> {
-        let zone = if self.person.timezone.is_empty() {
-            jiff::tz::TimeZone::system()
-        } else {
-            jiff::tz::TimeZone::get(&self.person.timezone).map_err(|error| {
-                Failure::new(ErrorCode::InvalidInput, "the configured time zone is not known").because(error)
-            })?
-        };
-        let mut now = jiff::Timestamp::now().to_zoned(zone);
+        let mut now = jiff::Timestamp::now().to_zoned(self.zone()?);
         if let Some(today) = today {
             now = now.with().date(today).build().map_err(|error| {
                 Failure::new(ErrorCode::InvalidInput, format!("{today} does not exist here")).because(error)

@@ -6,6 +6,7 @@ mod crashes;
 mod mcp;
 mod models;
 mod network;
+mod notices;
 mod site;
 mod skills;
 mod views;
