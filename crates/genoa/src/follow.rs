@@ -188,13 +188,13 @@ impl Screen {
             }
             News::Plan { preview, warnings, .. } => self.plan(preview, warnings),
             News::Step { text, .. } => {
-                self.step.clone_from(text);
-                self.moving.set_message(text.clone());
+                self.step = visible(text);
+                self.moving.set_message(self.step.clone());
             }
-            News::Progress { text, .. } => self.moving.set_message(format!("{}: {text}", self.step)),
+            News::Progress { text, .. } => self.moving.set_message(format!("{}: {}", self.step, visible(text))),
             News::StepDone { text, elapsed_ms, .. } => {
                 let time = format!("{}.{} s", elapsed_ms / 1000, elapsed_ms % 1000 / 100);
-                let text = format!("{} {} {}", self.step, styled(FAINT, "→"), text);
+                let text = format!("{} {} {}", self.step, styled(FAINT, "→"), visible(text));
                 self.above(format!("{} {text} {}", styled(GOOD, "✓"), styled(FAINT, time)));
                 self.moving.set_message("");
             }
@@ -212,10 +212,10 @@ impl Screen {
         let pace = if pace.began.is_some() { styled(FAINT, pace.words()) } else { String::new() };
         self.above(format!("{} {pace}", styled(BOLD, "Plan")));
         for text in preview {
-            self.above(format!("  {text}"));
+            self.above(format!("  {}", visible(text)));
         }
         for warning in warnings {
-            self.above(format!("  {} {warning}", styled(CARE, "!")));
+            self.above(format!("  {} {}", styled(CARE, "!"), visible(warning)));
         }
     }
 
@@ -244,7 +244,7 @@ impl Screen {
             line(serde_json::to_string(findings).unwrap_or_default());
             return;
         }
-        findings.iter().for_each(|finding| remark(format!("{} {finding}", styled(BAD, "✗"))));
+        findings.iter().for_each(|finding| remark(format!("{} {}", styled(BAD, "✗"), visible(finding))));
     }
 
     fn leave(&self, question: &Question) {
@@ -266,7 +266,7 @@ fn finished(summary: &RunSummary) {
         RunOutcome::Failed(failure) => crate::output::failure(Format::Text, failure),
     }
     if !summary.answer.is_empty() {
-        line(&summary.answer);
+        line(visible(&summary.answer));
     }
     if !summary.difference.changes.is_empty() {
         remark("");
@@ -310,8 +310,8 @@ pub(crate) fn changes(difference: &Difference) -> Vec<String> {
 
 /// Shows a question with exactly what it is about.
 pub(crate) fn show_question(question: &Question) {
-    remark(format!("{} {}", styled(CARE, "?"), styled(BOLD, &question.title)));
-    for text in question.content.lines() {
+    remark(format!("{} {}", styled(CARE, "?"), styled(BOLD, visible(&question.title))));
+    for text in visible(&question.content).lines() {
         remark(format!("  │ {text}"));
     }
     if !question.consequence.is_empty() {
@@ -319,7 +319,7 @@ pub(crate) fn show_question(question: &Question) {
     }
     if let QuestionKind::Choice { options } = &question.kind {
         for (place, option) in options.iter().enumerate() {
-            remark(format!("  {} {option}", styled(BOLD, place + 1)));
+            remark(format!("  {} {}", styled(BOLD, place + 1), visible(option)));
         }
     }
 }

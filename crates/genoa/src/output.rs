@@ -69,14 +69,14 @@ pub(crate) fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Foreign text as it can be shown: what would steer the terminal is spelled out.
+/// Foreign text as it can be shown: what would steer the terminal is spelled out. Line ends of both kinds stay.
 pub(crate) fn visible(text: &str) -> String {
     let shown = |letter: char| match letter {
         '\n' | '\t' => letter.to_string(),
         _ if letter.is_control() => letter.escape_debug().to_string(),
         _ => letter.to_string(),
     };
-    text.chars().map(shown).collect()
+    text.replace("\r\n", "\n").chars().map(shown).collect()
 }
 
 /// One line of data.
@@ -104,12 +104,13 @@ pub(crate) fn failure(format: Format, failure: &Failure) {
         line(json!({ "error": failure }));
         return;
     }
-    remark(format!("{}: {}", styled(BAD, "error"), failure.what));
+    // A failure may quote what was read, or a server's words.
+    remark(format!("{}: {}", styled(BAD, "error"), visible(&failure.what)));
     if !failure.why.is_empty() {
-        remark(format!("  because {}", failure.why));
+        remark(format!("  because {}", visible(&failure.why)));
     }
     if !failure.next.is_empty() {
-        remark(format!("  {} {}", styled(CARE, "→"), failure.next));
+        remark(format!("  {} {}", styled(CARE, "→"), visible(&failure.next)));
     }
 }
 
@@ -133,6 +134,7 @@ mod tests {
 
     #[test]
     fn text_cannot_steer_the_terminal() {
+        assert_eq!(visible("one\r\ntwo"), "one\ntwo");
         assert_eq!(visible("a\nb\tc \u{1b}[2J\u{9b}x\r"), "a\nb\tc \\u{1b}[2J\\u{9b}x\\r");
     }
 

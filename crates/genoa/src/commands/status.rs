@@ -7,7 +7,7 @@ use genoa_abi::view::ViewState;
 
 use crate::cli::Context;
 use crate::connect::unexpected;
-use crate::output::{BOLD, Ending, FAINT, styled, value};
+use crate::output::{BOLD, Ending, FAINT, styled, value, visible};
 
 /// Shows the system's state.
 pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
@@ -35,7 +35,7 @@ fn lines(status: &SystemStatus) -> Vec<String> {
     let agent =
         |agent: &genoa_abi::session::AgentInfo| format!("{} {} works on {}", agent.id, agent.name, agent.intention);
     section("Agents", status.agents.iter().map(agent).collect());
-    let question = |question: &genoa_abi::session::Question| format!("{} {}", question.id, question.title);
+    let question = |question: &genoa_abi::session::Question| format!("{} {}", question.id, visible(&question.title));
     section("Questions for you", status.questions.iter().map(question).collect());
     let view = |view: &genoa_abi::view::ViewInfo| {
         let state = match view.state {
@@ -53,7 +53,7 @@ fn lines(status: &SystemStatus) -> Vec<String> {
             OutboxState::Withdrawn => "withdrawn",
             OutboxState::Sent => "sent",
         };
-        format!("{} {state}: “{}” to {}", item.id, item.subject, item.to.join(", "))
+        format!("{} {state}: “{}” to {}", item.id, visible(&item.subject), visible(&item.to.join(", ")))
     };
     section("Outbox", status.outbox.iter().map(message).collect());
     if lines.is_empty() {

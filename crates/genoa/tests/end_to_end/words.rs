@@ -18,6 +18,18 @@ fn a_plan_that_only_the_kernel_refuses_ends_with_the_reason() {
 }
 
 #[test]
+fn what_was_read_cannot_steer_the_terminal() {
+    let world = World::new();
+    world.write("odd.txt", "before \u{1b}]0;owned\u{7}after\r\nnext");
+    let said = world.plan("text = files.read(path=\"odd.txt\")\nsay(text)\nask(question=text)\n", 4);
+    assert!(!said.contains(['\u{1b}', '\u{7}', '\r']), "{said:?}");
+    assert!(said.contains("\\u{1b}]0;owned"), "{said}");
+    world.ok(&["approve", "q1", "yes"]);
+    let failed = world.plan("files.read(path=\"\\x1b[2J.txt\")\n", 1);
+    assert!(!failed.contains('\u{1b}'), "{failed:?}");
+}
+
+#[test]
 fn a_send_waits_for_an_approval_and_goes_to_the_outbox() {
     let world = World::new();
     let plan = "mail.send(to=[\"Ada\"], subject=\"Hello\", body=\"The text.\")\n";
