@@ -75,5 +75,7 @@ fn every_tool_is_denied_without_its_rights_and_says_why() {
         assert_eq!(bare == "is begun", needs_nothing, "{}: {bare}", tool.name);
         lines.push(format!("{}\n  without the tool: {without_tool}\n  with the tool alone: {bare}", tool.name));
     }
-    insta::assert_snapshot!(lines.join("\n"));
+    // A new tool must not change the numbers in all that follow.
+    let numbers = regex::Regex::new(r"\bg\d+\.\d+").unwrap();
+    insta::assert_snapshot!(numbers.replace_all(&lines.join("\n"), "g…"));
 }
