@@ -43,13 +43,13 @@ impl Said {
         if intention.trim().is_empty() {
             return Self::default();
         }
-        let lower = intention.to_lowercase();
+        let (lower, paths) = (intention.to_lowercase(), paths(intention));
         let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
         Self {
             words: words.map(str::to_owned).collect(),
             names: names(intention),
-            folders: paths(intention).into_iter().filter(|path| !is_file_name(path)).collect(),
-            paths: paths(intention),
+            folders: paths.iter().filter(|path| !is_file_name(path)).cloned().collect(),
+            paths,
             commands: commands(intention),
             is_question: is_question(&lower),
             text: Some(lower),

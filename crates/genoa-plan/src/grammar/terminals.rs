@@ -1,6 +1,7 @@
 //! The terminals: text, numbers, times, fresh names.
 
 use super::said::TimeWords;
+use crate::time::{MONTHS, WEEKDAYS};
 
 /// Words that Python keeps for itself, soft ones included.
 pub(super) const KEYWORDS: [&str; 39] = [
@@ -103,21 +104,8 @@ fn any(alternatives: impl IntoIterator<Item = Option<String>>) -> Option<String>
 fn every_word() -> TimeWords {
     TimeWords {
         days: vec!["today", "tomorrow", "yesterday"],
-        weekdays: vec!["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
-        months: vec![
-            "january",
-            "february",
-            "march",
-            "april",
-            "may",
-            "june",
-            "july",
-            "august",
-            "september",
-            "october",
-            "november",
-            "december",
-        ],
+        weekdays: WEEKDAYS.to_vec(),
+        months: MONTHS.to_vec(),
         parts: vec!["morning", "afternoon", "evening"],
         units: vec!["minute", "hour", "day", "week", "weekend", "month", "year"],
         numbers: (1..=31).collect(),

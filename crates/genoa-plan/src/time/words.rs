@@ -13,6 +13,9 @@ pub(crate) enum Unit {
     Year,
 }
 
+/// The weekdays, spelled out.
+pub(crate) const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
 /// `friday` or `fri`.
 pub(crate) fn weekday(word: &str) -> Option<Weekday> {
     Some(match word.trim_end_matches('.') {
@@ -27,7 +30,8 @@ pub(crate) fn weekday(word: &str) -> Option<Weekday> {
     })
 }
 
-const MONTHS: [&str; 12] = [
+/// The months, spelled out.
+pub(crate) const MONTHS: [&str; 12] = [
     "january",
     "february",
     "march",
@@ -89,9 +93,8 @@ pub(crate) fn day_part(word: &str) -> Option<(i8, i8)> {
 
 /// The full name of the weekday that a word is, short or in the plural.
 pub(crate) fn spelled_weekday(word: &str) -> Option<&'static str> {
-    const NAMES: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let day = weekday(word).or_else(|| weekday(word.strip_suffix('s')?))?;
-    NAMES.get(usize::try_from(day.to_monday_zero_offset()).ok()?).copied()
+    WEEKDAYS.get(usize::try_from(day.to_monday_zero_offset()).ok()?).copied()
 }
 
 /// The full name of the month that a word is.
