@@ -1,5 +1,6 @@
 //! Tables: read from spreadsheets and CSV, summed up, written.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use genoa_abi::schema::{EffectClass, FileNeed, Needs, RecordType};
@@ -76,6 +77,7 @@ pub fn tools() -> Vec<Tool> {
             .required("columns", "list[str]", "names of the columns")
             .optional("rows", "list[list[any]]", "the cells")
             .optional("records", "any", "records whose fields are the columns")
+            .asked_by("table|csv|sheet|xlsx|excel|export|list|sav|writ|record|put")
             .phrase("Write the table {path}"),
             run: write_table,
         },
@@ -167,6 +169,26 @@ impl Table {
         columns::only(&self.columns, name)
     }
 
+    /// The column by which to group: the one of this name, or else the only one whose words repeat. People say "each kind"
+    /// of a column that is called otherwise; the result's heading tells which was taken.
+    fn group(&self, name: &str) -> Result<usize, Failure> {
+        self.column(name).or_else(|failure| {
+            let mut repeating = (0..self.columns.len()).filter(|place| self.repeats_words(*place));
+            match (repeating.next(), repeating.next()) {
+                (Some(only), None) => Ok(only),
+                _ => Err(failure),
+            }
+        })
+    }
+
+    /// Whether the column holds words, each of them twice on average.
+    fn repeats_words(&self, place: usize) -> bool {
+        let cells = || self.rows.iter().map(|row| row[place].trim()).filter(|cell| !cell.is_empty());
+        let words = cells().filter(|cell| cell.starts_with(char::is_alphabetic)).count();
+        let different: BTreeSet<&str> = cells().collect();
+        words == cells().count() && words > 0 && different.len() * 2 <= words
+    }
+
     /// Whether the column holds numbers for the most part, empty cells left out.
     fn is_numeric(&self, place: usize) -> bool {
         let cells = || self.rows.iter().map(|row| row[place].trim()).filter(|cell| !cell.is_empty());
@@ -203,7 +225,7 @@ pub(crate) fn show(number: f64) -> String {
 fn total(call: &Call<'_>) -> Result<Json, Failure> {
     let table = load(call, &call.text("path")?, "")?;
     let (column, by) = (call.text("column")?, call.text("by")?);
-    let group = if by.trim().is_empty() { None } else { Some(table.column(&by)?) };
+    let group = if by.trim().is_empty() { None } else { Some(table.group(&by)?) };
     let summed = summed_columns(call, &table, &column, group)?;
     let named = matches!(summed.as_slice(), [only] if columns::is_called(&table.columns[*only], &column));
     let mut totals: Vec<(String, Vec<Sum>)> = Vec::new();
@@ -451,6 +473,17 @@ mod tests {
         assert_eq!(table["rows"], json!([["A", "1300", "650", "2"], ["B", "100", "100", "1"]]));
         assert_eq!(bench.refused("table.total", json!({ "path": "k.csv", "column": "Team" })), ErrorCode::InvalidInput);
         assert_eq!(bench.refused("table.total", json!({ "path": "k.csv", "by": "place" })), ErrorCode::NotFound);
+    }
+
+    #[test]
+    fn what_has_another_name_is_grouped_by_the_only_column_that_repeats() {
+        let csv = "Date,Product,Paid\n1 May,Rye,10\n2 May,Spelt,5\n3 May,Rye,1\n4 May,Spelt,2\n";
+        let bench = Bench::new().with("k.csv", csv);
+        let table = bench.ok("table.total", json!({ "path": "k.csv", "column": "paid", "by": "kind" }));
+        assert_eq!(
+            (&table["columns"][0], &table["rows"]),
+            (&json!("Product"), &json!([["Rye", "11", "5.5", "2"], ["Spelt", "7", "3.5", "2"]]))
+        );
     }
 
     #[test]
