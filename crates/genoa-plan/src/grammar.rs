@@ -6,6 +6,7 @@
 
 mod calls;
 mod conditions;
+mod deeds;
 mod rules;
 mod said;
 mod scope;

@@ -27,6 +27,9 @@ pub fn tools() -> Vec<Tool> {
         .required("title", "str", "its title")
         .required("facts", "list[Fact]", "what it says")
         .optional("event", "Event", "the meeting it is for")
+        .asked_by(
+            "brief|summar|page|handout|ready|gather|report|overview|digest|sheet|memo|prepar|document|write-up|writ",
+        )
         .phrase("Write the brief {path} titled {title}"),
         run: write,
     }]

@@ -103,6 +103,10 @@ pub fn tools() -> Vec<Tool> {
                 .optional("people", "list[Contact]", "who takes part")
                 .optional("place", "str", "where")
                 .optional("description", "str", "more about it")
+                .asked_by(
+                    "calendar|appointment|meeting|event|schedul|book|plan|put|add|block|reserv|invit|arrang|set up|\
+                     enter|entr|remind|note|date|mak|organis|organiz|keep|fix|agree|creat",
+                )
                 .phrase("Put “{title}” into the calendar, {start}"),
             run: create,
         },
@@ -111,6 +115,10 @@ pub fn tools() -> Vec<Tool> {
                 .required("event", "Event", "the event")
                 .required("start", "time", "the new begin")
                 .optional("minutes", "int", "the new length")
+                .asked_by(
+                    "mov|shift|postpon|put|reschedul|push|bring|delay|chang|later|earlier|instead|now|swap|begin|\
+                     start|tak|set|defer|prolong|extend|shorten|last",
+                )
                 .phrase("Move {event} to {start}"),
             run: move_event,
         },

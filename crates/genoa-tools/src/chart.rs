@@ -31,6 +31,7 @@ pub fn tools() -> Vec<Tool> {
             .required("x", "str", "the column along the bottom")
             .required("y", "str", "the column with numbers")
             .required("kind", r#""bar" | "line""#, "form of the chart")
+            .asked_by("chart|graph|plot|diagram|draw|pie|bar|visual|picture|curve|show")
             .phrase("Draw the {kind} chart {path} of {y} by {x}"),
         run: write,
     }]

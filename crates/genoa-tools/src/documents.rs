@@ -44,6 +44,7 @@ pub fn tools() -> Vec<Tool> {
             .required("path", "path", "where to, ending in .docx, .html or .md")
             .required("title", "str", "its title")
             .required("text", "str", "its content, as Markdown")
+            .asked_by("writ|creat|mak|document|docx|word|pdf|html|export|convert|turn|sav|letter|report|produc|generat|prepar|draft|compos|page|list|summar")
             .phrase("Write the document {path}"),
             run: write_document,
         },

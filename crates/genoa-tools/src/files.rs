@@ -98,6 +98,7 @@ fn writing() -> Vec<Tool> {
             schema: change("files.append", "Add text at the end of a file.", "File")
                 .required("path", "path", "the file")
                 .required("text", "str", "what to add")
+                .asked_by("add|append|put|writ|not|extend|insert|end|also|enter|includ|attach|record|log|complet|list|line")
                 .phrase("Add text to {path}"),
             run: append,
         },
@@ -111,6 +112,10 @@ fn arranging() -> Vec<Tool> {
                 .required("source", "path", "what to move")
                 .existing()
                 .required("to", "path", "the folder or new name")
+                .asked_by(
+                    "mov|renam|put|call|sort|tid|organis|organiz|archiv|belong|into|shift|transfer|bring|gather|collect|\
+                     name|fil|stor|tak|clear|clean|group",
+                )
                 .phrase("Move {source} to {to}"),
             run: move_entry,
         },
@@ -119,6 +124,7 @@ fn arranging() -> Vec<Tool> {
                 .required("source", "path", "what to copy")
                 .existing()
                 .required("to", "path", "the folder or new name")
+                .asked_by("cop|duplicat|back|sav|keep|clon|also|put|secur|version|second")
                 .phrase("Copy {source} to {to}"),
             run: copy_entry,
         },
@@ -136,6 +142,7 @@ fn arranging() -> Vec<Tool> {
         Tool {
             schema: change("files.make_folder", "Make a folder.", "File")
                 .required("path", "path", "the folder")
+                .asked_by("folder|director|sort|tid|organis|organiz|archiv|mov|into|structur")
                 .phrase("Make the folder {path}"),
             run: make_folder,
         },

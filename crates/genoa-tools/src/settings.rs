@@ -140,7 +140,7 @@ pub fn tools() -> Vec<Tool> {
             .demanding(Demand::Person)
             .asked_by(
                 "set|prefer|from now|in future|rememb|always|never|theme|dark|light|colo|tone|formal|\
-                     friend|short|brief|languag|speak|unit|metric|imperial|miles|notif|notice|disturb|\
+                     friend|short|brief|languag|speak|answer|repl|unit|metric|imperial|miles|notif|notice|disturb|\
                      quiet|silen|mute|hour|work|morning|layout|want|show|switch|use|do not|don't",
             )
             .phrase("Set {name} to {value} {when}"),

@@ -34,6 +34,7 @@ pub fn tools() -> Vec<Tool> {
         .optional("sections", "list[str]", "headings, in order")
         .optional("event", "Event", "the meeting it is for")
         .optional("subtitle", "str", "a line below the title")
+        .asked_by("slide|present|deck|pptx|powerpoint|talk|demo")
         .phrase("Write the slides {path} titled {title}"),
         run: write,
     }]

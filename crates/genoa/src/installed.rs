@@ -312,8 +312,12 @@ mod tests {
                     complaints.push(format!("{}: {}\n", example.intention, findings[0]));
                     continue;
                 }
+                let said = Said::in_intention(&example.intention);
                 let mut written = String::new();
                 for line in example.plan.lines().map(|line| format!("{line}\n")) {
+                    if said.is_served_by(&written, &catalog) {
+                        complaints.push(format!("{}: over before {line}", example.intention));
+                    }
                     let start = writable(&written, &line, &catalog, &example.intention);
                     if start != line {
                         complaints.push(format!("{}: {start}<HERE>{}", example.intention, &line[start.len()..]));

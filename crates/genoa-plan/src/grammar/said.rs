@@ -6,8 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use genoa_abi::schema::{EffectClass, ToolSchema};
+use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
 
+use super::deeds::Deeds;
 use crate::time::{is_calendar_word, is_clock_word, number, spelled_month, spelled_weekday, unit_word};
 
 /// Names that may be written for one person argument.
@@ -34,6 +35,7 @@ pub struct Said {
     folders: Vec<String>,
     commands: Vec<String>,
     is_question: bool,
+    deeds: Deeds,
 }
 
 impl Said {
@@ -52,6 +54,7 @@ impl Said {
             paths,
             commands: commands(intention),
             is_question: is_question(&lower),
+            deeds: Deeds::asked_in(intention),
             text: Some(lower),
         }
     }
@@ -72,6 +75,16 @@ impl Said {
         tool.asked_by.is_empty() || tool.asked_by.iter().any(is_said)
     }
 
+    /// What is asked to be done; nothing where there is no intention to count it in.
+    pub(super) fn deeds(&self) -> Option<Deeds> {
+        self.text.as_ref().map(|_| self.deeds)
+    }
+
+    /// Whether something is asked, rather than asked for.
+    pub(super) fn is_question(&self) -> bool {
+        self.is_question
+    }
+
     /// The names that may stand for a person; nothing where any text may.
     pub(super) fn names(&self) -> Option<&[String]> {
         self.text.as_ref().map(|_| self.names.as_slice())
@@ -85,6 +98,16 @@ impl Said {
             ![COMMON, ACTING, GENERIC].iter().any(|list| is_among(list, word) || is_among(list, singular))
         };
         acts && self.paths.is_empty() && !self.is_question && self.words.iter().find(is_telling).is_none()
+    }
+
+    /// Whether something shall be done that these tools cannot do: nothing is to be looked up, and none of what acts is
+    /// asked for. Only a refusal or a question can follow.
+    pub(super) fn is_beyond(&self, catalog: &Catalog) -> bool {
+        let names_a_page = self.text.as_ref().is_some_and(|text| text.contains("://"));
+        let looks = names_a_page || self.words.iter().any(|word| is_among(LOOKING, word));
+        let can_act = |tool: &ToolSchema| tool.effect != EffectClass::Observe && self.asks_for(tool);
+        let is_request = self.text.is_some() && !self.is_question && !looks;
+        is_request && !catalog.tools.values().any(can_act)
     }
 
     /// Whether there is reason to ask back: little was said, or nothing that could be looked for.
@@ -189,7 +212,8 @@ fn is_iso_date(word: &str) -> bool {
         })
 }
 
-fn bare(word: &str) -> &str {
+/// A word without punctuation around it and without a genitive.
+pub(super) fn bare(word: &str) -> &str {
     let word = word.trim_matches(|letter: char| !letter.is_alphanumeric());
     word.strip_suffix("'s").or(word.strip_suffix("’s")).unwrap_or(word)
 }
@@ -197,7 +221,7 @@ fn bare(word: &str) -> &str {
 /// Words that begin a question. Requests in the form of one ("could you …?") are none.
 const ASKING: &str = "what which who whom whose when where why how is are was were am do does did has have had";
 /// Words that may stand before those.
-const LEADING: &str = "in on at for from to with under by of according and so but";
+const LEADING: &str = "since until in on at for from to with under by of according and so but";
 
 /// Requests to be told something, and what may stand before them.
 const TELLING: &str = "show tell list name explain describe count say";
@@ -221,7 +245,7 @@ fn is_question(text: &str) -> bool {
     (is_asked && asking.next().is_some_and(|word| is_among(ASKING, word))) || (tells && !acts)
 }
 
-fn is_among(list: &str, word: &str) -> bool {
+pub(super) fn is_among(list: &str, word: &str) -> bool {
     list.split_whitespace().any(|known| known == word)
 }
 
@@ -390,11 +414,26 @@ const BEGINNING: &str = "append arrange ask boil book build bring check collect 
 const ACTING: &str = "add adjust alter always daily each every answer cancel change convert copy create delete draft edit fix forward improve mail make move \
     plan put remove rename repair replace reply rewrite save schedule send set shift shorten translate turn update write";
 
+/// Words of requests that are served by looking.
+const LOOKING: &str = "calculate check compare compute count describe display explain figure find get give have how identify know learn \
+    list look many much name need number outline overview read report say search see show status sum summarise \
+    summarize tell total understand want what where whether which who whom whose why";
+
 /// Words for whatever it may be.
 const GENERIC: &str = "again another appointment better bit bug calendar code date deck different document entry event existing field file \
     folder function good item line mail meeting message name new note number old one ones other page paragraph part picture \
     presentation problem program project report same sentence setting slide some something somehow spreadsheet stuff summary table \
     text thing time title value version way while word";
+
+/// Whether a verb, in lower case, asks to be told something.
+pub(super) fn is_verb_of_telling(word: &str) -> bool {
+    is_among(TELLING, word)
+}
+
+/// Whether a verb, in lower case, asks for something to be done.
+pub(super) fn is_verb_of_doing(word: &str) -> bool {
+    is_among(ACTING, word) || is_among(BEGINNING, word)
+}
 
 fn is_name(word: &str) -> bool {
     let lower = word.to_lowercase();
@@ -406,6 +445,8 @@ fn is_name(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use genoa_abi::schema::{Catalog, ToolSchema};
+
     use super::Said;
 
     fn names(intention: &str) -> Vec<String> {
@@ -437,6 +478,24 @@ mod tests {
             "Make slides about the move of the shop",
         ] {
             assert!(!names_nothing(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_tool_is_asked_for_is_beyond_them() {
+        let mut tool: ToolSchema = serde_json::from_value(serde_json::json!({
+            "name": "files.move", "about": "", "parameters": [], "returns": "None", "effect": "change",
+            "executor": "jail", "needs": {}, "phrase": ""
+        }))
+        .unwrap();
+        tool.asked_by = vec!["mov".into(), "sort".into()];
+        let catalog = Catalog::new([tool], []);
+        let is_beyond = |text: &str| Said::in_intention(text).is_beyond(&catalog);
+        for text in ["Order three pizzas", "Ring Mila and ask her when she comes", "Switch the lights off"] {
+            assert!(is_beyond(text), "{text}");
+        }
+        for text in ["", "Move the file", "Which file is big?", "Give me Mila's number", "Fetch https://a.example/x"] {
+            assert!(!is_beyond(text), "{text}");
         }
     }
 

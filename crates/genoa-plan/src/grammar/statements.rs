@@ -47,7 +47,7 @@ fn statements(
     let mut simple: Vec<String> = Vec::new();
     if is_first {
         simple.extend(values.whole_plans());
-        if said.names_nothing() && !simple.is_empty() {
+        if (said.names_nothing() || said.is_beyond(catalog)) && !simple.is_empty() {
             return (simple, Vec::new());
         }
     }
