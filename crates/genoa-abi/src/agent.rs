@@ -90,6 +90,12 @@ pub enum PlanOutcome {
         /// What the person said.
         answer: String,
     },
+    /// A search came back empty, a later step needed what it should have found, and nothing was changed: the report's
+    /// shapes say what was empty. Plan again, with other words or another way.
+    FoundNothing {
+        /// The line of the plan where it could not go on, from 1.
+        line: u32,
+    },
     /// It said that this cannot or shall not be done.
     Refused,
     /// A step failed, or a person said no.

@@ -81,6 +81,8 @@ pub const RUN_STATE_BYTES: usize = 32 * 1024 * 1024;
 pub const PLAN_REPAIRS: usize = 2;
 /// How often a planner may ask the person something before it plans.
 pub const PLAN_QUESTIONS: usize = 3;
+/// How often a planner may go on with fewer conditions or other words after its plan found nothing.
+pub const PLAN_RETRIES: usize = 3;
 
 /// A tool's result, as JSON.
 pub const TOOL_RESULT_BYTES: usize = 4 * 1024 * 1024;
@@ -106,6 +108,8 @@ pub const SEARCH_MATCHES: usize = 500;
 pub const CONTEXT_TOKENS: usize = 8192;
 /// Tokens that one model call may write.
 pub const ANSWER_TOKENS: usize = 1024;
+/// First tokens that one model call may be asked to tell.
+pub const ALTERNATIVES: usize = 64;
 /// How long one model call may take, with the time that it waits for others.
 pub const INFER_MS: u64 = 30 * 60 * 1000;
 /// Texts of one embed call.

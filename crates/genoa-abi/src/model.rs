@@ -58,7 +58,7 @@ pub enum Grammar {
 }
 
 /// One request for text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct InferRequest {
     /// The conversation, in order.
     pub messages: Vec<ChatMessage>,
@@ -80,9 +80,17 @@ pub struct InferRequest {
     /// Texts that end the answer; they are not part of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
+    /// How many of the likeliest first tokens to tell, with their chances; at most `ALTERNATIVES`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub alternatives: usize,
     /// Who waits.
     #[serde(default)]
     pub class: InferClass,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// Why a model stopped.
@@ -125,6 +133,18 @@ pub struct InferReply {
     pub usage: InferUsage,
     /// Which model: its catalogue name, or `provider/name` for a remote one.
     pub model: String,
+    /// The likeliest first tokens, best first, as far as they were asked for and the provider tells them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternative>,
+}
+
+/// A token that could have stood first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alternative {
+    /// Its text.
+    pub text: String,
+    /// Its chance among all tokens that the grammar allows, in millionths.
+    pub chance_ppm: u32,
 }
 
 /// What the daemon says to a model worker. One JSON-RPC request each; the method is the variant's name.

@@ -1,11 +1,13 @@
-//! The loop: assignment, plan, report; at most a few questions and repairs.
+//! The loop: assignment, plan, report; at most a few questions, repairs and second tries.
 
 use genoa_abi::agent::{Assignment, PlanOutcome, PlanReport};
-use genoa_abi::limits::{PLAN_QUESTIONS, PLAN_REPAIRS};
+use genoa_abi::limits::{PLAN_QUESTIONS, PLAN_REPAIRS, PLAN_RETRIES};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
+use genoa_plan::{Loosening, Said};
 
+use crate::attempt::Attempt;
 use crate::filling::fill;
 use crate::planner::{PlannerOptions, write_plan};
 
@@ -15,16 +17,13 @@ use crate::planner::{PlannerOptions, write_plan};
 /// The first syscall that failed for a reason a better plan cannot mend.
 pub fn run(client: &mut Client, options: PlannerOptions) -> Result<(), Failure> {
     let mut assignment = receive(client)?;
-    let mut rejected = Vec::new();
-    for _ in 0..=PLAN_REPAIRS + PLAN_QUESTIONS {
-        // A saved plan needs no planning, only its values; where they cannot be told, it is planned like anything else.
-        let saved = assignment.skill.take().map(|skill| fill(client, &assignment, &skill)).transpose()?.flatten();
-        let source = match saved {
-            Some(source) => source,
-            None => write_plan(client, &assignment, &rejected, options)?,
-        };
-        match submit(client, source.clone())?.outcome {
-            PlanOutcome::Rejected { findings } => rejected.push((source, findings)),
+    let mut attempts: Vec<Attempt> = Vec::new();
+    for _ in 0..=PLAN_REPAIRS + PLAN_QUESTIONS + PLAN_RETRIES {
+        let source = next_plan(client, &mut assignment, &attempts, options)?;
+        let report = submit(client, source.clone())?;
+        match report.outcome {
+            PlanOutcome::Rejected { findings } => attempts.push(Attempt::rejected(source, &findings)),
+            PlanOutcome::FoundNothing { line } => attempts.push(Attempt::found_nothing(source, line, &report.shapes)),
             PlanOutcome::Answered { question, answer } => {
                 assignment.text = format!("{}\n{question} {answer}", assignment.text);
             }
@@ -32,6 +31,30 @@ pub fn run(client: &mut Client, options: PlannerOptions) -> Result<(), Failure> 
         }
     }
     Ok(())
+}
+
+/// The next plan to try: the values of a saved one, where one serves and its values can be told; the last one with a
+/// looser search, where that found nothing; or a new one.
+fn next_plan(
+    client: &mut Client,
+    assignment: &mut Assignment,
+    attempts: &[Attempt],
+    options: PlannerOptions,
+) -> Result<String, Failure> {
+    if let Some(skill) = assignment.skill.take()
+        && let Some(source) = fill(client, assignment, &skill)?
+    {
+        return Ok(source);
+    }
+    let asks = Said::in_intention(&assignment.text).is_question();
+    let loosening = if asks { Loosening::KeepTimes } else { Loosening::Everything };
+    if let Some(looser) = attempts.last().and_then(|last| last.loosened(&assignment.catalog, loosening)) {
+        return Ok(looser);
+    }
+    let plan = write_plan(client, assignment, attempts, options)?;
+    // Where nothing else comes to mind, the earlier plan says why it failed.
+    let is_empty = plan.trim().is_empty();
+    Ok(attempts.last().filter(|_| is_empty).map_or(plan, |last| last.plan.clone()))
 }
 
 fn receive(client: &mut Client) -> Result<Assignment, Failure> {

@@ -25,10 +25,8 @@ pub(crate) fn fill(client: &mut Client, assignment: &Assignment, skill: &Skill) 
             answer_begins: lines.clone(),
             grammar: Some(Grammar::Lark(grammar)),
             max_tokens: VALUE_TOKENS,
-            temperature: 0.0,
-            seed: 0,
-            stop: Vec::new(),
             class: InferClass::Interactive,
+            ..InferRequest::default()
         };
         lines.push_str(&infer(client, request)?);
     }

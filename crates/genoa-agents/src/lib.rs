@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod agent_loop;
+mod attempt;
 mod examples;
 mod filling;
 mod manifests;

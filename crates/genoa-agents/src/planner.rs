@@ -6,13 +6,14 @@
 
 use genoa_abi::agent::Assignment;
 use genoa_abi::limits::PLAN_BYTES;
-use genoa_abi::model::{Grammar, InferClass, InferRequest};
+use genoa_abi::model::{Grammar, InferClass, InferReply, InferRequest};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
 use genoa_plan::{Said, next_statement_grammar, scope_after};
 
 use crate::agent_loop::unexpected;
+use crate::attempt::Attempt;
 use crate::prompt::messages;
 
 /// Statements that a model writes in one plan: longer plans of a small model repeat themselves.
@@ -49,25 +50,21 @@ pub enum GrammarUse {
     Free,
 }
 
-/// One plan for the assignment. `rejected` are earlier tries with what the check found in them.
+/// One plan for the assignment, in the light of earlier attempts.
 pub(crate) fn write_plan(
     client: &mut Client,
     assignment: &Assignment,
-    rejected: &[(String, Vec<String>)],
+    attempts: &[Attempt],
     options: PlannerOptions,
 ) -> Result<String, Failure> {
     let request = InferRequest {
-        messages: messages(assignment, rejected),
-        answer_begins: String::new(),
-        grammar: None,
+        messages: messages(assignment, attempts),
         max_tokens: STATEMENT_TOKENS,
-        temperature: 0.0,
-        seed: 0,
-        stop: Vec::new(),
         class: InferClass::Interactive,
+        ..InferRequest::default()
     };
     match options.grammar {
-        GrammarUse::Bound => statement_by_statement(client, assignment, request),
+        GrammarUse::Bound => statement_by_statement(client, assignment, attempts, request),
         GrammarUse::Free => {
             let request = InferRequest { max_tokens: PLAN_TOKENS, ..request };
             Ok(without_fence(&infer(client, request)?))
@@ -78,17 +75,23 @@ pub(crate) fn write_plan(
 fn statement_by_statement(
     client: &mut Client,
     assignment: &Assignment,
+    attempts: &[Attempt],
     mut request: InferRequest,
 ) -> Result<String, Failure> {
+    let empty: Vec<&str> = attempts.iter().flat_map(|attempt| &attempt.empty).map(String::as_str).collect();
     let said = Said::in_intention(&assignment.text);
     let mut plan = String::new();
     for _ in 0..STATEMENTS {
+        if said.is_served_by(&plan, &assignment.catalog) {
+            break;
+        }
         let scope = scope_after(&plan, &assignment.catalog).map_err(|findings| not_followed(&plan, &findings))?;
         let is_unfinished = said.misses_a_file(&plan);
         let scope = if is_unfinished { scope.unfinished() } else { scope };
+        let scope = if empty.is_empty() { scope } else { scope.feasible() };
         request.grammar = Some(Grammar::Lark(next_statement_grammar(&scope, &assignment.catalog, &said)));
         request.answer_begins.clone_from(&plan);
-        let Some(statement) = new_statement(client, &request, &plan, is_unfinished)? else { break };
+        let Some(statement) = new_statement(client, &request, &plan, &empty, is_unfinished)? else { break };
         plan.push_str(&statement);
         if !plan.ends_with('\n') {
             plan.push('\n');
@@ -98,21 +101,27 @@ fn statement_by_statement(
 }
 
 /// The next statement; nothing where the plan is over. A model that repeats itself has nothing to add, unless the plan
-/// is known to lack something: then it is asked for other words.
+/// is known to lack something or an `empty` call would be made again: then it is asked for other words.
 fn new_statement(
     client: &mut Client,
     request: &InferRequest,
     plan: &str,
+    empty: &[&str],
     is_unfinished: bool,
 ) -> Result<Option<String>, Failure> {
-    for seed in 0..=if is_unfinished { OTHER_WORDS } else { 0 } {
+    for seed in 0..=OTHER_WORDS {
         let temperature = if seed == 0 { 0.0 } else { OTHER_TEMPERATURE };
         let statement = infer(client, InferRequest { seed, temperature, ..request.clone() })?;
         if statement.trim().is_empty() || plan.len() + statement.len() > PLAN_BYTES {
             return Ok(None);
         }
-        if !repeats(plan, &statement) {
+        let is_empty = empty.contains(&value_of(&statement));
+        let is_repeated = repeats(plan, &statement);
+        if !is_empty && !is_repeated {
             return Ok(Some(statement));
+        }
+        if !is_empty && !is_unfinished {
+            return Ok(None);
         }
     }
     Ok(None)
@@ -120,9 +129,13 @@ fn new_statement(
 
 /// Whether a statement does again what another did. A model that has nothing to add repeats itself.
 fn repeats(plan: &str, statement: &str) -> bool {
-    let done = |line: &str| line.split_once(" = ").map_or(line, |(_, value)| value).trim().to_owned();
     let is_header = statement.trim_end().ends_with(':');
-    !is_header && plan.lines().any(|line| done(line) == done(statement))
+    !is_header && plan.lines().any(|line| value_of(line) == value_of(statement))
+}
+
+/// What a statement does, whatever it keeps the result as.
+pub(crate) fn value_of(statement: &str) -> &str {
+    statement.split_once(" = ").map_or(statement, |(_, value)| value).trim()
 }
 
 /// A block that was opened and never filled is no part of a plan.
@@ -142,8 +155,12 @@ fn not_followed(plan: &str, findings: &[genoa_plan::Finding]) -> Failure {
 }
 
 pub(crate) fn infer(client: &mut Client, request: InferRequest) -> Result<String, Failure> {
+    Ok(infer_whole(client, request)?.text)
+}
+
+fn infer_whole(client: &mut Client, request: InferRequest) -> Result<InferReply, Failure> {
     match client.call(&Syscall::Infer(request))? {
-        Reply::Text(reply) => Ok(reply.text),
+        Reply::Text(reply) => Ok(reply),
         other => Err(unexpected(&other)),
     }
 }

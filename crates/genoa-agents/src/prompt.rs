@@ -6,6 +6,8 @@ use genoa_abi::agent::Assignment;
 use genoa_abi::model::{ChatMessage, Role};
 use genoa_abi::schema::{Catalog, ToolSchema};
 
+use crate::attempt::Attempt;
+
 const RULES: &str = "\
 You write plans. A plan is a few lines of a small Python-like language that calls the functions below. The system \
 checks the plan, runs it, and shows the person what came of it. Write the plan and nothing else.
@@ -22,7 +24,7 @@ Rules:
 ";
 
 /// The conversation that makes the model write a plan.
-pub(crate) fn messages(assignment: &Assignment, rejected: &[(String, Vec<String>)]) -> Vec<ChatMessage> {
+pub(crate) fn messages(assignment: &Assignment, attempts: &[Attempt]) -> Vec<ChatMessage> {
     let mut messages = vec![ChatMessage::new(Role::System, system_message(assignment))];
     // The nearest stands last, next to the request.
     for example in assignment.examples.iter().rev() {
@@ -30,10 +32,9 @@ pub(crate) fn messages(assignment: &Assignment, rejected: &[(String, Vec<String>
         messages.push(ChatMessage::new(Role::Assistant, &example.plan));
     }
     messages.push(ChatMessage::new(Role::User, &assignment.text));
-    for (plan, findings) in rejected {
-        messages.push(ChatMessage::new(Role::Assistant, plan));
-        let complaint = format!("This plan was not accepted:\n{}\nWrite it again, corrected.", findings.join("\n"));
-        messages.push(ChatMessage::new(Role::User, complaint));
+    for attempt in attempts {
+        messages.push(ChatMessage::new(Role::Assistant, &attempt.plan));
+        messages.push(ChatMessage::new(Role::User, &attempt.reply));
     }
     messages
 }

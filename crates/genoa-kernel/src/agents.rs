@@ -43,6 +43,9 @@ pub(crate) struct Agent {
     /// How many of its plans were questions that were answered.
     #[serde(default)]
     pub(crate) asked: usize,
+    /// How many of its plans found nothing and were written anew.
+    #[serde(default)]
+    pub(crate) retried: usize,
     pub(crate) notices: u32,
 }
 
@@ -347,6 +350,7 @@ impl Turn<'_> {
             run: None,
             rejected: 0,
             asked: 0,
+            retried: 0,
             notices: 0,
         };
         self.kernel.agents.insert(id, agent);

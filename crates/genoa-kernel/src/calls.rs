@@ -10,7 +10,7 @@ use genoa_abi::limits::{CALL_GRACE_MS, TOOL_MS, TOOL_RESULT_BYTES};
 use genoa_abi::schema::{EffectClass, Executor, FileNeed, Parameter, ToolSchema, Type};
 use genoa_abi::syscall::Caller;
 use genoa_abi::tool::{ToolOutcome, ToolUsage};
-use genoa_abi::{CallId, ErrorCode, Failure, GrantId, Labels, SessionId, Value};
+use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, SessionId, Value};
 use genoa_plan::{argument_to_json, value_from_json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -250,7 +250,12 @@ impl Turn<'_> {
         let mut arguments = Map::new();
         for parameter in &schema.parameters {
             match invocation.arguments.get(&parameter.name) {
-                Some(value) if value.datum != genoa_abi::Datum::None || parameter.required => {
+                Some(value)
+                    if value.datum == Datum::None && parameter.required && takes_something(&schema, parameter) =>
+                {
+                    return Err(genoa_plan::not_found(&parameter.name));
+                }
+                Some(value) if value.datum != Datum::None || parameter.required => {
                     let json = argument_to_json(&parameter.ty, value, &clock)?;
                     arguments.insert(parameter.name.clone(), json);
                 }
@@ -425,4 +430,9 @@ fn host_area(schema: &ToolSchema) -> &str {
         Some((group, _)) => group,
         None => &schema.name,
     }
+}
+
+/// Whether a tool cannot do anything with None there. To `say` nothing is fine.
+fn takes_something(schema: &ToolSchema, parameter: &Parameter) -> bool {
+    schema.executor != Executor::Kernel && !matches!(parameter.ty, Type::Optional(_) | Type::None)
 }

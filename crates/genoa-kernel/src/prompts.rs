@@ -1,7 +1,7 @@
 //! What the model is told when it reads for a plan. It has no tools there, and its answer is data.
 
 use genoa_abi::limits::{ANSWER_TOKENS, FACT_CHARS};
-use genoa_abi::model::{ChatMessage, Grammar, InferClass, InferRequest, Role};
+use genoa_abi::model::{ChatMessage, Grammar, InferRequest, Role};
 use serde_json::json;
 
 const EXTRACT: &str = "You read a text and copy facts out of it. Answer with a JSON object. For each field copy the \
@@ -34,12 +34,8 @@ pub(crate) fn summarise(text: &str, about: &str) -> InferRequest {
 fn request(system: &str, user: String, grammar: Option<Grammar>) -> InferRequest {
     InferRequest {
         messages: vec![ChatMessage::new(Role::System, system), ChatMessage::new(Role::User, user)],
-        answer_begins: String::new(),
         grammar,
         max_tokens: u32::try_from(ANSWER_TOKENS).unwrap_or(u32::MAX),
-        temperature: 0.0,
-        seed: 0,
-        stop: Vec::new(),
-        class: InferClass::Agent,
+        ..InferRequest::default()
     }
 }

@@ -1,8 +1,9 @@
 //! Runs: a plan in execution, driven from call to call, across answers that take days and across restarts.
 
 use genoa_abi::agent::{PlanOutcome, PlanReport};
-use genoa_abi::limits::{PLAN_QUESTIONS, RUN_CALLS, RUN_STATE_BYTES};
-use genoa_abi::session::{News, RunOutcome, RunSummary};
+use genoa_abi::limits::{PLAN_QUESTIONS, PLAN_RETRIES, RUN_CALLS, RUN_STATE_BYTES};
+use genoa_abi::schema::EffectClass;
+use genoa_abi::session::{News, RunOutcome, RunSummary, Weight};
 use genoa_abi::syscall::Reply;
 use genoa_abi::tool::{Clock, WrittenFile};
 use genoa_abi::view::{Difference, ViewAction};
@@ -189,7 +190,7 @@ impl Turn<'_> {
     /// Tells everybody how a run ended, and ends its intention.
     pub(crate) fn conclude(&mut self, id: RunId, difference: Result<Difference, Failure>) {
         let Some(state) = self.kernel.runs.remove(&id) else { return };
-        if self.pass_answer_on(id, &state) {
+        if self.pass_answer_on(id, &state) || self.plan_again(id, &state) {
             return;
         }
         let outcome = outcome_of(state.ending.as_ref());
@@ -242,6 +243,29 @@ impl Turn<'_> {
         agent.task = format!("{}\n{question} {answer}", agent.task);
         let outcome = PlanOutcome::Answered { question: question.to_owned(), answer };
         self.reply(asker, Ok(Reply::Plan(PlanReport { run: Some(id), outcome, shapes: Vec::new() })));
+        true
+    }
+
+    /// A plan that found nothing, and changed nothing, is no end yet: its planner tries other words. It learns what was
+    /// empty, and no text that was read. Says whether it does.
+    fn plan_again(&mut self, id: RunId, state: &RunState) -> bool {
+        let found_nothing =
+            matches!(&state.ending, Some(Ending::Failed(failure)) if failure.code == ErrorCode::NotFound);
+        let tools = &self.kernel.catalog.tools;
+        let only_looks = |tool: &String| tools.get(tool).is_some_and(|tool| tool.effect == EffectClass::Observe);
+        let left_no_trace = state.said.is_empty() && state.calls.iter().all(only_looks);
+        let Some(asker) = state.waiter.filter(|_| found_nothing && left_no_trace) else { return false };
+        let Some(agent) = state.agent.and_then(|agent| self.kernel.agents.get_mut(agent)) else { return false };
+        if agent.retried >= PLAN_RETRIES {
+            return false;
+        }
+        agent.retried += 1;
+        agent.run = None;
+        let text = "Nothing was found. Trying other words".to_owned();
+        self.tell(state.session, News::Notice { text, weight: Weight::Usual });
+        let shapes = state.run.shapes(&self.kernel.catalog);
+        let outcome = PlanOutcome::FoundNothing { line: state.run.line() };
+        self.reply(asker, Ok(Reply::Plan(PlanReport { run: Some(id), outcome, shapes })));
         true
     }
 

@@ -1,7 +1,9 @@
 //! Model calls: checked against rights, budget and queue, charged by what they really used.
 
 use genoa_abi::grant::Right;
-use genoa_abi::limits::{ANSWER_TOKENS, EMBED_TEXTS, GRAMMAR_BYTES, INFER_MS, INFER_QUEUE, MESSAGE_BYTES};
+use genoa_abi::limits::{
+    ALTERNATIVES, ANSWER_TOKENS, EMBED_TEXTS, GRAMMAR_BYTES, INFER_MS, INFER_QUEUE, MESSAGE_BYTES,
+};
 use genoa_abi::model::{Grammar, InferClass, InferReply, InferRequest};
 use genoa_abi::syscall::Reply;
 use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, SessionId};
@@ -127,6 +129,9 @@ fn check_request(request: &InferRequest) -> Result<(), Failure> {
     }
     if request.max_tokens as usize > ANSWER_TOKENS {
         return Err(too_large("the answer would be too long", "ANSWER_TOKENS", ANSWER_TOKENS));
+    }
+    if request.alternatives > ALTERNATIVES {
+        return Err(too_large("too many first tokens are asked for", "ALTERNATIVES", ALTERNATIVES));
     }
     if !request.temperature.is_finite() || request.temperature < 0.0 {
         return Err(Failure::new(ErrorCode::InvalidInput, "the temperature is not a number from 0 on"));

@@ -129,13 +129,8 @@ fn tools(count: usize) -> String {
 fn request(system: &str, question: &str, max_tokens: u32) -> InferRequest {
     InferRequest {
         messages: vec![ChatMessage::new(Role::System, system), ChatMessage::new(Role::User, question)],
-        answer_begins: String::new(),
-        grammar: None,
         max_tokens,
-        temperature: 0.0,
-        seed: 0,
-        stop: Vec::new(),
-        class: genoa_abi::model::InferClass::Agent,
+        ..InferRequest::default()
     }
 }
 

@@ -79,16 +79,7 @@ fn filler(number: u32) -> String {
 }
 
 fn request(text: &str, max_tokens: u32) -> InferRequest {
-    InferRequest {
-        messages: vec![ChatMessage::new(Role::User, text)],
-        answer_begins: String::new(),
-        grammar: None,
-        max_tokens,
-        temperature: 0.0,
-        seed: 0,
-        stop: Vec::new(),
-        class: genoa_abi::model::InferClass::Agent,
-    }
+    InferRequest { messages: vec![ChatMessage::new(Role::User, text)], max_tokens, ..InferRequest::default() }
 }
 
 fn run_one(engine: &mut Engine<'_>, request: &InferRequest) -> Result<InferReply, Failure> {

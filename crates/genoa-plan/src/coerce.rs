@@ -235,8 +235,9 @@ fn origin_of(value: &Value, catalog: &Catalog) -> Option<String> {
     fields.get(origin).map(shown)
 }
 
-/// What a plan wanted is not there.
-pub(crate) fn not_found(what: &str) -> Failure {
+/// What a plan wanted is not there: the failure that lets its planner try other words.
+#[must_use]
+pub fn not_found(what: &str) -> Failure {
     Failure::new(ErrorCode::NotFound, format!("nothing was found for `{what}`"))
         .try_next("Search with other words, or test with `if` whether something was found")
 }

@@ -290,19 +290,15 @@ impl World {
     fn model_reply(&mut self) -> InferReply {
         let usage = InferUsage { prompt_tokens: 50, written_tokens: self.small() * 400, ..InferUsage::default() };
         let text = corpus::model_text(&mut self.random);
-        InferReply { text, finish: Finish::Stop, usage, model: "simulated".into() }
+        InferReply { text, finish: Finish::Stop, usage, model: "simulated".into(), alternatives: vec![] }
     }
 
     fn infer_request(&mut self) -> InferRequest {
         InferRequest {
             messages: vec![ChatMessage::new(Role::User, "x".repeat(self.random.below(5000)))],
-            answer_begins: String::new(),
-            grammar: None,
             max_tokens: self.small() * 300,
-            temperature: 0.0,
-            seed: 0,
-            stop: vec![],
             class: InferClass::Interactive,
+            ..InferRequest::default()
         }
     }
 

@@ -17,7 +17,7 @@ mod modes;
 mod output;
 mod preferences;
 #[cfg(test)]
-mod questions;
+mod replanning;
 mod servers;
 mod settings;
 

@@ -1,9 +1,14 @@
-//! A plan that is one question: its planner goes on with the answer.
+//! Plans that are no end: one that is a question, and one that found nothing. Their planner goes on.
 
-use genoa_abi::agent::PlanOutcome;
-use genoa_abi::limits::PLAN_QUESTIONS;
+use genoa_abi::RequestId;
+use genoa_abi::agent::{PlanOutcome, PlanReport};
+use genoa_abi::event::{Effect, Event};
+use genoa_abi::limits::{PLAN_QUESTIONS, PLAN_RETRIES};
 use genoa_abi::session::Answer;
 use genoa_abi::syscall::{Caller, Reply, Syscall};
+use genoa_abi::tool::{ToolOutcome, ToolUsage};
+use genoa_abi::view::{Difference, ViewReport};
+use serde_json::json;
 
 use crate::desk::{Desk, SESSION};
 use crate::installed;
@@ -32,4 +37,50 @@ fn a_planner_that_asked_goes_on_with_the_answer() {
     let question = desk.questions[PLAN_QUESTIONS].id;
     desk.ask(Caller::Person(SESSION), Syscall::Answer { question, answer: Answer::Text("a".into()) }).unwrap();
     assert!(matches!(desk.late.pop(), Some((_, Ok(Reply::Plan(report)))) if report.outcome == PlanOutcome::Done));
+}
+
+/// What a planner hears of its plan in a world where every search finds nothing.
+fn try_in_an_empty_world(desk: &mut Desk, planner: Caller, source: &str) -> PlanReport {
+    let syscall = Syscall::Plan { source: source.to_owned() };
+    let mut effects = desk.feed(Event::Asked { caller: planner, request: RequestId(1000), syscall });
+    loop {
+        let event = effects.iter().find_map(|effect| match effect {
+            Effect::Reply { outcome: Ok(Reply::Plan(report)), .. } => Some(Err(report.clone())),
+            Effect::RunTool(job) => Some(Ok(Event::ToolFinished {
+                call: job.call,
+                outcome: ToolOutcome::Done { result: json!([]), wrote: Vec::new() },
+                usage: ToolUsage::default(),
+            })),
+            Effect::ActOnView { call, view, action, .. } => Some(Ok(Event::ViewFinished {
+                call: *call,
+                outcome: Ok(ViewReport { view: *view, action: *action, difference: Difference::default() }),
+            })),
+            _ => None,
+        });
+        match event.expect("the plan goes on or is over") {
+            Ok(event) => effects = desk.feed(event),
+            Err(report) => return report,
+        }
+    }
+}
+
+#[test]
+fn a_planner_whose_plan_found_nothing_tries_once_more() {
+    let source = "events = calendar.find(about=\"choir\")\nevent = first(events)\nsay(event.place)\n";
+    let (mut desk, agent, _) = Desk::new(&installed::of(&Settings::default(), &[]).unwrap().catalog);
+    for _ in 0..PLAN_RETRIES {
+        let report = try_in_an_empty_world(&mut desk, Caller::Agent(agent), source);
+        assert_eq!(report.outcome, PlanOutcome::FoundNothing { line: 3 });
+        assert_eq!(report.shapes, ["event: nothing", "events: list, 0 items"]);
+    }
+    let report = try_in_an_empty_world(&mut desk, Caller::Agent(agent), source);
+    assert!(matches!(report.outcome, PlanOutcome::Failed { .. }), "{:?}", report.outcome);
+}
+
+#[test]
+fn a_plan_that_acted_is_not_written_anew() {
+    let source = "notes.write(title=\"x\", text=\"y\")\nevents = calendar.find(about=\"z\")\nevent = first(events)\nsay(event.place)\n";
+    let (mut desk, agent, _) = Desk::new(&installed::of(&Settings::default(), &[]).unwrap().catalog);
+    let report = try_in_an_empty_world(&mut desk, Caller::Agent(agent), source);
+    assert!(matches!(report.outcome, PlanOutcome::Failed { .. }), "{:?}", report.outcome);
 }

@@ -2,20 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use genoa_abi::model::{Finish, InferClass, InferReply, InferRequest, InferUsage, TokenNews};
+use genoa_abi::model::{Alternative, Finish, InferClass, InferReply, InferRequest, InferUsage, TokenNews};
 use genoa_abi::{CallId, ErrorCode, Failure};
 use llama_cpp_2::token::LlamaToken;
 use llguidance::Matcher;
-use toktrie::{TokTrie, TokenId};
+use toktrie::{SimpleVob, TokTrie, TokenId};
 
 use super::prompt::Prompt;
-use super::sampler::Sampler;
+use super::sampler::{Sampler, chances};
 use crate::limits::TOKEN_NEWS_MS;
 use crate::text::TextStream;
 
 /// A duration as it is reported.
 pub(super) fn ms(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// A chance in millionths.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a chance is from 0 to 1")]
+fn ppm(chance: f64) -> u32 {
+    (chance * 1_000_000.0).round() as u32
 }
 
 pub(super) struct Generation {
@@ -33,6 +39,9 @@ pub(super) struct Generation {
     pub(super) failure: Option<Failure>,
     pub(super) usage: InferUsage,
     max_tokens: u32,
+    /// How many of the likeliest first tokens are wanted, and what they were.
+    alternatives_wanted: usize,
+    alternatives: Vec<Alternative>,
     context_tokens: usize,
     sampler: Sampler,
     matcher: Option<Matcher>,
@@ -62,6 +71,8 @@ impl Generation {
             failure: None,
             usage: InferUsage { prompt_tokens, ..InferUsage::default() },
             max_tokens: request.max_tokens,
+            alternatives_wanted: request.alternatives,
+            alternatives: Vec::new(),
             context_tokens,
             sampler: Sampler::new(request.temperature, request.seed),
             matcher,
@@ -122,6 +133,7 @@ impl Generation {
             Some(matcher) => Some(matcher.compute_mask().map_err(|error| broken(&error))?),
             None => None,
         };
+        self.note_alternatives(scores, mask.as_ref(), trie);
         let Some(chosen) = self.sampler.choose(scores, mask.as_ref()) else {
             return Err(broken(&"no token is allowed, or the model's scores are no numbers"));
         };
@@ -138,6 +150,14 @@ impl Generation {
             self.write_forced(trie);
         }
         Ok(())
+    }
+
+    /// Notes the likeliest tokens before the first is chosen, where they are wanted.
+    fn note_alternatives(&mut self, scores: &[f32], mask: Option<&SimpleVob>, trie: &TokTrie) {
+        for (index, chance) in chances(scores, mask, std::mem::take(&mut self.alternatives_wanted)) {
+            let token = TokenId::try_from(index).unwrap_or(TokenId::MAX);
+            self.alternatives.push(Alternative { text: trie.token_str(token), chance_ppm: ppm(chance) });
+        }
     }
 
     fn write(&mut self, token: TokenId, trie: &TokTrie) {
@@ -181,6 +201,12 @@ impl Generation {
             usage.decode_ms = ms(now.duration_since(first));
         }
         let finish = self.finish.unwrap_or(Finish::Cancelled);
-        Ok(InferReply { text: self.text.into_text(), finish, usage, model: model.to_owned() })
+        Ok(InferReply {
+            text: self.text.into_text(),
+            finish,
+            usage,
+            model: model.to_owned(),
+            alternatives: self.alternatives,
+        })
     }
 }

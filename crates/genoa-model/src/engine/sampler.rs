@@ -64,6 +64,22 @@ fn likeliest(scores: &[f32], allowed: Option<&SimpleVob>) -> Option<usize> {
     best.map(|(index, _)| index)
 }
 
+/// The `count` likeliest of the allowed tokens, best first, each with its chance among all that are allowed.
+pub(super) fn chances(scores: &[f32], allowed: Option<&SimpleVob>, count: usize) -> Vec<(usize, f64)> {
+    let Some(best) = likeliest(scores, allowed).filter(|_| count > 0) else { return Vec::new() };
+    let weight = |score: f32| (f64::from(score) - f64::from(scores[best])).exp();
+    let mut all: Vec<(usize, f64)> = Vec::new();
+    for_allowed(scores, allowed, |index, score| {
+        if !score.is_nan() {
+            all.push((index, weight(score)));
+        }
+    });
+    let total: f64 = all.iter().map(|(_, weight)| weight).sum();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    all.truncate(count);
+    all.into_iter().map(|(index, weight)| (index, weight / total)).collect()
+}
+
 fn for_allowed(scores: &[f32], allowed: Option<&SimpleVob>, mut visit: impl FnMut(usize, f32)) {
     match allowed {
         Some(mask) => mask.iter_set_entries(|index| {
@@ -100,7 +116,7 @@ mod tests {
     use proptest::prelude::*;
     use toktrie::SimpleVob;
 
-    use super::Sampler;
+    use super::{Sampler, chances};
 
     fn mask(allowed: &[bool]) -> SimpleVob {
         SimpleVob::from_slice(allowed)
@@ -112,6 +128,17 @@ mod tests {
         assert_eq!(Sampler::new(0.0, 1).choose(&scores, None), Some(1));
         assert_eq!(Sampler::new(0.0, 1).choose(&scores, Some(&mask(&[true, false, true, true]))), Some(2));
         assert_eq!(Sampler::new(0.0, 1).choose(&scores, Some(&mask(&[false; 4]))), None);
+    }
+
+    #[test]
+    fn chances_are_shares_of_what_is_allowed() {
+        let scores = [0.0, 2f32.ln(), 9.0, f32::NAN, 0.0];
+        let found = chances(&scores, Some(&mask(&[true, true, false, true, true])), 2);
+        let rounded: Vec<(usize, f64)> =
+            found.into_iter().map(|(index, chance)| (index, (chance * 1000.0).round())).collect();
+        assert_eq!(rounded, [(1, 500.0), (0, 250.0)]);
+        assert_eq!(chances(&scores, Some(&mask(&[false; 5])), 2), []);
+        assert_eq!(chances(&scores, None, 0), []);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Call {
 
     fn reply(&self, finish: Finish, model: String) -> InferReply {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        InferReply { text: state.text.clone(), finish, usage: state.usage, model }
+        InferReply { text: state.text.clone(), finish, usage: state.usage, model, alternatives: Vec::new() }
     }
 }
 

@@ -42,13 +42,8 @@ pub(crate) fn request(question: &str, max_tokens: u32) -> InferRequest {
     let system = "You are a careful assistant. You answer briefly and to the point, in plain English.";
     InferRequest {
         messages: vec![ChatMessage::new(Role::System, system), ChatMessage::new(Role::User, question)],
-        answer_begins: String::new(),
-        grammar: None,
         max_tokens,
-        temperature: 0.0,
-        seed: 0,
-        stop: Vec::new(),
-        class: genoa_abi::model::InferClass::Agent,
+        ..InferRequest::default()
     }
 }
 

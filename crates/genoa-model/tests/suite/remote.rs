@@ -32,13 +32,10 @@ fn start(server: &Server) -> Worker {
 fn request() -> InferRequest {
     InferRequest {
         messages: vec![ChatMessage::new(Role::System, "Be brief."), ChatMessage::new(Role::User, "Hello")],
-        answer_begins: String::new(),
-        grammar: None,
         max_tokens: 50,
         temperature: 0.5,
         seed: 3,
-        stop: Vec::new(),
-        class: genoa_abi::model::InferClass::Agent,
+        ..InferRequest::default()
     }
 }
 

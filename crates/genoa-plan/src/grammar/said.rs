@@ -81,7 +81,8 @@ impl Said {
     }
 
     /// Whether something is asked, rather than asked for.
-    pub(super) fn is_question(&self) -> bool {
+    #[must_use]
+    pub fn is_question(&self) -> bool {
         self.is_question
     }
 

@@ -46,6 +46,12 @@ impl Scope {
     pub fn unfinished(self) -> Self {
         Self { may_end: self.may_end && self.levels.is_empty(), ..self }
     }
+
+    /// The same place in a plan for something that can be done, as an earlier plan showed: it neither refuses nor asks.
+    #[must_use]
+    pub fn feasible(self) -> Self {
+        Self { is_first: false, ..self }
+    }
 }
 
 /// Reads the beginning of a plan: complete statements, and perhaps a block that was opened, with the indentation of its
