@@ -26,7 +26,7 @@ pub fn tools() -> Vec<Tool> {
     vec![Tool {
         schema: schema("chart.write", "Draw a chart of two columns of a table.", EffectClass::Change, needs, "File")
             .required("path", "path", "where to, ending in .svg")
-            .required("table", "any", "a table, or the path of one")
+            .required("table", "any", "a table, the path of one, or a list of records")
             .existing()
             .required("x", "str", "the column along the bottom")
             .required("y", "str", "the column with numbers")
@@ -44,6 +44,7 @@ fn write(call: &Call<'_>) -> Result<Json, Failure> {
     }
     let table = match call.argument::<Json>("table")? {
         Json::String(source) => table::load(call, &source, "")?,
+        Json::Array(records) => table::from_list(&records),
         other => serde_json::from_value::<Table>(other).map_err(|error| {
             Failure::new(ErrorCode::InvalidInput, "the argument `table` is not a table").because(error)
         })?,
@@ -228,6 +229,9 @@ mod tests {
             let mut reader = quick_xml::Reader::from_str(&picture);
             while !matches!(reader.read_event().unwrap(), quick_xml::events::Event::Eof) {}
         }
+        let records = json!([{ "mount": "/", "used": 12.5 }, { "mount": "/home", "used": 3 }]);
+        bench.ok("chart.write", json!({ "path": "r.svg", "table": records, "x": "mount", "y": "used", "kind": "bar" }));
+        assert!(bench.text("r.svg").contains("/home"));
         let table = json!({ "columns": ["a", "b"], "rows": [["x", "1"]] });
         bench.ok("chart.write", json!({ "path": "t.svg", "table": table, "x": "a", "y": "b", "kind": "bar" }));
         bench

@@ -99,7 +99,7 @@ pub fn tools() -> Vec<Tool> {
                 .required("find", "str", "the piece, which must be there exactly once")
                 .required("replace", "str", "what takes its place")
                 .asked_by(
-                    "fix|repair|becom|replac|chang|correct|edit|renam|patch|updat|modif|typo|mend|solv|adjust|set|turn|add|\
+                    "fix|repair|becom|call|replac|chang|correct|edit|renam|patch|updat|modif|typo|mend|solv|adjust|set|turn|add|\
                      remov|rewrit|should|rais|lower|increas|decreas|swap|improv|mak|instead|put|insert|bump|writ|debug",
                 )
                 .phrase("Replace {find} with {replace} in {path}"),

@@ -90,7 +90,7 @@ fn writing() -> Vec<Tool> {
             schema: change("files.write", "Write text to a file, replacing what it held.", "File")
                 .required("path", "path", "the file")
                 .required("text", "str", "its new content")
-                .asked_by("writ|creat|save|put|mak|generat|summar|note|shorten|condens|boil|turn|convert|export|stor|dump|list|translat|into|file")
+                .asked_by("writ|creat|need|save|put|mak|generat|summar|note|shorten|condens|boil|turn|convert|export|stor|dump|list|translat|into|file")
                 .phrase("Write {path}"),
             run: write_file,
         },
@@ -113,7 +113,7 @@ fn arranging() -> Vec<Tool> {
                 .existing()
                 .required("to", "path", "the folder or new name")
                 .asked_by(
-                    "mov|renam|put|call|sort|tid|organis|organiz|archiv|belong|into|shift|transfer|bring|gather|collect|\
+                    "mov|renam|put|call|go|sort|tid|organis|organiz|archiv|belong|into|shift|transfer|bring|gather|collect|\
                      name|fil|stor|tak|clear|clean|group",
                 )
                 .phrase("Move {source} to {to}"),

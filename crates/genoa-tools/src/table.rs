@@ -197,6 +197,13 @@ impl Table {
     }
 }
 
+/// A table with a column for each field of these records.
+pub(crate) fn from_list(records: &[Json]) -> Table {
+    let fields: BTreeSet<&String> = records.iter().filter_map(Json::as_object).flat_map(Record::keys).collect();
+    let row = |record: &Json| fields.iter().map(|field| cell_text(&record[field.as_str()])).collect();
+    Table { columns: fields.iter().map(|field| (*field).clone()).collect(), rows: records.iter().map(row).collect() }
+}
+
 /// A cell as a number: `1 234,50 €`, `1,234.50`, `12 %`. A single mark before exactly three digits groups thousands.
 pub(crate) fn number(cell: &str) -> Option<f64> {
     let kept: String =

@@ -3,7 +3,8 @@
 use genoa_abi::schema::{EffectClass, Executor, ToolSchema, Type};
 
 use super::rules::{is_name, literal};
-use super::values::{Values, optional_name};
+use super::terminals::{TEXT, time};
+use super::values::{Values, is_time_field, optional_name};
 
 /// Whether a tool's name, and those of the arguments that it needs, can be written in a plan.
 pub(super) fn is_writable(tool: &ToolSchema) -> bool {
@@ -12,7 +13,10 @@ pub(super) fn is_writable(tool: &ToolSchema) -> bool {
 }
 
 /// Functions that stand alone: a plan that refuses or asks does nothing else.
-pub(super) const WHOLE_PLANS: [&str; 2] = ["refuse", "ask"];
+pub(super) const WHOLE_PLANS: [&str; 2] = ["refuse", ASK];
+
+/// The function that asks the person.
+const ASK: &str = "ask";
 
 /// The calls that are possible at some place.
 #[derive(Default)]
@@ -42,7 +46,7 @@ impl Values<'_> {
 
     /// The plans that are one call with one text: `refuse("why")`, `ask("what")`.
     pub(super) fn whole_plans(&mut self) -> Vec<String> {
-        let text = self.rules.terminal(super::terminals::TEXT);
+        let text = self.rules.terminal(TEXT);
         let may_ask = self.said.leaves_questions();
         let plan = |name: &&str| {
             let parameter = self.catalog.tools.get(*name)?.parameters.first()?;
@@ -62,6 +66,7 @@ impl Values<'_> {
                     let known = self.known();
                     self.rules.rule(&known)
                 }
+                Type::Time if tool.effect != EffectClass::Observe && parameter.required => self.moment(),
                 _ if parameter.exists.is_some() => self.existing(parameter, !tool.asked_by.is_empty()),
                 _ => self.argument(&parameter.ty),
             };
@@ -79,6 +84,22 @@ impl Values<'_> {
         }
         let arguments = if required.is_empty() { any_of(&optional) } else { all_of(&required, &optional) };
         Some(format!("{} {arguments} \")\"", literal(&format!("{}(", tool.name))))
+    }
+}
+
+impl Values<'_> {
+    /// When something shall happen: as the person said; or the person is asked, rather than a time made up.
+    fn moment(&mut self) -> Option<String> {
+        let words = time(self.said.time_words().as_ref()).map(|words| self.rules.terminal(&words));
+        let mut alternatives: Vec<String> = words.into_iter().collect();
+        if alternatives.is_empty() && self.catalog.tools.contains_key(ASK) {
+            let text = self.rules.terminal(TEXT);
+            alternatives.push(format!("\"{ASK}(\" {text} \")\""));
+        }
+        if self.said.takes_times_over() {
+            alternatives.extend(self.fields(is_time_field));
+        }
+        self.rules.rule(&alternatives)
     }
 }
 

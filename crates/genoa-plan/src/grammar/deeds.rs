@@ -11,10 +11,16 @@ use super::said::{Said, bare, is_among, is_verb_of_doing, is_verb_of_telling};
 const SEEKING: &str =
     "calculate check compare compute display find get give look read report search see summarise summarize";
 
-/// Words after which a verb is none of the request: it is a noun, or somebody else's act.
-const BEFORE_OTHERS: &str = "a about an any are at be by did do does don't each every for from had has have he her his how i if in \
-    into is it its last must my new next no not of old on our she should some that the their them these they this those was \
-    we were what when where which who why will with your";
+/// Verbs of doing that are not those with which requests begin as a rule.
+const DOING: &str = "clean commit correct drop exchange go insert lower paste raise strike swap throw turn";
+
+/// Verbs that ask for as many acts as it takes.
+const TIDYING: &str = "arrange clean group order organise organize sort tidy";
+/// How many acts those count for.
+const TIDYING_ACTS: usize = 3;
+
+/// Words after which a verb is one of the request. After others it is a noun, or somebody else's act.
+const LEADING_IN: &str = "again also and but finally first just kindly lastly me next now or please then to you";
 
 /// How many verbs of a request ask for an act, and how many for an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,20 +33,33 @@ impl Deeds {
     /// Counts them in an intention. More than there are is harmless; one too few ends a plan too early.
     pub(super) fn asked_in(intention: &str) -> Self {
         let mut deeds = Self::default();
-        let mut before = String::new();
+        let mut before = "";
         for word in intention.split_whitespace() {
             let verb = bare(word).to_lowercase();
-            let is_asked = !is_among(BEFORE_OTHERS, &before);
-            if is_asked && (is_verb_of_telling(&verb) || is_among(SEEKING, &verb)) {
+            // What is asked of a file may follow its name: "In a.rs replace …".
+            let leads_in = before.is_empty() || is_among(LEADING_IN, &before.to_lowercase()) || is_name_of_file(before);
+            if leads_in && (is_verb_of_telling(&verb) || is_among(SEEKING, &verb)) {
                 deeds.answers += 1;
-            } else if is_asked && is_verb_of_doing(&verb) {
+            } else if leads_in && (is_verb_of_doing(&verb) || is_among(DOING, &verb)) {
+                deeds.acts += if is_among(TIDYING, &verb) { TIDYING_ACTS } else { 1 };
+            } else if before == "and" && deeds.acts > 0 {
+                // One verb for two things.
                 deeds.acts += 1;
             }
-            let ends_clause = word.ends_with(['.', ',', ';', ':', '!', '?']);
-            before = if ends_clause { String::new() } else { verb };
+            let ends_clause = word.ends_with(['.', ',', ';', ':', '!', '?']) && !is_name_of_file(word);
+            before = if ends_clause { "" } else { bare(word) };
+            if is_name_of_file(word) {
+                before = word;
+            }
         }
         deeds
     }
+}
+
+/// Whether a word holds marks as file names, paths and quotations do, within it or around it.
+fn is_name_of_file(word: &str) -> bool {
+    let inner = word.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+    inner.contains(['.', '/', '`', '"', '“', '”'])
 }
 
 impl Said {
@@ -50,8 +69,9 @@ impl Said {
     pub fn is_served_by(&self, plan: &str, catalog: &Catalog) -> bool {
         let Some(deeds) = self.deeds() else { return false };
         let done = plan.lines().filter(|line| acts(line, catalog)).count();
-        let all = deeds.acts + deeds.answers;
-        let is_enough = done >= all.max(1) || (done >= deeds.acts.max(1) && deeds.answers == 0 && !self.is_question());
+        let is_over = done >= deeds.acts && deeds.answers == 0 && !self.is_question();
+        // Where no verb of doing is known, nothing is known of how much is to be done.
+        let is_enough = deeds.acts > 0 && (is_over || done >= deeds.acts + deeds.answers);
         is_enough && !self.misses_a_file(plan)
     }
 }
@@ -74,6 +94,10 @@ mod tests {
             (acts, answers)
         };
         assert_eq!(counted("Move both letters to Archive"), (1, 0));
+        assert_eq!(counted("Draft an answer to Chen's mail about the night shift"), (1, 0));
+        assert_eq!(counted("Move a.md to A and b.md to B"), (2, 0));
+        assert_eq!(counted("Please sort my downloads"), (3, 0));
+        assert_eq!(counted("`x` becomes `y`; check it afterwards"), (0, 1));
         assert_eq!(counted("There's a typo in a.rs: it says x where it should say y. Please fix it."), (1, 0));
         assert_eq!(counted("In a.rs replace `a` with `b`, then compile again and tell me what is left"), (2, 1));
         assert_eq!(counted("Find what belongs to the draft and make the slides"), (1, 1));

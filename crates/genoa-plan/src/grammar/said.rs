@@ -30,6 +30,8 @@ pub struct Said {
     /// The whole text in lower case; nothing where there is no intention to hold the plan to.
     text: Option<String>,
     words: BTreeSet<String>,
+    /// Words that are only said to be left undone: "don't send it".
+    undone: BTreeSet<String>,
     names: Vec<String>,
     paths: Vec<String>,
     folders: Vec<String>,
@@ -49,6 +51,7 @@ impl Said {
         let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
         Self {
             words: words.map(str::to_owned).collect(),
+            undone: undone(&lower),
             names: names(intention),
             folders: paths.iter().filter(|path| !is_file_name(path)).cloned().collect(),
             paths,
@@ -70,7 +73,7 @@ impl Said {
             if wanted.contains([' ', '-']) {
                 return text.contains(wanted.as_str());
             }
-            self.words.iter().any(|word| word.starts_with(wanted.as_str()))
+            self.words.difference(&self.undone).any(|word| word.starts_with(wanted.as_str()))
         };
         tool.asked_by.is_empty() || tool.asked_by.iter().any(is_said)
     }
@@ -91,6 +94,12 @@ impl Said {
         self.text.as_ref().map(|_| self.names.as_slice())
     }
 
+    /// Whether a time that something shall happen at may be that of something found: the person speaks of one.
+    pub(super) fn takes_times_over(&self) -> bool {
+        let is_said = |word: &&str| self.words.contains(*word);
+        self.text.is_none() || ["same", "time", "when", "after", "before", "during"].iter().any(|word| is_said(&word))
+    }
+
     /// Whether something shall be done, and nothing tells to what: only a question can follow.
     pub(super) fn names_nothing(&self) -> bool {
         let acts = self.words.iter().any(|word| is_among(ACTING, word));
@@ -106,7 +115,8 @@ impl Said {
     pub(super) fn is_beyond(&self, catalog: &Catalog) -> bool {
         let names_a_page = self.text.as_ref().is_some_and(|text| text.contains("://"));
         let looks = names_a_page || self.words.iter().any(|word| is_among(LOOKING, word));
-        let can_act = |tool: &ToolSchema| tool.effect != EffectClass::Observe && self.asks_for(tool);
+        let acts = |tool: &ToolSchema| tool.effect != EffectClass::Observe || !tool.asked_by.is_empty();
+        let can_act = |tool: &ToolSchema| acts(tool) && self.asks_for(tool);
         let is_request = self.text.is_some() && !self.is_question && !looks;
         is_request && !catalog.tools.values().any(can_act)
     }
@@ -205,6 +215,29 @@ fn said_number(word: &str) -> Option<i32> {
     number(word).filter(|_| word != "a" && word != "an")
 }
 
+/// Words of a lower-case text that follow a negation, and stand nowhere else.
+fn undone(text: &str) -> BTreeSet<String> {
+    let (mut undone, mut done) = (BTreeSet::new(), BTreeSet::new());
+    let mut reach = 0;
+    for word in text.split_whitespace() {
+        let plain = bare(word);
+        let is_negation = is_among(NEGATIONS, plain) || plain.ends_with("n't") || plain.ends_with("n’t");
+        let set = if reach > 0 { &mut undone } else { &mut done };
+        set.insert(plain.to_owned());
+        reach = match reach {
+            _ if is_negation => NEGATED_WORDS,
+            _ if word.ends_with(['.', ',', ';', ':', '!', '?']) => 0,
+            reach => usize::saturating_sub(reach, 1),
+        };
+    }
+    undone.difference(&done).cloned().collect()
+}
+
+/// What says that the next words shall not be done, besides "don't" and the like.
+const NEGATIONS: &str = "not never without cannot dont";
+/// How many words a negation is about.
+const NEGATED_WORDS: usize = 2;
+
 fn is_iso_date(word: &str) -> bool {
     word.len() == 10
         && word.bytes().enumerate().all(|(place, byte)| match place {
@@ -233,7 +266,7 @@ fn is_question(text: &str) -> bool {
     let text = text.trim_end();
     let is_asked = text.ends_with('?');
     let end = text.trim_end_matches(['.', '!', '?']);
-    let sentence = end.rsplit(['.', '!', '?', ':', ';']).next().unwrap_or(end);
+    let sentence = last_sentence(end);
     let words: Vec<&str> = sentence.split_whitespace().map(bare).collect();
     let mut asking = words.iter().skip_while(|word| is_among(LEADING, word));
     let mut telling = words.iter().skip_while(|word| is_among(CONDITION, word));
@@ -244,6 +277,13 @@ fn is_question(text: &str) -> bool {
     };
     let acts = text.split(|letter: char| !letter.is_alphanumeric()).any(|word| is_among(ACTING, word));
     (is_asked && asking.next().is_some_and(|word| is_among(ASKING, word))) || (tells && !acts)
+}
+
+/// What follows the last mark that ends a sentence or a clause; a mark within a word ("15:00", "a.md") ends none.
+fn last_sentence(text: &str) -> &str {
+    let marks = text.char_indices().filter(|(_, letter)| matches!(letter, '.' | '!' | '?' | ':' | ';'));
+    let ends = marks.map(|(place, _)| place + 1).filter(|end| text[*end..].starts_with(char::is_whitespace));
+    &text[ends.last().unwrap_or(0)..]
 }
 
 pub(super) fn is_among(list: &str, word: &str) -> bool {
@@ -358,7 +398,8 @@ fn placed_names(text: &str) -> Vec<String> {
 }
 
 /// Words after which a place is named.
-const PLACING: &str = "in into to from under of at inside within folder directory project";
+const PLACING: &str =
+    "in into to from under below of at inside within folder directory project clean tidy empty search does has";
 
 /// Words that stand beside the name of a place or a file.
 const PLACES: &str =
@@ -373,11 +414,12 @@ fn path_word(word: &str) -> &str {
 
 fn is_file_name(word: &str) -> bool {
     let name = word.rsplit('/').next().unwrap_or(word);
-    name.rsplit_once('.').is_some_and(|(_, ending)| {
-        (1..=8).contains(&ending.len())
-            && ending.chars().all(char::is_alphanumeric)
-            && ending.chars().any(char::is_alphabetic)
-    })
+    !word.contains('*')
+        && name.rsplit_once('.').is_some_and(|(_, ending)| {
+            (1..=8).contains(&ending.len())
+                && ending.chars().all(char::is_alphanumeric)
+                && ending.chars().any(char::is_alphabetic)
+        })
 }
 
 /// The texts in quotation marks.
@@ -416,8 +458,8 @@ const ACTING: &str = "add adjust alter always daily each every answer cancel cha
     plan put remove rename repair replace reply rewrite save schedule send set shift shorten translate turn update write";
 
 /// Words of requests that are served by looking.
-const LOOKING: &str = "calculate check compare compute count describe display explain figure find get give have how identify know learn \
-    list look many much name need number outline overview read report say search see show status sum summarise \
+const LOOKING: &str = "am are calculate check compare compute count describe did display does explain figure find forgot free get give has \
+    have how identify is know learn list look many much name need number open outline overview read report say search see show status sum summarise \
     summarize tell total understand want what where whether which who whom whose why";
 
 /// Words for whatever it may be.
@@ -495,7 +537,15 @@ mod tests {
         for text in ["Order three pizzas", "Ring Mila and ask her when she comes", "Switch the lights off"] {
             assert!(is_beyond(text), "{text}");
         }
-        for text in ["", "Move the file", "Which file is big?", "Give me Mila's number", "Fetch https://a.example/x"] {
+        assert!(is_beyond("Water the plants and don't move them"));
+        for text in [
+            "",
+            "Move the file",
+            "Don't wait. Move it",
+            "Which file is big?",
+            "Give me Mila's number",
+            "Fetch https://a.example/x",
+        ] {
             assert!(!is_beyond(text), "{text}");
         }
     }
@@ -520,6 +570,8 @@ mod tests {
             "I am short of space. Where is it gone?",
             "Tell me: in which line is it?",
             "Does it compile? If not, show me why.",
+            "I am away. When did I change Budget/2026.ods?",
+            "Am I free on Wednesday at 15:00?",
             "List my files",
         ] {
             assert!(is_question(text), "{text}");

@@ -474,7 +474,8 @@ pub(super) fn optional_name(name: &str) -> String {
 }
 
 /// Records tell times as text; these fields do.
-fn is_time_field(field: &Field) -> bool {
+/// Whether a field holds a time.
+pub(super) fn is_time_field(field: &Field) -> bool {
     is_name(&field.name)
         && is_text(present(&field.ty))
         && matches!(field.name.as_str(), "start" | "end" | "date" | "changed" | "time")
