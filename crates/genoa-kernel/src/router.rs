@@ -1,7 +1,8 @@
 //! Who takes up an intention, and which examples fit it: by the words that they share.
 //!
-//! A word that many examples have ("the", "with") tells little, one that few have tells much: each counts with the
-//! inverse of how many examples have it. Whole numbers only, so that every machine chooses alike.
+//! A word that many examples have ("the", "with") tells less than one that few have, but not much less: "how many" is all
+//! that tells a count from a search. What differs from one request to the next without another plan being wanted (names,
+//! days, numbers, files, what stands in quotes) counts by its kind. Whole numbers only, so that every machine chooses alike.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,7 @@ use crate::kernel::Kernel;
 const DEFAULT_AGENT: &str = "content";
 /// Words shorter than this say nothing about the matter.
 const WORD_CHARS: usize = 3;
-/// What a word counts that only one example has.
+/// What a word counts that only one example has, times two.
 const RARE: u64 = 1000;
 /// How much of a skill's own words an intention must say to be served by it.
 const SERVED_PERCENT: usize = 80;
@@ -23,14 +24,12 @@ const ROOM: usize = 2;
 /// Words that say little whatever their number (in the singular, as [`words`] cuts them).
 const COMMON: &str = "all and any are been but can could did doe for from had have her him his into its just not now one \
     our out please shall she should some than that the their them then there they thi wa were will with would you your";
-/// By how much those count less.
-const COMMONER: u64 = 5;
 /// What a word of an agent's own description counts.
 const DESCRIBED: u64 = 30;
 
 /// The agent whose examples, and whose description, are nearest to `intention`.
 pub(crate) fn choose(intention: &str, kernel: &Kernel) -> Option<String> {
-    let wanted = words(intention);
+    let (named, wanted) = (words(intention), features(intention));
     let weights = Weights::of(kernel.examples.values().flatten());
     let score = |name: &str| {
         let examples = kernel.examples.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -38,7 +37,7 @@ pub(crate) fn choose(intention: &str, kernel: &Kernel) -> Option<String> {
         let manifest = kernel.manifests.get(name);
         let offered =
             manifest.map(|manifest| words(&format!("{} {}", manifest.name, manifest.about))).unwrap_or_default();
-        let described = u64::try_from(wanted.intersection(&offered).count()).unwrap_or(u64::MAX);
+        let described = u64::try_from(named.intersection(&offered).count()).unwrap_or(u64::MAX);
         nearest + described * DESCRIBED
     };
     let best = kernel.manifests.keys().rev().max_by_key(|name| (score(name), name.as_str() == DEFAULT_AGENT));
@@ -69,7 +68,7 @@ pub(crate) fn skill_for<'k>(intention: &str, agent: Option<&str>, kernel: &'k Ke
 /// nearest question are always among them: a model that is shown only deeds finds something to do for every request.
 /// Each is told in the words that are nearest, where its plan fits them.
 pub(crate) fn nearest(intention: &str, examples: &[PlanExample], count: usize) -> Vec<PlanExample> {
-    let wanted = words(intention);
+    let wanted = features(intention);
     let weights = Weights::of(examples);
     let mut ranked: Vec<(u64, &str, &PlanExample)> = examples
         .iter()
@@ -108,7 +107,7 @@ impl Weights {
     fn of<'a>(examples: impl IntoIterator<Item = &'a PlanExample>) -> Self {
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for example in examples {
-            let all: BTreeSet<String> = phrasings(example).flat_map(words).collect();
+            let all: BTreeSet<String> = phrasings(example).flat_map(features).collect();
             for word in all {
                 *counts.entry(word).or_default() += 1;
             }
@@ -120,7 +119,7 @@ impl Weights {
     /// counts for nothing.
     fn nearest_phrasing<'a>(&self, wanted: &BTreeSet<String>, example: &'a PlanExample) -> (u64, &'a str) {
         let of_phrasing = |phrasing: &'a str| {
-            let own = words(phrasing);
+            let own = features(phrasing);
             let shared = self.sum(own.intersection(wanted));
             let all = self.sum(own.union(wanted));
             (shared * RARE / all.max(1), phrasing)
@@ -130,10 +129,7 @@ impl Weights {
     }
 
     fn sum<'a>(&self, words: impl Iterator<Item = &'a String>) -> u64 {
-        let weight = |word: &String| {
-            let weight = self.0.get(word).map_or(0, |count| RARE / (*count).max(1));
-            if COMMON.split_whitespace().any(|common| common == word) { weight / COMMONER } else { weight }
-        };
+        let weight = |word: &String| self.0.get(word).map_or(0, |count| RARE / (2 + u64::from(count.max(&1).ilog2())));
         words.map(weight).sum()
     }
 }
@@ -149,6 +145,71 @@ fn words(text: &str) -> BTreeSet<String> {
     long.map(|word| word.strip_suffix('s').map(str::to_owned).unwrap_or(word)).collect()
 }
 
+/// What tells one kind of request from another: the stems of its words, and the kinds of what it names.
+fn features(text: &str) -> BTreeSet<String> {
+    let mut features = BTreeSet::new();
+    let mut begins = true;
+    for word in without_quotations(text).split_whitespace() {
+        let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != QUOTATION);
+        let bare = bare.strip_suffix("'s").or(bare.strip_suffix("’s")).unwrap_or(bare);
+        if bare.is_empty() {
+            continue;
+        }
+        let ending = bare.rsplit_once('.').map(|(_, ending)| ending).filter(|ending| is_ending(ending));
+        features.extend(ending.map(|ending| format!(".{}", ending.to_lowercase())));
+        features.insert(match kind(bare, ending.is_some(), begins) {
+            Some(kind) => kind.to_owned(),
+            None => stem(&bare.to_lowercase()).to_owned(),
+        });
+        begins = word.ends_with(['.', '!', '?', ':']);
+    }
+    features
+}
+
+/// Stands for what is quoted.
+const QUOTATION: char = '"';
+
+fn without_quotations(text: &str) -> String {
+    let parts = text.split(['"', '“', '”', '`']).enumerate();
+    parts.map(|(place, part)| if place % 2 == 0 { part.to_owned() } else { format!(" {QUOTATION} ") }).collect()
+}
+
+fn is_ending(ending: &str) -> bool {
+    (1..=5).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// The kind of what a word names; nothing for a word that is what it says. Every sentence begins in capitals.
+fn kind(word: &str, has_ending: bool, begins: bool) -> Option<&'static str> {
+    let lower = word.to_lowercase();
+    let has_digits = word.contains(|letter: char| letter.is_ascii_digit());
+    match () {
+        () if word.starts_with(QUOTATION) => Some("<quotation>"),
+        () if word.contains("://") => Some("<page>"),
+        () if word.contains('@') => Some("<address>"),
+        () if has_ending => Some("<file>"),
+        () if word.contains('/') => Some("<path>"),
+        () if DAYS.split_whitespace().any(|day| day == lower) => Some("<day>"),
+        () if lower == "noon"
+            || (has_digits && (word.contains(':') || lower.ends_with("am") || lower.ends_with("pm"))) =>
+        {
+            Some("<time>")
+        }
+        () if has_digits => Some("<number>"),
+        () if !begins && word.starts_with(char::is_uppercase) => Some("<name>"),
+        () => None,
+    }
+}
+
+/// Days and months.
+const DAYS: &str = "monday tuesday wednesday thursday friday saturday sunday today tomorrow yesterday tonight january february \
+    march april may june july august september october november december";
+
+/// A word without the ending that its form gives it, roughly.
+fn stem(word: &str) -> &str {
+    let cut = ["ing", "ed", "es", "s", "e"].iter().filter_map(|ending| word.strip_suffix(ending));
+    cut.into_iter().find(|stem| stem.chars().count() >= WORD_CHARS).unwrap_or(word)
+}
+
 #[cfg(test)]
 mod tests {
     use genoa_abi::agent::PlanExample;
@@ -162,6 +223,9 @@ mod tests {
             ["Which of the mails are unread?", "Make the slides about the budget", "Find the big files"].map(example);
         let found = nearest("make some slides about the picnic", &examples, 1);
         assert_eq!(found, [examples[1].clone()]);
+        let kinds: Vec<String> =
+            super::features("Move Ada's talk on Friday to 10:00, and file \"a b\" in x/y.md").into_iter().collect();
+        assert_eq!(kinds.join(" "), ".md <day> <file> <name> <quotation> <time> and fil in mov on talk to");
         let found = nearest("the mails of the day", &examples, 2);
         assert_eq!(found[0], examples[0]);
     }
