@@ -361,6 +361,18 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_is_meant_in_any_case_and_a_file_is_not() {
+        let bench = bench();
+        bench.ok("files.move", json!({ "source": "notes.md", "to": "documents/New" }));
+        assert_eq!(bench.text("Documents/New/notes.md"), "one");
+        bench.ok("files.write", json!({ "path": "DOWNLOADS/PHOTO.png", "text": "another" }));
+        assert_eq!(bench.text("Downloads/PHOTO.png"), "another");
+        let bench = bench.with("downloads/x", "");
+        bench.ok("files.write", json!({ "path": "DownLoads/y.txt", "text": "which?" }));
+        assert_eq!(bench.text("DownLoads/y.txt"), "which?", "two are called so, and neither is meant");
+    }
+
+    #[test]
     fn text_is_written_read_and_added_to() {
         let bench = bench();
         bench.ok("files.write", json!({ "path": "new/a.txt", "text": "one" }));

@@ -8,7 +8,12 @@ use genoa_abi::{ErrorCode, Failure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+use std::ffi::{OsStr, OsString};
+use std::fs::DirEntry;
 use std::path::{Component, Path, PathBuf};
+
+/// Entries of a folder that are looked through for one of nearly the same name.
+const FOLDER_ENTRIES: usize = 10_000;
 
 /// A built-in tool.
 #[derive(Clone, Debug)]
@@ -120,6 +125,7 @@ impl Call<'_> {
                     whole.pop();
                 }
                 Component::CurDir => {}
+                Component::Normal(name) => whole.push(folder_called(&whole, name).unwrap_or_else(|| name.to_owned())),
                 other => whole.push(other),
             }
         }
@@ -136,6 +142,23 @@ impl Call<'_> {
     pub fn relative(&self, path: &Path) -> String {
         path.strip_prefix(self.workspace()).unwrap_or(path).to_string_lossy().into_owned()
     }
+}
+
+/// The only folder in `parent` whose name is `name` but for upper and lower case, where nothing is called just so: whoever
+/// says `Documents/new` means `documents/new`, and no second folder.
+fn folder_called(parent: &Path, name: &OsStr) -> Option<OsString> {
+    if parent.join(name).symlink_metadata().is_ok() {
+        return None;
+    }
+    let wanted = name.to_str()?.to_lowercase();
+    let entries = parent.read_dir().ok()?.take(FOLDER_ENTRIES).flatten();
+    let is_meant = |entry: &DirEntry| {
+        entry.file_name().to_str().is_some_and(|name| name.to_lowercase() == wanted)
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+    };
+    let mut meant = entries.filter(is_meant);
+    let only = meant.next()?;
+    meant.next().is_none().then(|| only.file_name())
 }
 
 /// `path` with all links resolved, as far as it exists.

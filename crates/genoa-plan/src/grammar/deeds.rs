@@ -22,11 +22,16 @@ const TIDYING_ACTS: usize = 3;
 /// Words after which a verb is one of the request. After others it is a noun, or somebody else's act.
 const LEADING_IN: &str = "again also and but finally first just kindly lastly me next now or please then to you";
 
+/// Words that ask for something each.
+const QUESTIONING: &str = "how what when where which who whom whose why";
+
 /// How many verbs of a request ask for an act, and how many for an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Deeds {
     acts: usize,
     answers: usize,
+    /// Words that begin a question.
+    questions: usize,
 }
 
 impl Deeds {
@@ -36,6 +41,7 @@ impl Deeds {
         let mut before = "";
         for word in intention.split_whitespace() {
             let verb = bare(word).to_lowercase();
+            deeds.questions += usize::from(is_among(QUESTIONING, &verb));
             // What is asked of a file may follow its name: "In a.rs replace …".
             let leads_in = before.is_empty() || is_among(LEADING_IN, &before.to_lowercase()) || is_name_of_file(before);
             if leads_in && (is_verb_of_telling(&verb) || is_among(SEEKING, &verb)) {
@@ -68,12 +74,21 @@ impl Said {
     #[must_use]
     pub fn is_served_by(&self, plan: &str, catalog: &Catalog) -> bool {
         let Some(deeds) = self.deeds() else { return false };
+        if self.is_question() && said_at_last(plan, deeds.questions) {
+            return true;
+        }
         let done = plan.lines().filter(|line| acts(line, catalog)).count();
         let is_over = done >= deeds.acts && deeds.answers == 0 && !self.is_question();
         // Where no verb of doing is known, nothing is known of how much is to be done.
         let is_enough = deeds.acts > 0 && (is_over || done >= deeds.acts + deeds.answers);
         is_enough && !self.misses_a_file(plan)
     }
+}
+
+/// Whether a plan, as it stands, has said as much as there are questions, outside of all blocks.
+fn said_at_last(plan: &str, questions: usize) -> bool {
+    let says = |line: &&str| line.starts_with("say(");
+    plan.lines().next_back().is_some_and(|line| says(&line)) && plan.lines().filter(says).count() >= questions.max(1)
 }
 
 /// Whether a statement changes or sends something. What runs a program may be there for its output.
@@ -85,12 +100,14 @@ fn acts(line: &str, catalog: &Catalog) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Deeds;
+    use genoa_abi::schema::Catalog;
+
+    use super::{Deeds, Said};
 
     #[test]
     fn verbs_of_a_request_are_counted() {
         let counted = |text: &str| {
-            let Deeds { acts, answers } = Deeds::asked_in(text);
+            let Deeds { acts, answers, .. } = Deeds::asked_in(text);
             (acts, answers)
         };
         assert_eq!(counted("Move both letters to Archive"), (1, 0));
@@ -102,5 +119,19 @@ mod tests {
         assert_eq!(counted("In a.rs replace `a` with `b`, then compile again and tell me what is left"), (2, 1));
         assert_eq!(counted("Find what belongs to the draft and make the slides"), (1, 1));
         assert_eq!(counted("Which of my contacts live in Oslo?"), (0, 0));
+    }
+
+    #[test]
+    fn a_question_is_served_by_an_answer_and_two_by_two() {
+        let is_served = |intention: &str, plan: &str| {
+            Said::in_intention(intention).is_served_by(plan, &Catalog::new(Vec::new(), Vec::new()))
+        };
+        let (once, twice) =
+            ("found = disks.list()\nsay(found)\n", "info = system.info()\nsay(info)\nfound = x.y()\nsay(found)\n");
+        assert!(is_served("How full are the disks?", once));
+        assert!(!is_served("How full are the disks, and which process is biggest?", once));
+        assert!(is_served("How full are the disks, and which process is biggest?", twice));
+        assert!(!is_served("How full are the disks?", "found = disks.list()\nif found:\n    say(found)\n"));
+        assert!(!is_served("Clean up the disks", once));
     }
 }

@@ -42,7 +42,7 @@ fn statements(
     said: &Said,
     rules: &mut Rules,
 ) -> (Vec<String>, Vec<String>) {
-    let fresh = rules.terminal(&fresh_name(&taken(&level.variables, catalog), functions(catalog)));
+    let fresh = rules.terminal(&fresh_name(taken(&level.variables, catalog)));
     let mut values = Values::new(rules, catalog, said, &level.variables);
     let mut simple: Vec<String> = Vec::new();
     if is_first {
@@ -73,15 +73,10 @@ fn statements(
     (simple, headers)
 }
 
-/// The names that a target may not have: `asks` neither, which is what becomes of an `ask` that is not offered.
-fn taken(variables: &BTreeMap<String, Type>, catalog: &Catalog) -> Vec<String> {
-    let plurals = catalog.tools.keys().filter(|tool| !tool.contains('.')).map(|function| format!("{function}s"));
-    variables.keys().cloned().chain(HELPERS.map(str::to_owned)).chain(plurals).collect()
-}
-
-/// The first words of all functions.
-fn functions(catalog: &Catalog) -> impl Iterator<Item = &str> {
-    catalog.tools.keys().filter_map(|tool| tool.split('.').next()).filter(|group| super::rules::is_name(group))
+/// The names that a target may not have.
+fn taken<'a>(variables: &'a BTreeMap<String, Type>, catalog: &'a Catalog) -> impl Iterator<Item = &'a str> {
+    let functions = catalog.tools.keys().filter_map(|tool| tool.split('.').next());
+    variables.keys().map(String::as_str).chain(HELPERS).chain(functions.filter(|group| super::rules::is_name(group)))
 }
 
 impl Values<'_> {

@@ -19,17 +19,20 @@ pub(super) const INT: &str = r"/0|-?[1-9][0-9]{0,8}/";
 /// A number.
 pub(super) const NUMBER: &str = r"/-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?/";
 
-/// A fresh name: none of these, and none that begins like a function (its plural is a good name, though). A model that
-/// may not call `shell.run` would write `shell_run = …` instead.
-pub(super) fn fresh_name<'a>(taken: &[String], functions: impl Iterator<Item = &'a str>) -> String {
-    let taken: Vec<&str> = taken.iter().map(String::as_str).chain(KEYWORDS).collect();
-    let mut functions: Vec<&str> = functions.collect();
-    functions.dedup();
-    let alike = match functions.as_slice() {
-        [] => String::new(),
-        functions => format!(" & ~/({})(s[a-z0-9_]+|[a-rt-z0-9_][a-z0-9_]*)?/", functions.join("|")),
-    };
-    format!("/[a-z][a-z0-9_]{{0,19}}/ & ~/({})/{alike}", taken.join("|"))
+/// What a planner may call a result: the names of the shipped plans. With a free choice a small model writes the function
+/// that it may not call as a name (`notifys = …`), and goes on from there to nonsense.
+const NAMES: &str = "about added addresses answers biggest busy changed changes codes commands commit commits courses days disk \
+    empty errors event events facts failed file folder folders found free full fullest hosts info items large \
+    lines mails matches members message messages missing name names newest note number oldest one other outline \
+    output own page paper papers paths people person photo photos pids place private problem problems proposals \
+    result results senders sent short song songs sources stock subjects summary text texts thread times titles \
+    total units used users versions warnings words";
+
+/// A fresh name: one of [`NAMES`], or one with a number, and none of these.
+pub(super) fn fresh_name<'a>(taken: impl Iterator<Item = &'a str>) -> String {
+    let taken: Vec<&str> = taken.collect();
+    let names: Vec<&str> = NAMES.split_whitespace().collect();
+    format!("/({})[2-5]?/ & ~/({})/", names.join("|"), taken.join("|"))
 }
 
 /// A phrase that means a time, in quotes, out of the words that were said (all words where nothing bounds them); each is
