@@ -75,6 +75,7 @@ pub(crate) fn binary() -> Result<PathBuf, Failure> {
     std::env::current_exe()
         .map_err(|error| Failure::new(ErrorCode::Internal, "our own binary cannot be found").because(error))
 }
+    genoa_daemon::end_as_told(&std::env::args().skip(2).collect::<Vec<_>>())?;
 
 fn daemon() -> Result<(), Failure> {
     let home = Home::resolve(|name| std::env::var(name).ok())?;

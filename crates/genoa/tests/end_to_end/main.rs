@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod crashes;
+mod eval;
 mod mcp;
 mod models;
 mod network;
 mod notices;
+mod processes;
 mod site;
 mod skills;
 mod views;

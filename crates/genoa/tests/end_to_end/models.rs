@@ -1,8 +1,9 @@
 //! What goes wrong around a real model: too long a prompt, and a worker that is killed while it writes.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::processes::{find_below, wait_for};
 use crate::world::World;
 
 /// A world whose planner is the small model of the tests.
@@ -37,7 +38,7 @@ fn words_that_are_too_long_are_refused_and_nothing_is_lost() {
 fn a_worker_killed_while_it_writes_ends_nothing_else() {
     let world = world();
     let going = genoa(&world, &["do", "Write a long story about a lighthouse into story.txt"]).spawn().unwrap();
-    let worker = wait_for_worker(&world);
+    let worker = wait_for("a model worker", || find_below(world.daemon()?, "model-worker"));
     std::thread::sleep(Duration::from_millis(1500));
     assert!(Command::new("kill").args(["-9", &worker.to_string()]).status().unwrap().success());
     let output = going.wait_with_output().unwrap();
@@ -47,26 +48,4 @@ fn a_worker_killed_while_it_writes_ends_nothing_else() {
     assert!(world.daemon().is_some(), "the daemon goes on\n{all}");
     assert!(world.ok(&["status"]).len() > 1);
     assert!(world.ok(&["journal", "verify"]).contains("whole"));
-}
-
-/// The process number of the daemon's model worker, once there is one.
-fn wait_for_worker(world: &World) -> u32 {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(60) {
-        if let Some(worker) = world.daemon().and_then(worker_below) {
-            return worker;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    panic!("no worker was started");
-}
-
-/// The first process below `process` that is a model worker.
-fn worker_below(process: u32) -> Option<u32> {
-    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).ok()?;
-    children.split_whitespace().filter_map(|child| child.parse().ok()).find_map(|child: u32| {
-        let arguments = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
-        let mode = arguments.split(|byte| *byte == 0).nth(1).unwrap_or_default().to_vec();
-        if mode.starts_with(b"model") { Some(child) } else { worker_below(child) }
-    })
 }
