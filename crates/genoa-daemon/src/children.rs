@@ -38,7 +38,6 @@ pub(crate) enum Child {
 pub(crate) struct Children {
     spawner: SpawnerHandle,
     logs: PathBuf,
-    agent_options: String,
     alive: BTreeMap<u64, Child>,
     ids: BTreeMap<Child, u64>,
     /// Why a process could not be started, or how it ended, until its socket tells the loop.
@@ -54,7 +53,6 @@ impl Children {
         Ok(Self {
             spawner,
             logs: config.home.logs(),
-            agent_options: config.agent_options.clone(),
             alive: BTreeMap::new(),
             ids: BTreeMap::new(),
             ends: BTreeMap::new(),
@@ -70,11 +68,12 @@ impl Children {
         &mut self,
         agent: AgentId,
         rights: &[Right],
+        options: &str,
         machine: &Machine,
         sockets: &mut Sockets,
     ) -> Result<(), Failure> {
         let mut plan = plan_agent(rights, machine)?;
-        plan.program.arguments.push(self.agent_options.clone());
+        plan.program.arguments.push(options.to_owned());
         let theirs = connect(sockets, Peer::Agent(agent))?;
         self.spawn(Child::Agent(agent), &plan, &[theirs])
     }
@@ -106,11 +105,7 @@ impl Children {
             ModelSource::Local { file, state, options } => {
                 (ModelFiles { models: vec![file.clone()], state: state.clone() }, options)
             }
-            ModelSource::Missing(next) => {
-                return Err(
-                    Failure::new(ErrorCode::ModelFailed, "there is no model on this machine yet").try_next(next)
-                );
-            }
+            ModelSource::Missing(failure) => return Err(failure.clone()),
         };
         let mut plan = plan_model_worker(&files, machine)?;
         plan.program.arguments.push(options.clone());

@@ -16,13 +16,28 @@ pub struct DaemonConfig {
     pub binary: PathBuf,
     /// The person's home folder, for toolchains that programs may use.
     pub person_home: Option<PathBuf>,
-    /// Reads what there is, at the start and whenever the person changed the configuration. It must be quick: the loop
-    /// waits for it.
-    pub installation: fn(&Home) -> Result<Installation, Failure>,
-    /// The argument that agents are started with.
-    pub agent_options: String,
+    /// Reads what the person configured, at the start and whenever that changed. It must be quick: the loop waits for it.
+    pub configured: fn(&Home) -> Result<Configured, Failure>,
+}
+
+/// What the person's configuration comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Configured {
+    /// What there is to use: the kernel's part.
+    pub installation: Installation,
+    /// Who thinks, and how: the part of processes that are yet to be started.
+    pub thinking: Thinking,
+    /// Files and folders beside the configuration's own on which this depends. When one changes, all is read again.
+    pub watched: Vec<PathBuf>,
+}
+
+/// How model calls are answered, and what agents are started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thinking {
     /// How model calls are answered.
     pub model: ModelSource,
+    /// The argument that agents are started with.
+    pub agent_options: String,
 }
 
 /// Where words come from.
@@ -37,6 +52,6 @@ pub enum ModelSource {
         /// The worker's options, as one argument.
         options: String,
     },
-    /// None yet; the text says how to get one.
-    Missing(String),
+    /// None; this is what calls are answered with.
+    Missing(Failure),
 }

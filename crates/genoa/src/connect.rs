@@ -60,6 +60,12 @@ pub(crate) fn connect_or_start(home: &Home) -> Result<Client, Failure> {
     first_answer(start(home, &[])?, home).map(|(_, client)| client)
 }
 
+/// Lets a daemon that runs look at the configuration, which it does whenever somebody connects.
+pub(crate) fn tell_daemon(home: &Home) {
+    // Without one there is nobody to tell: the next reads what is there.
+    drop(Client::connect(&home.socket()));
+}
+
 /// Starts a daemon that ends with this process, however this process ends.
 pub(crate) fn start_own(home: &Home) -> Result<(Child, Client), Failure> {
     first_answer(start(home, &end_with_me())?, home)

@@ -15,10 +15,8 @@ use genoa_client::Client;
 use genoa_daemon::{DaemonConfig, Home};
 use genoa_model::worker::{WorkerOptions, worker_main};
 
-use crate::commands::model;
-use crate::installed;
+use crate::configured::configured;
 use crate::output;
-use crate::settings::Settings;
 
 /// One of the processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,22 +73,12 @@ pub(crate) fn binary() -> Result<PathBuf, Failure> {
     std::env::current_exe()
         .map_err(|error| Failure::new(ErrorCode::Internal, "our own binary cannot be found").because(error))
 }
-    genoa_daemon::end_as_told(&std::env::args().skip(2).collect::<Vec<_>>())?;
 
 fn daemon() -> Result<(), Failure> {
+    genoa_daemon::end_as_told(&std::env::args().skip(2).collect::<Vec<_>>())?;
     let home = Home::resolve(|name| std::env::var(name).ok())?;
     home.create()?;
-    let settings = Settings::load(&home)?;
-    let binary = binary()?;
-    let model = model::source(&home, &settings);
-    genoa_daemon::run(DaemonConfig {
-        home,
-        binary,
-        person_home: std::env::home_dir(),
-        installation: installed::installation,
-        agent_options: settings.agent_options(),
-        model,
-    })
+    genoa_daemon::run(DaemonConfig { home, binary: binary()?, person_home: std::env::home_dir(), configured })
 }
 
 fn tool() -> Result<(), Failure> {

@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::cli::Context;
+use crate::connect::tell_daemon;
 use crate::output::{BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, remark, styled, value};
 use crate::settings::Settings;
 
@@ -92,13 +93,18 @@ pub(crate) fn chosen(context: &Context) -> Result<(String, PathBuf), Failure> {
 pub(crate) fn source(home: &Home, settings: &Settings) -> ModelSource {
     let model = match store::find(home.models(), name(settings)) {
         Ok(model) => model,
-        Err(failure) => return ModelSource::Missing(failure.next),
+        Err(failure) => return ModelSource::Missing(failure),
     };
     let state = home.prefixes();
     let mut options = engine_options(&model, settings);
     options.prefix_dir = Some(MODEL_STATE.into());
     let options = serde_json::to_string(&WorkerOptions::Local(options)).unwrap_or_default();
     ModelSource::Local { file: model.path, state: Some(state), options }
+}
+
+/// The folder that the chosen model's file is in, or would be.
+pub(crate) fn folder(home: &Home, settings: &Settings) -> PathBuf {
+    home.models().join(name(settings))
 }
 
 /// The name of the chosen model.
@@ -176,8 +182,9 @@ fn choose(context: &Context, name: &str) -> Result<Ending, Failure> {
     settings.model.name.clone_from(&model.name);
     context.home.create()?;
     settings.save(&context.home)?;
+    tell_daemon(&context.home);
     value(context.format, &model, |model| {
-        vec![format!("{} answers from the next start of the daemon on.", model.name)]
+        vec![format!("{} answers from now on. What is being answered is finished first.", model.name)]
     });
     Ok(Ending::Done)
 }

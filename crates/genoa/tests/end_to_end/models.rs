@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::processes::{find_below, wait_for};
+use crate::processes::{find_below, is_running, wait_for};
 use crate::world::World;
 
 /// A world whose planner is the small model of the tests.
@@ -48,4 +48,39 @@ fn a_worker_killed_while_it_writes_ends_nothing_else() {
     assert!(world.daemon().is_some(), "the daemon goes on\n{all}");
     assert!(world.ok(&["status"]).len() > 1);
     assert!(world.ok(&["journal", "verify"]).contains("whole"));
+}
+
+#[test]
+fn another_model_takes_over_while_the_daemon_runs() {
+    let world = World::new();
+    ["one", "two"].into_iter().for_each(|name| world.add_broken_model(name));
+    let worker_with = |name: &str| {
+        world.ends(&["do", "How busy is this machine?"], 1);
+        let worker = find_below(world.daemon().unwrap(), "model-worker").unwrap();
+        let arguments = String::from_utf8(std::fs::read(format!("/proc/{worker}/cmdline")).unwrap()).unwrap();
+        assert!(arguments.contains(&format!("models/{name}/")), "{arguments}");
+        worker
+    };
+    world.ok(&["model", "use", "one"]);
+    let first = worker_with("one");
+    let daemon = world.daemon();
+    assert_eq!(worker_with("one"), first, "nothing changed");
+    assert!(world.ok(&["model", "use", "two"]).contains("from now on"));
+    wait_for("the end of an idle worker", || (!is_running(first)).then_some(()));
+    let second = worker_with("two");
+    world.ok(&["model", "use", "two"]);
+    assert_eq!(worker_with("two"), second, "what did not change goes on");
+    assert_eq!(world.daemon(), daemon, "the daemon is the same all the time");
+}
+
+#[test]
+fn a_model_that_arrives_is_found_by_the_daemon_that_missed_it() {
+    let world = World::new();
+    world.configure("[model]\nname = \"one\"\n");
+    world.ok(&["status"]);
+    let daemon = world.daemon();
+    world.add_broken_model("one");
+    let said = world.ends(&["do", "How busy is this machine?"], 1);
+    assert!(find_below(daemon.unwrap(), "model-worker").is_some(), "{said}");
+    assert_eq!(world.daemon(), daemon);
 }
