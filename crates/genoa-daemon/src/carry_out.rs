@@ -126,7 +126,12 @@ impl Daemon {
                     self.sockets.send(Peer::Worker, &message);
                 }
             }
-            Err(failure) => self.inbox.extend(self.worker.fail_all(&failure)),
+            Err(failure) => {
+                // What was started for it, its broker, is of no use without it.
+                self.sockets.remove(Peer::Worker);
+                self.children.kill_worker();
+                self.inbox.extend(self.worker.fail_all(&failure));
+            }
         }
     }
 

@@ -1,8 +1,10 @@
 //! What a daemon is started with: resolved once, passed down.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use genoa_abi::Failure;
+use genoa_abi::grant::Right;
 use genoa_abi::installation::Installation;
 
 use crate::home::Home;
@@ -52,6 +54,55 @@ pub enum ModelSource {
         /// The worker's options, as one argument.
         options: String,
     },
+    /// A worker for a model that is elsewhere, with an egress broker of its own.
+    Remote {
+        /// The one host that it reaches.
+        host: Right,
+        /// What the endpoint wants to know its caller by. The worker finds it as [`genoa_sandbox::compile::MODEL_KEY`].
+        key: Option<Secret>,
+        /// The worker's options, as one argument.
+        options: String,
+    },
     /// None; this is what calls are answered with.
     Missing(Failure),
+}
+
+/// A text that is never shown: not in logs, not in messages, not in the journal.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret in.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself, for whom it is meant.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ModelSource, Secret};
+    use genoa_abi::grant::Right;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let host = Right::Network { host: "lab.example:443".into(), methods: vec!["POST".into()] };
+        let key = Secret::new("hush".to_owned());
+        assert_eq!(key.reveal(), "hush");
+        let source = ModelSource::Remote { host, key: Some(key), options: "{}".to_owned() };
+        let shown = format!("{source:?}");
+        assert!(shown.contains("lab.example") && !shown.contains("hush"), "{shown}");
+    }
 }

@@ -219,7 +219,10 @@ impl Daemon {
                 let ended = self.tools.ended(call, &self.children.last_words(call));
                 self.inbox.extend(ended);
             }
-            Peer::Worker => self.worker_lost("its process ended"),
+            Peer::Worker => {
+                let how = self.children.end_of_worker();
+                self.worker_lost(&how);
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ mod tools;
 mod views;
 mod worker;
 
-pub use config::{Configured, DaemonConfig, ModelSource, Thinking};
+pub use config::{Configured, DaemonConfig, ModelSource, Secret, Thinking};
 pub use daemon::run;
 pub use home::Home;
 pub use parent::{end_as_told, end_with_me};

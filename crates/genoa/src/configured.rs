@@ -14,5 +14,5 @@ pub(crate) fn configured(home: &Home) -> Result<Configured, Failure> {
     let settings = Settings::load(home)?;
     let installation = installed::of(&settings, &known(home, &settings))?;
     let thinking = Thinking { model: model::source(home, &settings), agent_options: settings.agent_options() };
-    Ok(Configured { installation, thinking, watched: vec![model::folder(home, &settings)] })
+    Ok(Configured { installation, thinking, watched: model::watched(home, &settings) })
 }

@@ -17,6 +17,7 @@ mod installed;
 mod modes;
 mod output;
 mod preferences;
+mod providers;
 #[cfg(test)]
 mod questions;
 mod servers;

@@ -31,7 +31,7 @@ pub(crate) enum Mode {
     Agent,
     /// The model, in a jail.
     ModelWorker,
-    /// Requests to the network, for one tool call.
+    /// Requests to the network, for one tool call or for the model worker.
     Egress,
 }
 
@@ -98,7 +98,11 @@ fn agent() -> Result<(), Failure> {
 
 fn model_worker() -> Result<(), Failure> {
     let options = WorkerOptions::from_json(&std::env::args().nth(2).unwrap_or_default())?;
-    worker_main(inherited_socket()?, options)
+    let broker = match options {
+        WorkerOptions::Local(_) => None,
+        WorkerOptions::Remote(_) => genoa_sys::inherit::take(EGRESS_FD).ok().map(UnixStream::from),
+    };
+    worker_main(inherited_socket()?, broker, options)
 }
 
 fn inherited_socket() -> Result<UnixStream, Failure> {

@@ -4,11 +4,13 @@
 
 mod crashes;
 mod eval;
+mod lab;
 mod mcp;
 mod models;
 mod network;
 mod notices;
 mod processes;
+mod remote;
 mod site;
 mod skills;
 mod views;
