@@ -1,17 +1,25 @@
-//! What passes between a jailed tool and the egress broker: the only way to the network.
+//! What passes between a jailed process and the egress broker: the only way to the network.
 //!
-//! A tool whose call was granted a host inherits a second socket as file descriptor [`EGRESS_FD`]. It sends the request
-//! `fetch` with a [`FetchRequest`], and gets a [`FetchReply`] or a failure. The broker checks host and method of every
-//! request, and of every redirection, against the call's rights.
+//! A process that was granted a host inherits a second socket as file descriptor [`EGRESS_FD`]. It sends the request
+//! `fetch` with a [`FetchRequest`], and gets a [`FetchReply`] or a failure; or the request `stream` with a
+//! [`StreamRequest`], and gets a [`StreamHead`] and then [`StreamNews`] until the end. The broker checks host and method of
+//! every request, and of every redirection, against the rights it was started with.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The file descriptor on which a jailed tool finds the broker, if it has a right to any host.
+use crate::failure::Failure;
+use crate::ids::RequestId;
+
+/// The file descriptor on which a jailed process finds the broker, if it has a right to any host.
 pub const EGRESS_FD: i32 = 4;
-/// The broker's only method.
+/// The method that brings a whole answer.
 pub const FETCH: &str = "fetch";
+/// The method that brings an answer as it comes, and the notification with a part of it.
+pub const STREAM: &str = "stream";
+/// The notification with the number of a request whose answer nobody wants any more.
+pub const STOP: &str = "stop";
 
 /// One request to the network. What the broker does not know it does not pass over: a field more is a refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +36,55 @@ pub struct FetchRequest {
     /// What is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<FetchBody>,
+}
+
+/// One request whose answer is wanted as it comes. A redirection is an answer like any other: it is not followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamRequest {
+    /// What is asked.
+    pub fetch: FetchRequest,
+    /// How long the other end may be silent, in milliseconds; at most [`crate::limits::STREAM_SILENCE_MS`].
+    pub silence_ms: u64,
+}
+
+/// How an answer begins. A status that means an error is one like any other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamHead {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers by name in lower case; of one that came more than once, the values joined by commas.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// How an answer goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum StreamNews {
+    /// More of it, whole characters. What is not UTF-8 is replaced by the sign for that.
+    Part {
+        /// Which request is answered.
+        request: RequestId,
+        /// The text.
+        text: String,
+    },
+    /// There is no more.
+    End {
+        /// Which request was answered.
+        request: RequestId,
+        /// Whether that was all.
+        outcome: Result<(), Failure>,
+    },
+}
+
+impl StreamNews {
+    /// Which request is answered.
+    #[must_use]
+    pub fn request(&self) -> RequestId {
+        match self {
+            Self::Part { request, .. } | Self::End { request, .. } => *request,
+        }
+    }
 }
 
 /// What came back. A status that means an error is a reply like any other.

@@ -216,7 +216,7 @@ impl Effect {
         match self {
             Self::Send { .. } | Self::Hold { .. } => true,
             Self::ActOnView { action, .. } => !matches!(action, ViewAction::Diff),
-            Self::Reply { outcome: Ok(reply), .. } => matches!(reply, Reply::Grant(_)),
+            Self::Reply { outcome: Ok(reply), .. } => matches!(reply, Reply::Grant(_) | Reply::Revoked(_)),
             Self::Reply { .. }
             | Self::StartAgent { .. }
             | Self::StopAgent { .. }

@@ -38,6 +38,14 @@ pub const SESSION_TOKENS: u64 = 50_000_000;
 pub const SESSION_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// Hosts that a person allows; all of them are handed to the egress broker of a call.
 pub const NETWORK_HOSTS: usize = 100;
+/// Providers of models that one person configures.
+pub const MODEL_PROVIDERS: usize = 16;
+/// Requests that one egress broker carries out at once.
+pub const EGRESS_REQUESTS: usize = 16;
+/// How long the other end of a streamed answer may be silent, whatever the request says.
+pub const STREAM_SILENCE_MS: u64 = 10 * 60 * 1000;
+/// One streamed answer.
+pub const STREAM_BYTES: usize = 64 * 1024 * 1024;
 /// Servers of other people's tools that one person configures.
 pub const MCP_SERVERS: usize = 16;
 /// Arguments of one such server, all together.

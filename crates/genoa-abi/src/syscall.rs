@@ -265,6 +265,8 @@ pub enum Reply {
     Answer(Answer),
     /// A new grant.
     Grant(GrantId),
+    /// A grant that was taken back, with all below it.
+    Revoked(GrantId),
     /// Grants.
     Grants(Vec<GrantInfo>),
     /// Journal records.

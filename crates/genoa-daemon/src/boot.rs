@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::os::fd::AsRawFd;
 
 use crate::children::Children;
-use crate::config::DaemonConfig;
+use crate::config::{Configured, DaemonConfig};
 use crate::configuration::Stamp;
 use crate::daemon::{Daemon, LISTENER, SPAWNER, VIEWS, now};
 use crate::sockets::Sockets;
@@ -51,12 +51,14 @@ pub(crate) fn boot(config: DaemonConfig, poll: &Poll) -> Result<Daemon, Failure>
     let report = probe(&config.binary, &config.home.run())?;
     let machine = Machine::survey(report, &config.binary, config.home.state(), config.person_home.as_deref());
     // The stamp first: what changes after it is read again.
-    let configuration = Stamp::of(&config.home);
-    let booted = Event::Booted((config.installation)(&config.home)?);
+    let stamp = Stamp::of(&config.home);
+    let Configured { installation, thinking, watched } = (config.configured)(&config.home)?;
     Ok(Daemon {
         machine,
         kernel: rebuilt.kernel,
-        configuration,
+        configuration: stamp.and_of(&watched),
+        watched,
+        thinking,
         journal,
         listener,
         sockets: Sockets::new(registry.try_clone().map_err(fail)?),
@@ -64,7 +66,7 @@ pub(crate) fn boot(config: DaemonConfig, poll: &Poll) -> Result<Daemon, Failure>
         tools: Tools::default(),
         worker: Worker::new(),
         views,
-        inbox: VecDeque::from([booted]),
+        inbox: VecDeque::from([Event::Booted(installation)]),
         alarm: None,
         next_session: rebuilt.last_session + 1,
         config,

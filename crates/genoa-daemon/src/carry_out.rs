@@ -23,7 +23,9 @@ impl Daemon {
         match effect {
             Effect::Reply { caller, request, outcome } => self.reply(caller, request, outcome),
             Effect::StartAgent { agent, rights } => {
-                if let Err(failure) = self.children.start_agent(agent, &rights, &self.machine, &mut self.sockets) {
+                let options = &self.thinking.agent_options;
+                let started = self.children.start_agent(agent, &rights, options, &self.machine, &mut self.sockets);
+                if let Err(failure) = started {
                     self.agent_not_started(agent, &failure);
                 }
             }
@@ -118,13 +120,31 @@ impl Daemon {
     }
 
     fn start_worker(&mut self) {
-        match self.children.start_worker(&self.config.model, &self.machine, &mut self.sockets) {
+        match self.children.start_worker(&self.thinking.model, &self.machine, &mut self.sockets) {
             Ok(()) => {
                 for message in self.worker.started() {
                     self.sockets.send(Peer::Worker, &message);
                 }
             }
-            Err(failure) => self.inbox.extend(self.worker.fail_all(&failure)),
+            Err(failure) => {
+                // What was started for it, its broker, is of no use without it.
+                self.sockets.remove(Peer::Worker);
+                self.children.kill_worker();
+                self.inbox.extend(self.worker.fail_all(&failure));
+            }
+        }
+    }
+
+    /// Ends a worker whose place another takes, once it has answered what it was asked.
+    pub(crate) fn end_replaced_worker(&mut self) {
+        if !self.worker.may_be_ended() {
+            return;
+        }
+        self.sockets.remove(Peer::Worker);
+        self.children.kill_worker();
+        self.worker.ended();
+        if self.worker.must_start() {
+            self.start_worker();
         }
     }
 
@@ -158,6 +178,7 @@ impl Daemon {
             }
             Message::Request { .. } | Message::Error { id: None, .. } => {}
         }
+        self.end_replaced_worker();
     }
 }
 

@@ -12,10 +12,10 @@ use genoa_abi::{AgentId, CallId, ErrorCode, Failure};
 use genoa_sandbox::view::ViewLayout;
 use genoa_sandbox::{
     ChildEnd, JailPlan, Machine, ModelFiles, SpawnerHandle, SpawnerNews, plan_agent, plan_egress, plan_model_worker,
-    plan_tool,
+    plan_remote_worker, plan_tool,
 };
 
-use crate::config::{DaemonConfig, ModelSource};
+use crate::config::{DaemonConfig, ModelSource, Secret};
 use crate::connection::Peer;
 use crate::daemon::Daemon;
 use crate::sockets::Sockets;
@@ -31,6 +31,8 @@ pub(crate) enum Child {
     /// The broker for one tool call's requests.
     Egress(CallId),
     Worker,
+    /// The broker for a model worker whose model is elsewhere.
+    WorkerEgress,
 }
 
 /// The spawner, and the processes that it started.
@@ -38,7 +40,6 @@ pub(crate) enum Child {
 pub(crate) struct Children {
     spawner: SpawnerHandle,
     logs: PathBuf,
-    agent_options: String,
     alive: BTreeMap<u64, Child>,
     ids: BTreeMap<Child, u64>,
     /// Why a process could not be started, or how it ended, until its socket tells the loop.
@@ -54,7 +55,6 @@ impl Children {
         Ok(Self {
             spawner,
             logs: config.home.logs(),
-            agent_options: config.agent_options.clone(),
             alive: BTreeMap::new(),
             ids: BTreeMap::new(),
             ends: BTreeMap::new(),
@@ -70,11 +70,12 @@ impl Children {
         &mut self,
         agent: AgentId,
         rights: &[Right],
+        options: &str,
         machine: &Machine,
         sockets: &mut Sockets,
     ) -> Result<(), Failure> {
         let mut plan = plan_agent(rights, machine)?;
-        plan.program.arguments.push(self.agent_options.clone());
+        plan.program.arguments.push(options.to_owned());
         let theirs = connect(sockets, Peer::Agent(agent))?;
         self.spawn(Child::Agent(agent), &plan, &[theirs])
     }
@@ -89,9 +90,7 @@ impl Children {
         let plan = plan_tool(job, layout, machine)?;
         let mut fds = vec![connect(sockets, Peer::Tool(job.call))?];
         if job.rights.iter().any(|right| matches!(right, Right::Network { .. })) {
-            let (tool_end, broker_end) = UnixStream::pair().map_err(|error| no_socket(&error))?;
-            self.spawn(Child::Egress(job.call), &plan_egress(&job.rights, machine)?, &[broker_end.into()])?;
-            fds.push(tool_end.into());
+            fds.push(self.start_broker(Child::Egress(job.call), &job.rights, machine)?);
         }
         self.spawn(Child::Tool(job.call), &plan, &fds)
     }
@@ -102,20 +101,29 @@ impl Children {
         machine: &Machine,
         sockets: &mut Sockets,
     ) -> Result<(), Failure> {
-        let (files, options) = match source {
+        let (mut plan, options, broker) = match source {
             ModelSource::Local { file, state, options } => {
-                (ModelFiles { models: vec![file.clone()], state: state.clone() }, options)
+                let files = ModelFiles { models: vec![file.clone()], state: state.clone() };
+                (plan_model_worker(&files, machine)?, options, None)
             }
-            ModelSource::Missing(next) => {
-                return Err(
-                    Failure::new(ErrorCode::ModelFailed, "there is no model on this machine yet").try_next(next)
-                );
+            ModelSource::Remote { host, key, options } => {
+                let plan = plan_remote_worker(key.as_ref().map(Secret::reveal), machine)?;
+                let broker = self.start_broker(Child::WorkerEgress, std::slice::from_ref(host), machine)?;
+                (plan, options, Some(broker))
             }
+            ModelSource::Missing(failure) => return Err(failure.clone()),
         };
-        let mut plan = plan_model_worker(&files, machine)?;
         plan.program.arguments.push(options.clone());
         let theirs = connect(sockets, Peer::Worker)?;
-        self.spawn(Child::Worker, &plan, &[theirs])
+        let fds: Vec<OwnedFd> = [theirs].into_iter().chain(broker).collect();
+        self.spawn(Child::Worker, &plan, &fds)
+    }
+
+    /// Starts a broker that reaches the hosts of `rights`; gives the end of its socket for whom it is.
+    fn start_broker(&mut self, child: Child, rights: &[Right], machine: &Machine) -> Result<OwnedFd, Failure> {
+        let (ours, brokers) = UnixStream::pair().map_err(|error| no_socket(&error))?;
+        self.spawn(child, &plan_egress(rights, machine)?, &[brokers.into()])?;
+        Ok(ours.into())
     }
 
     pub(crate) fn kill_agent(&mut self, agent: AgentId) {
@@ -129,6 +137,7 @@ impl Children {
 
     pub(crate) fn kill_worker(&mut self) {
         self.kill(Child::Worker);
+        self.kill(Child::WorkerEgress);
     }
 
     /// What is known about the end of a call's process, for the failure that people see.
@@ -137,6 +146,12 @@ impl Children {
         let printed = std::fs::read(self.log_path(Child::Tool(call))).unwrap_or_default();
         let printed = String::from_utf8_lossy(&printed[printed.len().saturating_sub(LAST_WORDS_BYTES)..]).into_owned();
         if printed.trim().is_empty() { end } else { format!("{end}: {}", printed.trim()) }
+    }
+
+    /// Why the model worker, or its broker, could not be started, or how it ended.
+    pub(crate) fn end_of_worker(&mut self) -> String {
+        let ends = [Child::WorkerEgress, Child::Worker].map(|child| self.ends.remove(&child));
+        ends.into_iter().flatten().next().unwrap_or_else(|| "its process ended".to_owned())
     }
 
     /// Writes a line to the daemon's own log.
@@ -164,6 +179,15 @@ impl Children {
         }
     }
 
+    /// What could not be started was not ended by us: the reason is kept for whoever asks, however late it comes.
+    fn failed(&mut self, id: u64, how: String) -> Option<Child> {
+        let child = self.alive.get(&id).copied();
+        if let Some(child @ (Child::Worker | Child::WorkerEgress)) = child {
+            self.ends.insert(child, how.clone());
+        }
+        self.ended(id, how)
+    }
+
     fn ended(&mut self, id: u64, how: String) -> Option<Child> {
         let child = self.alive.remove(&id)?;
         if self.ids.get(&child) == Some(&id) {
@@ -184,6 +208,7 @@ impl Children {
             Child::Tool(call) => format!("{call}.log"),
             Child::Egress(call) => format!("{call}.egress.log"),
             Child::Worker => "model.log".to_owned(),
+            Child::WorkerEgress => "model.egress.log".to_owned(),
         })
     }
 }
@@ -194,7 +219,7 @@ impl Daemon {
         while let Some(news) = self.children.spawner.receive()? {
             let ended = match news {
                 SpawnerNews::Started { .. } => None,
-                SpawnerNews::Failed { id, failure } => self.children.ended(id, failure.to_string()),
+                SpawnerNews::Failed { id, failure } => self.children.failed(id, failure.to_string()),
                 SpawnerNews::Exited { id, end } => self.children.ended(id, describe(end)),
             };
             // The socket closes with the process; what it said last is read before it is given up.
@@ -209,7 +234,8 @@ impl Daemon {
         let peer = match child {
             Child::Agent(agent) => Peer::Agent(agent),
             Child::Tool(call) => Peer::Tool(call),
-            Child::Worker => Peer::Worker,
+            // One without the other is of no use: both are started anew.
+            Child::Worker | Child::WorkerEgress => Peer::Worker,
             Child::Egress(_) => return,
         };
         if let Some(token) = self.sockets.token(peer) {

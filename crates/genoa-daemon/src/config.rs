@@ -1,8 +1,10 @@
 //! What a daemon is started with: resolved once, passed down.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use genoa_abi::Failure;
+use genoa_abi::grant::Right;
 use genoa_abi::installation::Installation;
 
 use crate::home::Home;
@@ -16,13 +18,28 @@ pub struct DaemonConfig {
     pub binary: PathBuf,
     /// The person's home folder, for toolchains that programs may use.
     pub person_home: Option<PathBuf>,
-    /// Reads what there is, at the start and whenever the person changed the configuration. It must be quick: the loop
-    /// waits for it.
-    pub installation: fn(&Home) -> Result<Installation, Failure>,
-    /// The argument that agents are started with.
-    pub agent_options: String,
+    /// Reads what the person configured, at the start and whenever that changed. It must be quick: the loop waits for it.
+    pub configured: fn(&Home) -> Result<Configured, Failure>,
+}
+
+/// What the person's configuration comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Configured {
+    /// What there is to use: the kernel's part.
+    pub installation: Installation,
+    /// Who thinks, and how: the part of processes that are yet to be started.
+    pub thinking: Thinking,
+    /// Files and folders beside the configuration's own on which this depends. When one changes, all is read again.
+    pub watched: Vec<PathBuf>,
+}
+
+/// How model calls are answered, and what agents are started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thinking {
     /// How model calls are answered.
     pub model: ModelSource,
+    /// The argument that agents are started with.
+    pub agent_options: String,
 }
 
 /// Where words come from.
@@ -37,6 +54,55 @@ pub enum ModelSource {
         /// The worker's options, as one argument.
         options: String,
     },
-    /// None yet; the text says how to get one.
-    Missing(String),
+    /// A worker for a model that is elsewhere, with an egress broker of its own.
+    Remote {
+        /// The one host that it reaches.
+        host: Right,
+        /// What the endpoint wants to know its caller by. The worker finds it as [`genoa_sandbox::compile::MODEL_KEY`].
+        key: Option<Secret>,
+        /// The worker's options, as one argument.
+        options: String,
+    },
+    /// None; this is what calls are answered with.
+    Missing(Failure),
+}
+
+/// A text that is never shown: not in logs, not in messages, not in the journal.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret in.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself, for whom it is meant.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ModelSource, Secret};
+    use genoa_abi::grant::Right;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let host = Right::Network { host: "lab.example:443".into(), methods: vec!["POST".into()] };
+        let key = Secret::new("hush".to_owned());
+        assert_eq!(key.reveal(), "hush");
+        let source = ModelSource::Remote { host, key: Some(key), options: "{}".to_owned() };
+        let shown = format!("{source:?}");
+        assert!(shown.contains("lab.example") && !shown.contains("hush"), "{shown}");
+    }
 }

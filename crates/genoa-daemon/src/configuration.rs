@@ -1,10 +1,11 @@
 //! Notices that the person changed the configuration, and tells the kernel what there is now.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use genoa_abi::event::Event;
 
+use crate::config::{Configured, Thinking};
 use crate::daemon::Daemon;
 use crate::home::Home;
 
@@ -26,6 +27,12 @@ impl Stamp {
         // A file in the folder is replaced as a whole, which changes the folder.
         Self(vec![stamp(&home.config()), stamp(&home.mcp())])
     }
+
+    /// The same with these files and folders.
+    pub(crate) fn and_of(mut self, watched: &[PathBuf]) -> Self {
+        self.0.extend(watched.iter().map(|path| stamp(path)));
+        self
+    }
 }
 
 fn stamp(path: &Path) -> Option<FileStamp> {
@@ -36,14 +43,32 @@ fn stamp(path: &Path) -> Option<FileStamp> {
 impl Daemon {
     /// Reads the configuration again if its files changed. One that cannot be read changes nothing.
     pub(crate) fn look_at_the_configuration(&mut self) {
-        let found = Stamp::of(&self.config.home);
+        let own = Stamp::of(&self.config.home);
+        let found = own.clone().and_of(&self.watched);
         if found == self.configuration {
             return;
         }
-        self.configuration = found;
-        match (self.config.installation)(&self.config.home) {
-            Ok(installation) => self.inbox.push_back(Event::Configured(installation)),
-            Err(failure) => self.children.note(&format!("the configuration stays as it was: {failure}")),
+        match (self.config.configured)(&self.config.home) {
+            Ok(Configured { installation, thinking, watched }) => {
+                self.configuration = own.and_of(&watched);
+                self.watched = watched;
+                self.inbox.push_back(Event::Configured(installation));
+                self.think_with(thinking);
+            }
+            Err(failure) => {
+                self.configuration = found;
+                self.children.note(&format!("the configuration stays as it was: {failure}"));
+            }
+        }
+    }
+
+    /// From now on agents are started like this, and this model answers what is asked from now on.
+    fn think_with(&mut self, thinking: Thinking) {
+        let is_other_model = thinking.model != self.thinking.model;
+        self.thinking = thinking;
+        if is_other_model {
+            self.worker.replace();
+            self.end_replaced_worker();
         }
     }
 }
@@ -71,6 +96,14 @@ mod tests {
         assert_ne!(first, second);
         // A server was asked again.
         std::fs::create_dir(home.mcp()).unwrap();
-        assert_ne!(second, Stamp::of(&home));
+        let third = Stamp::of(&home);
+        assert_ne!(second, third);
+        // A file that the configuration names, which comes and changes.
+        let key = folder.path().join("key");
+        let with_key = || third.clone().and_of(std::slice::from_ref(&key));
+        let without = with_key();
+        assert_ne!(third, without, "another list is another stamp");
+        std::fs::write(&key, "one").unwrap();
+        assert_ne!(without, with_key());
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use genoa_abi::event::{Effect, Event};
@@ -20,7 +21,7 @@ use mio::{Events, Poll, Token};
 
 use crate::boot;
 use crate::children::Children;
-use crate::config::DaemonConfig;
+use crate::config::{DaemonConfig, Thinking};
 use crate::configuration::Stamp;
 use crate::connection::{Peer, Received};
 use crate::sockets::Sockets;
@@ -44,6 +45,8 @@ pub(crate) struct Daemon {
     pub(crate) machine: Machine,
     pub(crate) kernel: Kernel,
     pub(crate) configuration: Stamp,
+    pub(crate) watched: Vec<PathBuf>,
+    pub(crate) thinking: Thinking,
     pub(crate) journal: Journal,
     pub(crate) listener: UnixListener,
     pub(crate) sockets: Sockets,
@@ -177,7 +180,8 @@ impl Daemon {
                 (Peer::Tool(_) | Peer::Worker, Err(_)) => self.lose(peer),
             }
         }
-        if closed {
+        // What it said may have brought up its end, and somebody else in its place.
+        if closed && self.sockets.token(peer) == Some(token) {
             self.lose(peer);
         }
     }
@@ -215,7 +219,10 @@ impl Daemon {
                 let ended = self.tools.ended(call, &self.children.last_words(call));
                 self.inbox.extend(ended);
             }
-            Peer::Worker => self.worker_lost("its process ended"),
+            Peer::Worker => {
+                let how = self.children.end_of_worker();
+                self.worker_lost(&how);
+            }
         }
     }
 }

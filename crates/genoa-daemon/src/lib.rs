@@ -14,11 +14,13 @@ mod connection;
 mod daemon;
 mod home;
 mod outbox;
+mod parent;
 mod sockets;
 mod tools;
 mod views;
 mod worker;
 
-pub use config::{DaemonConfig, ModelSource};
+pub use config::{Configured, DaemonConfig, ModelSource, Secret, Thinking};
 pub use daemon::run;
 pub use home::Home;
+pub use parent::{end_as_told, end_with_me};

@@ -1,6 +1,6 @@
 //! The model worker as the daemon sees it: what it was asked, and what has to be asked again if it dies.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use genoa_abi::event::Event;
 use genoa_abi::frame::Message;
@@ -17,6 +17,8 @@ enum Life {
     Absent,
     /// Started; it answers as soon as the model is loaded.
     Present,
+    /// Another takes its place: it answers what it was asked, and is asked nothing more.
+    Leaving,
 }
 
 /// The calls that wait for the worker.
@@ -24,13 +26,21 @@ enum Life {
 pub(crate) struct Worker {
     life: Life,
     waiting: BTreeMap<CallId, WorkerRequest>,
+    /// Those of the waiting calls that the present process was asked.
+    asked: BTreeSet<CallId>,
     watched: BTreeMap<CallId, (SessionId, IntentionId)>,
     deaths: VecDeque<Timestamp>,
 }
 
 impl Worker {
     pub(crate) fn new() -> Self {
-        Self { life: Life::Absent, waiting: BTreeMap::new(), watched: BTreeMap::new(), deaths: VecDeque::new() }
+        Self {
+            life: Life::Absent,
+            waiting: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            watched: BTreeMap::new(),
+            deaths: VecDeque::new(),
+        }
     }
 
     /// Whether a process must be started before anything can be answered.
@@ -41,6 +51,7 @@ impl Worker {
     /// A process was started: here is what to ask it.
     pub(crate) fn started(&mut self) -> Vec<Message> {
         self.life = Life::Present;
+        self.asked = self.waiting.keys().copied().collect();
         self.waiting.iter().map(|(call, request)| to_message(*call, request)).collect()
     }
 
@@ -56,16 +67,38 @@ impl Worker {
         if let Some(watch) = watch {
             self.watched.insert(call, watch);
         }
-        (self.life == Life::Present).then_some(message)
+        (self.life == Life::Present).then(|| {
+            self.asked.insert(call);
+            message
+        })
     }
 
-    /// Gives up a call; gives the message that tells the worker.
-    pub(crate) fn cancel(&self, call: CallId) -> Option<Message> {
-        let request = WorkerRequest::Cancel { call };
-        (self.life == Life::Present && self.waiting.contains_key(&call)).then(|| {
-            // The answer to a cancellation is that of the call itself, so the number of the request does not matter.
-            to_message(CallId(u64::MAX), &request)
-        })
+    /// Gives up a call; gives the message that tells the worker, if it was asked.
+    pub(crate) fn cancel(&mut self, call: CallId) -> Option<Message> {
+        if !self.asked.contains(&call) {
+            self.waiting.remove(&call);
+            self.watched.remove(&call);
+            return None;
+        }
+        // The answer to a cancellation is that of the call itself, so the number of the request does not matter.
+        Some(to_message(CallId(u64::MAX), &WorkerRequest::Cancel { call }))
+    }
+
+    /// Another model was chosen: a process that is there finishes what it was asked, and is asked nothing more.
+    pub(crate) fn replace(&mut self) {
+        if self.life == Life::Present {
+            self.life = Life::Leaving;
+        }
+    }
+
+    /// Whether a process is there that has nothing more to do, ever.
+    pub(crate) fn may_be_ended(&self) -> bool {
+        self.life == Life::Leaving && self.asked.is_empty()
+    }
+
+    /// The process was ended, as it should be.
+    pub(crate) fn ended(&mut self) {
+        self.life = Life::Absent;
     }
 
     /// Whose surface sees what this call writes.
@@ -76,6 +109,7 @@ impl Worker {
     /// Takes an answer in: the event it makes, if it belongs to a call that waits.
     pub(crate) fn answered(&mut self, id: RequestId, outcome: Result<Json, Failure>) -> Option<Event> {
         let call = CallId(id.0);
+        self.asked.remove(&call);
         let request = self.waiting.remove(&call)?;
         self.watched.remove(&call);
         Some(finished(call, &request, outcome))
@@ -84,6 +118,7 @@ impl Worker {
     /// The process ended. The calls that wait are asked again of the next one, unless it dies too often.
     pub(crate) fn died(&mut self, now: Timestamp, reason: &str) -> Vec<Event> {
         self.life = Life::Absent;
+        self.asked.clear();
         self.deaths.push_back(now);
         while self.deaths.front().is_some_and(|death| death.plus_ms(RESTART_WINDOW_MS) < now) {
             self.deaths.pop_front();
@@ -99,6 +134,7 @@ impl Worker {
 
     /// Fails everything that waits.
     pub(crate) fn fail_all(&mut self, failure: &Failure) -> Vec<Event> {
+        self.asked.clear();
         self.watched.clear();
         let waiting = std::mem::take(&mut self.waiting);
         waiting.iter().map(|(call, request)| finished(*call, request, Err(failure.clone()))).collect()
@@ -162,6 +198,34 @@ mod tests {
         worker.ask(CallId(2), embed(), None);
         let event = worker.answered(RequestId(2), Ok(json!([[1e39]])));
         assert!(matches!(event, Some(Event::EmbedFinished { outcome: Err(_), .. })), "{event:?}");
+    }
+
+    #[test]
+    fn a_worker_that_is_replaced_finishes_what_it_was_asked_and_nothing_more() {
+        let mut worker = Worker::new();
+        let embed = |call| WorkerRequest::Embed { texts: vec!["a".into()], call };
+        let answer = |worker: &mut Worker, call: u64| worker.answered(RequestId(call), Ok(json!([[0.5]]))).is_some();
+        worker.replace();
+        assert!(!worker.may_be_ended(), "nobody is there");
+        worker.ask(CallId(1), embed(CallId(1)), None);
+        worker.started();
+        worker.replace();
+        assert!(!worker.may_be_ended(), "it is still at work");
+        assert_eq!(worker.ask(CallId(2), embed(CallId(2)), None), None, "that waits for the next");
+        worker.ask(CallId(3), embed(CallId(3)), None);
+        assert_eq!(worker.cancel(CallId(3)), None, "nobody was asked");
+        assert!(worker.cancel(CallId(1)).is_some());
+        assert!(!worker.must_start());
+        assert!(answer(&mut worker, 1) && worker.may_be_ended());
+        worker.ended();
+        assert!(!worker.may_be_ended() && worker.must_start());
+        assert_eq!(worker.started().len(), 1, "what was given up is not asked");
+        assert!(answer(&mut worker, 2) && !worker.may_be_ended());
+        // One that dies on its way out is as dead as any other.
+        worker.ask(CallId(4), embed(CallId(4)), None);
+        worker.replace();
+        assert!(worker.died(Timestamp(0), "killed").is_empty());
+        assert_eq!((worker.may_be_ended(), worker.started().len()), (false, 1));
     }
 
     #[test]

@@ -184,6 +184,12 @@ impl Journal {
         Ok(seqs)
     }
 
+    /// What the last append waited for.
+    #[cfg(test)]
+    pub(crate) fn durability(&self) -> Durability {
+        self.durability
+    }
+
     pub(crate) fn transact<T>(
         &mut self,
         durability: Durability,

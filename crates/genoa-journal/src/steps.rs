@@ -125,3 +125,32 @@ fn event_kind(body: &Json) -> String {
 fn tag<'a>(body: &'a Json, name: &str) -> &'a str {
     body.get(name).and_then(Json::as_str).unwrap_or("unknown")
 }
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::event::{Effect, Event};
+    use genoa_abi::syscall::{Caller, Reply};
+    use genoa_abi::{ErrorCode, Failure, GrantId, RequestId, SessionId, Timestamp};
+
+    use super::Step;
+    use crate::journal::Journal;
+    use crate::write::Durability;
+
+    #[test]
+    fn a_step_waits_for_the_disk_if_an_effect_of_it_must_be_durable() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(&folder.path().join("journal.db"), &folder.path().join("keys")).unwrap();
+        let mut check = |outcome: Result<Reply, Failure>, expected: Durability| {
+            let text = format!("{outcome:?}");
+            let reply = Effect::Reply { caller: Caller::Person(SessionId(1)), request: RequestId(1), outcome };
+            let step = Step { now: Timestamp(1), event: &Event::Tick {}, effects: &[reply] };
+            journal.append_steps(&[step]).unwrap();
+            assert_eq!(journal.durability(), expected, "{text}");
+        };
+        let grant = GrantId { index: 1, generation: 0 };
+        check(Ok(Reply::Done), Durability::Group);
+        check(Ok(Reply::Grant(grant)), Durability::Disk);
+        check(Err(Failure::new(ErrorCode::NotGranted, "not yours")), Durability::Group);
+        check(Ok(Reply::Revoked(grant)), Durability::Disk);
+    }
+}

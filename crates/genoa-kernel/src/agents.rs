@@ -47,6 +47,9 @@ pub(crate) struct Agent {
     #[serde(default)]
     pub(crate) retried: usize,
     pub(crate) notices: u32,
+    /// Why its last syscall failed, if it did: what it most likely dies of.
+    #[serde(default)]
+    pub(crate) trouble: Option<Failure>,
 }
 
 /// Something a person asked for.
@@ -266,8 +269,7 @@ impl Turn<'_> {
         let Some(agent) = self.remove_agent(id) else { return };
         let children: Vec<AgentId> =
             self.kernel.agents.iter().filter(|(_, other)| other.parent == Some(id)).map(|(id, _)| id).collect();
-        let failure = Failure::new(ErrorCode::Interrupted, format!("the agent {} stopped while it worked", agent.name))
-            .try_next("State the intention again");
+        let failure = died_of(&agent);
         children.into_iter().for_each(|child| self.stop_subtree(child, &failure));
         let is_going_on = agent.run.is_some_and(|run| self.kernel.runs.contains_key(&run));
         if agent.parent.is_none() && !is_going_on {
@@ -352,6 +354,7 @@ impl Turn<'_> {
             asked: 0,
             retried: 0,
             notices: 0,
+            trouble: None,
         };
         self.kernel.agents.insert(id, agent);
         self.effects.push(Effect::StartAgent { agent: id, rights: Vec::new() });
@@ -408,6 +411,18 @@ impl Turn<'_> {
                 .ok_or_else(|| Failure::new(ErrorCode::InvalidInput, "the session has not begun"))?,
         })
     }
+}
+
+/// What an agent's end is called: by what its last syscall was refused with, if it was. It has nobody else to tell.
+fn died_of(agent: &Agent) -> Failure {
+    const AGAIN: &str = "State the intention again";
+    let what = format!("the agent {} stopped while it worked", agent.name);
+    let Some(trouble) = &agent.trouble else {
+        return Failure::new(ErrorCode::Interrupted, what).try_next(AGAIN);
+    };
+    let why = Failure { next: String::new(), ..trouble.clone() };
+    let next = if trouble.next.is_empty() { AGAIN } else { &trouble.next };
+    Failure::new(trouble.code, what).because(why).try_next(next)
 }
 
 fn in_workspace(right: &Right, workspace: &str) -> Right {

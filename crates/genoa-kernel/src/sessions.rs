@@ -128,7 +128,7 @@ impl Turn<'_> {
         }
         self.kernel.grants.revoke(grant);
         // The answer comes first: an agent that revokes its own grant may be stopped by what follows.
-        self.reply(asker, Ok(Reply::Done));
+        self.reply(asker, Ok(Reply::Revoked(grant)));
         self.stop_what_lost_its_grant();
         Ok(Response::Later)
     }
@@ -193,4 +193,46 @@ fn person_rights(workspace: &str, network: &[Right]) -> Vec<Right> {
 
 fn session_budget() -> Budget {
     Budget { calls: SESSION_CALLS, bytes: SESSION_BYTES, tokens: SESSION_TOKENS, seconds: SESSION_SECONDS }
+}
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::event::{Effect, Event};
+    use genoa_abi::installation::Installation;
+    use genoa_abi::session::SessionRequest;
+    use genoa_abi::syscall::{Caller, Reply, Syscall};
+    use genoa_abi::tool::{Clock, Person};
+    use genoa_abi::{GrantId, RequestId, SessionId, Timestamp};
+
+    use crate::Kernel;
+
+    const PERSON: Caller = Caller::Person(SessionId(1));
+
+    fn ask(kernel: &mut Kernel, syscall: Syscall) -> Vec<Effect> {
+        kernel.step(Event::Asked { caller: PERSON, request: RequestId(1), syscall }, Timestamp(1))
+    }
+
+    /// A session's grant.
+    fn root(kernel: &mut Kernel) -> GrantId {
+        kernel.step(Event::Booted(Installation::default()), Timestamp(1));
+        kernel.step(Event::Connected { session: SessionId(1) }, Timestamp(1));
+        let clock = Clock { now: "2026-11-20T09:00:00+01:00".into(), timezone: "Europe/Rome".into() };
+        let request = SessionRequest { workspace: "/home/ada".into(), person: Person::default(), clock };
+        ask(kernel, Syscall::Session(request));
+        kernel.grants()[0].id
+    }
+
+    #[test]
+    fn a_revocation_is_answered_after_its_record_is_on_the_disk() {
+        let mut kernel = Kernel::new();
+        let grant = root(&mut kernel);
+        let effects = ask(&mut kernel, Syscall::Revoke { grant });
+        let answered = Effect::Reply { caller: PERSON, request: RequestId(1), outcome: Ok(Reply::Revoked(grant)) };
+        assert_eq!(effects.first(), Some(&answered));
+        assert!(answered.must_be_durable());
+        // What takes nothing back waits for nothing.
+        let nobody = GrantId { index: 77, generation: 0 };
+        assert!(!ask(&mut kernel, Syscall::Revoke { grant: nobody }).iter().any(Effect::must_be_durable));
+        assert!(!ask(&mut kernel, Syscall::Grants {}).iter().any(Effect::must_be_durable));
+    }
 }

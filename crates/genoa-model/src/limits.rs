@@ -47,6 +47,8 @@ pub const GGUF_ARRAY_ITEMS: u64 = 16 * 1024 * 1024;
 /// How deep arrays in a model file's header may nest.
 pub const GGUF_DEPTH: u32 = 4;
 
+/// How long an endpoint may be silent unless something else is said.
+pub const REMOTE_SILENCE_MS: u64 = 120_000;
 /// Remote calls at the same time.
 pub const REMOTE_CALLS: usize = 8;
 /// How often a remote call is sent before the first token, in all.
@@ -57,5 +59,11 @@ pub const REMOTE_WAIT_MS: u64 = 20_000;
 pub const REMOTE_LINE_BYTES: u64 = 1024 * 1024;
 /// One remote answer.
 pub const REMOTE_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// The vectors of one remote call, as JSON.
+pub const REMOTE_EMBEDDINGS_BYTES: usize = 16 * 1024 * 1024;
+/// Parts of one remote answer that wait to be read.
+pub const REMOTE_PARTS: usize = 64;
+/// What is read of the reason with which an endpoint refuses.
+pub const REMOTE_COMPLAINT_BYTES: usize = 64 * 1024;
 /// The key file of a remote endpoint.
 pub const KEY_BYTES: u64 = 4096;

@@ -23,6 +23,8 @@ pub const BINARY: &str = "/run/genoa/genoa";
 pub const HOST_ROOT: &str = "/run/host";
 /// Where a model worker finds its folder for state.
 pub const MODEL_STATE: &str = "/run/genoa/state";
+/// Where the worker of a model that is elsewhere finds the key for it.
+pub const MODEL_KEY: &str = "/run/genoa/key";
 
 /// What a model worker may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +100,21 @@ pub fn plan_model_worker(files: &ModelFiles, machine: &Machine) -> Result<JailPl
         plan.mounts.push(Mount::Writable { source: state.clone(), target: MODEL_STATE.into() });
         plan.files.push(rule(Path::new(MODEL_STATE), FileAccess::Write, Absent::Refuse));
         plan.limits.growth = Some(Growth { on: state.clone(), bytes: GROWTH_BYTES });
+    }
+    Ok(plan)
+}
+
+/// The jail of the worker of a model that is elsewhere: `genoa model-worker` with the key, if there is one, as the file
+/// [`MODEL_KEY`], and no file of the machine. It has no network: a broker is given to it as a socket.
+///
+/// # Errors
+/// As [`plan_tool`].
+pub fn plan_remote_worker(key: Option<&str>, machine: &Machine) -> Result<JailPlan, Failure> {
+    machine.require(PrimitiveKind::EVERY_JAIL)?;
+    let mut plan = base(machine, "model-worker", OtherPrograms::Denied);
+    if let Some(key) = key {
+        plan.mounts.push(Mount::Text { target: MODEL_KEY.into(), text: key.to_owned() });
+        plan.files.push(rule(Path::new(MODEL_KEY), FileAccess::Read, Absent::Refuse));
     }
     Ok(plan)
 }

@@ -19,7 +19,9 @@ mod root;
 mod spawner;
 pub mod view;
 
-pub use compile::{ModelFiles, egress_rules, plan_agent, plan_discovery, plan_egress, plan_model_worker, plan_tool};
+pub use compile::{
+    ModelFiles, egress_rules, plan_agent, plan_discovery, plan_egress, plan_model_worker, plan_remote_worker, plan_tool,
+};
 pub use handle::{ChildEnd, SpawnerHandle, SpawnerNews};
 pub use machine::Machine;
 pub use plan::JailPlan;

@@ -10,7 +10,7 @@ use genoa_abi::session::SessionRequest;
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
-use genoa_daemon::Home;
+use genoa_daemon::{Home, end_with_me};
 use jiff::tz::TimeZone;
 
 use crate::preferences::Preferences;
@@ -57,12 +57,22 @@ pub(crate) fn connect_or_start(home: &Home) -> Result<Client, Failure> {
         return Ok(client);
     }
     home.create()?;
-    start_and_connect(home).map(|(_, client)| client)
+    first_answer(start(home, &[])?, home).map(|(_, client)| client)
 }
 
-/// Starts a daemon and waits until it answers.
-pub(crate) fn start_and_connect(home: &Home) -> Result<(Child, Client), Failure> {
-    let mut daemon = start(home)?;
+/// Lets a daemon that runs look at the configuration, which it does whenever somebody connects.
+pub(crate) fn tell_daemon(home: &Home) {
+    // Without one there is nobody to tell: the next reads what is there.
+    drop(Client::connect(&home.socket()));
+}
+
+/// Starts a daemon that ends with this process, however this process ends.
+pub(crate) fn start_own(home: &Home) -> Result<(Child, Client), Failure> {
+    first_answer(start(home, &end_with_me())?, home)
+}
+
+/// Waits until a daemon that was just started answers.
+fn first_answer(mut daemon: Child, home: &Home) -> Result<(Child, Client), Failure> {
     let began = Instant::now();
     loop {
         if let Ok(client) = Client::connect(&home.socket()) {
@@ -105,13 +115,14 @@ pub(crate) fn unexpected(reply: &Reply) -> Failure {
         .try_next("Restart the daemon: it may be of another version")
 }
 
-fn start(home: &Home) -> Result<Child, Failure> {
+fn start(home: &Home, arguments: &[String]) -> Result<Child, Failure> {
     let fail = |error: std::io::Error| Failure::new(ErrorCode::Internal, "cannot start the daemon").because(error);
     let log = home.logs().join("daemon.log");
     let log = OpenOptions::new().create(true).write(true).truncate(true).open(log).map_err(fail)?;
     let binary = std::env::current_exe().map_err(fail)?;
     Command::new(binary)
         .arg("daemon")
+        .args(arguments)
         .env("GENOA_HOME", home.state())
         .stdin(Stdio::null())
         .stdout(log.try_clone().map_err(fail)?)

@@ -21,15 +21,20 @@ pub(crate) fn rights(hosts: &[String]) -> Result<Vec<Right>, Failure> {
         return Err(Failure::new(ErrorCode::TooLarge, "the configuration names too many hosts")
             .because(format!("the limit is {NETWORK_HOSTS} (NETWORK_HOSTS)")));
     }
-    let right = |host: &String| {
-        check(host).map_err(|(why, next)| {
-            Failure::new(ErrorCode::InvalidInput, format!("`{}` cannot be a host of [network]", host.escape_debug()))
-                .because(why)
-                .try_next(next)
-        })?;
-        Ok(Right::Network { host: host.clone(), methods: vec![METHOD.to_owned()] })
-    };
-    hosts.iter().map(right).collect()
+    hosts.iter().map(|host| one(host, METHOD, "[network]")).collect()
+}
+
+/// The right to ask one host of `section` with one method.
+///
+/// # Errors
+/// As [`rights`].
+pub(crate) fn one(host: &str, method: &str, section: &str) -> Result<Right, Failure> {
+    check(host).map_err(|(why, next)| {
+        Failure::new(ErrorCode::InvalidInput, format!("`{}` cannot be a host of {section}", host.escape_debug()))
+            .because(why)
+            .try_next(next)
+    })?;
+    Ok(Right::Network { host: host.to_owned(), methods: vec![method.to_owned()] })
 }
 
 /// Why an entry is refused, and what to write instead.

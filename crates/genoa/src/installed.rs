@@ -8,19 +8,11 @@ use genoa_abi::installation::Installation;
 use genoa_abi::limits::MCP_PROMPT_BYTES;
 use genoa_abi::schema::{Catalog, ToolSchema};
 use genoa_abi::{ErrorCode, Failure};
-use genoa_daemon::Home;
 
-use crate::servers::{Known, known};
+use crate::servers::Known;
 use crate::settings::Settings;
 
-/// What there is in `home`, as its configuration stands now. Starts nothing: servers offer what they said when they were
-/// asked last.
-pub(crate) fn installation(home: &Home) -> Result<Installation, Failure> {
-    let settings = Settings::load(home)?;
-    of(&settings, &known(home, &settings))
-}
-
-/// The same with these settings and servers.
+/// What there is with these settings and servers.
 pub(crate) fn of(settings: &Settings, servers: &[Known]) -> Result<Installation, Failure> {
     let mut agents = genoa_agents::builtin_agents();
     let examples =

@@ -4,6 +4,7 @@
 
 mod cli;
 mod commands;
+mod configured;
 mod connect;
 #[cfg(test)]
 mod denials;
@@ -16,6 +17,7 @@ mod installed;
 mod modes;
 mod output;
 mod preferences;
+mod providers;
 #[cfg(test)]
 mod replanning;
 mod servers;

@@ -15,10 +15,8 @@ use genoa_client::Client;
 use genoa_daemon::{DaemonConfig, Home};
 use genoa_model::worker::{WorkerOptions, worker_main};
 
-use crate::commands::model;
-use crate::installed;
+use crate::configured::configured;
 use crate::output;
-use crate::settings::Settings;
 
 /// One of the processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +31,7 @@ pub(crate) enum Mode {
     Agent,
     /// The model, in a jail.
     ModelWorker,
-    /// Requests to the network, for one tool call.
+    /// Requests to the network, for one tool call or for the model worker.
     Egress,
 }
 
@@ -77,19 +75,10 @@ pub(crate) fn binary() -> Result<PathBuf, Failure> {
 }
 
 fn daemon() -> Result<(), Failure> {
+    genoa_daemon::end_as_told(&std::env::args().skip(2).collect::<Vec<_>>())?;
     let home = Home::resolve(|name| std::env::var(name).ok())?;
     home.create()?;
-    let settings = Settings::load(&home)?;
-    let binary = binary()?;
-    let model = model::source(&home, &settings);
-    genoa_daemon::run(DaemonConfig {
-        home,
-        binary,
-        person_home: std::env::home_dir(),
-        installation: installed::installation,
-        agent_options: settings.agent_options(),
-        model,
-    })
+    genoa_daemon::run(DaemonConfig { home, binary: binary()?, person_home: std::env::home_dir(), configured })
 }
 
 fn tool() -> Result<(), Failure> {
@@ -109,7 +98,11 @@ fn agent() -> Result<(), Failure> {
 
 fn model_worker() -> Result<(), Failure> {
     let options = WorkerOptions::from_json(&std::env::args().nth(2).unwrap_or_default())?;
-    worker_main(inherited_socket()?, options)
+    let broker = match options {
+        WorkerOptions::Local(_) => None,
+        WorkerOptions::Remote(_) => genoa_sys::inherit::take(EGRESS_FD).ok().map(UnixStream::from),
+    };
+    worker_main(inherited_socket()?, broker, options)
 }
 
 fn inherited_socket() -> Result<UnixStream, Failure> {

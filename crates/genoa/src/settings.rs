@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::hosts;
+use crate::providers::{self, ProviderSettings};
 
 /// `config.toml`, as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) person: PersonSettings,
     /// Which model answers.
     pub(crate) model: ModelSettings,
+    /// Endpoints with models that are elsewhere, by the name that stands before the slash of a model's name.
+    pub(crate) providers: BTreeMap<String, ProviderSettings>,
     /// What may be reached outside.
     pub(crate) network: NetworkSettings,
     /// Programs that offer tools, by the group under which these appear.
@@ -72,7 +75,7 @@ pub(crate) struct PersonSettings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ModelSettings {
-    /// A catalogue name or the path of a GGUF file; the catalogue's default if empty.
+    /// The name of a model on this machine, or `PROVIDER/MODEL`; the catalogue's default if empty.
     pub(crate) name: String,
     /// Threads; one per physical core if 0.
     pub(crate) threads: u32,
@@ -108,9 +111,11 @@ impl Settings {
         }
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let settings: Self = toml::from_str(text).map_err(|error| error.to_string().trim().to_owned())?;
+    /// Reads the text of the file.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let settings: Self = toml::from_str(text).map_err(|error| without_source(&error))?;
         settings.network_rights().map_err(|failure| failure.to_string())?;
+        providers::check(&settings).map_err(|failure| failure.to_string())?;
         if settings.mcp.len() > MCP_SERVERS {
             return Err(format!("[mcp] names more than {MCP_SERVERS} servers (MCP_SERVERS)"));
         }
@@ -135,11 +140,12 @@ impl Settings {
             .map_err(|error| fail(&error))
     }
 
-    /// The argument that agents are started with.
+    /// The argument that agents are started with. An endpoint that follows no grammars leaves the check alone.
     pub(crate) fn agent_options(&self) -> String {
+        let follows = !matches!(providers::chosen(self), Ok(Some(remote)) if !remote.follows_grammars());
         match self.model.planner {
-            Planner::Bound => "bound".to_owned(),
-            Planner::Free => "free".to_owned(),
+            Planner::Bound if follows => "bound".to_owned(),
+            Planner::Bound | Planner::Free => "free".to_owned(),
         }
     }
 
@@ -171,4 +177,11 @@ impl Settings {
         let timezone = now.time_zone().iana_name().unwrap_or("UTC").to_owned();
         Ok(Clock { now: now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(), timezone })
     }
+}
+
+/// What is wrong and where. The line itself is not repeated: a key may have been written there by mistake.
+fn without_source(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    let place = text.lines().next().filter(|line| line.starts_with("TOML parse error")).unwrap_or_default();
+    format!("{place}: {}", error.message()).trim_start_matches(": ").trim().to_owned()
 }

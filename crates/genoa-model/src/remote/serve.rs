@@ -1,7 +1,7 @@
 //! The loop of a worker whose model is elsewhere: several calls at once, each on a thread that mostly waits.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use genoa_abi::limits::{EMBED_TEXTS, INFER_QUEUE};
 use genoa_abi::model::{Finish, InferReply, InferRequest, InferUsage, TokenNews, WorkerRequest, WorkerStatus};
 use genoa_abi::{CallId, ErrorCode, Failure, RequestId};
 use serde_json::{Value as Json, json};
-use ureq::Body;
 
 use super::RemoteOptions;
+use super::broker::Answer;
 use super::chat::{self, Chunk};
-use super::http::Endpoint;
-use crate::limits::{REMOTE_ANSWER_BYTES, REMOTE_CALLS, REMOTE_LINE_BYTES, TOKEN_NEWS_MS};
+use super::endpoint::Endpoint;
+use crate::limits::{REMOTE_ANSWER_BYTES, REMOTE_CALLS, REMOTE_EMBEDDINGS_BYTES, TOKEN_NEWS_MS};
 use crate::text::TextStream;
 use crate::worker::{Incoming, NOTHING, Outgoing};
 
@@ -55,8 +55,13 @@ enum Job {
 }
 
 /// Serves until nobody asks any more.
-pub(crate) fn serve_remote(incoming: &Incoming, outgoing: &Outgoing, options: RemoteOptions) -> Result<(), Failure> {
-    let endpoint = match Endpoint::new(&options) {
+pub(crate) fn serve_remote(
+    incoming: &Incoming,
+    outgoing: &Outgoing,
+    broker: Option<UnixStream>,
+    options: RemoteOptions,
+) -> Result<(), Failure> {
+    let endpoint = match Endpoint::new(&options, broker) {
         Ok(endpoint) => endpoint,
         Err(failure) => {
             return incoming.iter().try_for_each(|(id, _)| outgoing.answer(id, Err::<(), _>(failure.clone())));
@@ -152,11 +157,10 @@ impl Remote {
         self.read_answer(call, answer, started)
     }
 
-    fn read_answer(&self, call: &Call, answer: Body, started: Instant) -> Result<Finish, Failure> {
-        let mut reader = BufReader::new(answer.into_with_config().limit(u64::MAX).reader());
+    fn read_answer(&self, call: &Call, mut answer: Answer, started: Instant) -> Result<Finish, Failure> {
         let mut stream = Stream::new(call, started);
         loop {
-            let line = read_line(&mut reader)?;
+            let line = answer.line()?;
             let ended = line.is_none();
             let chunk = line.map_or(Ok(Chunk::default()), |line| chat::read_line(&line))?;
             let done = chunk.done || ended;
@@ -190,11 +194,11 @@ impl Remote {
             let what = format!("{} texts are over the limit of {EMBED_TEXTS} of one embed call", texts.len());
             return Err(Failure::new(ErrorCode::TooLarge, what));
         }
-        let mut answer = self.endpoint.post("/embeddings", &json!({ "model": model, "input": texts }), &|| false)?;
+        let answer = self.endpoint.post("/embeddings", &json!({ "model": model, "input": texts }), &|| false)?;
         let odd = |why: &dyn std::fmt::Display| {
             Failure::new(ErrorCode::ModelFailed, "the endpoint's vectors cannot be used").because(why)
         };
-        let json: Json = answer.read_json().map_err(|error| odd(&error))?;
+        let json: Json = serde_json::from_str(&answer.text(REMOTE_EMBEDDINGS_BYTES)?).map_err(|error| odd(&error))?;
         let rows = json["data"].as_array().filter(|rows| rows.len() == texts.len());
         let rows = rows.ok_or_else(|| odd(&"there is not one for each text"))?;
         rows.iter().map(|row| unit(&row["embedding"]).ok_or_else(|| odd(&"one of them is no vector"))).collect()
@@ -206,20 +210,6 @@ fn unit(json: &Json) -> Option<Vec<f32>> {
     let length = parts.iter().map(|part| part * part).sum::<f64>().sqrt();
     #[expect(clippy::cast_possible_truncation, reason = "parts of a vector of length one fit into f32")]
     length.is_normal().then(|| parts.iter().map(|part| (part / length) as f32).collect())
-}
-
-fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, Failure> {
-    let mut line = Vec::new();
-    let count = reader.take(REMOTE_LINE_BYTES).read_until(b'\n', &mut line).map_err(|error| {
-        let code =
-            if error.kind() == std::io::ErrorKind::TimedOut { ErrorCode::TimedOut } else { ErrorCode::ModelFailed };
-        Failure::new(code, "the connection to the endpoint broke while it answered").because(error)
-    })?;
-    if count as u64 >= REMOTE_LINE_BYTES {
-        let what = format!("a line of the endpoint's answer is over the limit of {REMOTE_LINE_BYTES} bytes");
-        return Err(Failure::new(ErrorCode::TooLarge, what));
-    }
-    Ok((count > 0).then(|| String::from_utf8_lossy(&line).trim_end().to_owned()))
 }
 
 /// An answer as it comes in.

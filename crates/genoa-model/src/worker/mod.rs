@@ -36,14 +36,15 @@ impl WorkerOptions {
 }
 
 /// Serves until the other side closes the socket. Where the model cannot be loaded, every request is answered with why.
+/// `broker` is the socket to the egress broker, for a model that is elsewhere; there is no other way to one.
 ///
 /// # Errors
 /// [`ErrorCode::Interrupted`] where the socket breaks.
-pub fn worker_main(socket: UnixStream, options: WorkerOptions) -> Result<(), Failure> {
+pub fn worker_main(socket: UnixStream, broker: Option<UnixStream>, options: WorkerOptions) -> Result<(), Failure> {
     let outgoing = Outgoing::over(&socket)?;
     let incoming = wire::listen(socket);
     match options {
         WorkerOptions::Local(options) => local::serve(&incoming, &outgoing, options),
-        WorkerOptions::Remote(options) => serve_remote(&incoming, &outgoing, options),
+        WorkerOptions::Remote(options) => serve_remote(&incoming, &outgoing, broker, options),
     }
 }

@@ -29,9 +29,18 @@ pub(crate) struct Worker {
 impl Worker {
     /// Starts a worker.
     pub(crate) fn start(options: WorkerOptions) -> Self {
+        Self::build(options, None)
+    }
+
+    /// Starts a worker that reaches the network through `broker`.
+    pub(crate) fn start_with_broker(options: WorkerOptions, broker: UnixStream) -> Self {
+        Self::build(options, Some(broker))
+    }
+
+    fn build(options: WorkerOptions, broker: Option<UnixStream>) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let thread = std::thread::spawn(move || worker_main(theirs, options));
+        let thread = std::thread::spawn(move || worker_main(theirs, broker, options));
         Self { stream: BufReader::new(ours), thread }
     }
 

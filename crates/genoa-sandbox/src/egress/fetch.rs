@@ -14,7 +14,7 @@ use ureq::{Agent, Body};
 
 use crate::egress::address::{NOT_PUBLIC, PublicOnly};
 use crate::egress::rules::{Reach, Rules};
-use crate::egress::{BODY_BYTES, FETCH_MS, HEADERS, REDIRECTS};
+use crate::egress::{BODY_BYTES, CONNECT_MS, FETCH_MS, HEADERS, REDIRECTS};
 
 /// Header fields that are the broker's business, or that would lead past its checks.
 const OWN_HEADERS: &[&str] =
@@ -22,64 +22,88 @@ const OWN_HEADERS: &[&str] =
 
 /// Makes the request and follows redirects, each as far as `rules` allow.
 pub(crate) fn fetch(rules: &Rules, request: FetchRequest) -> Result<FetchReply, Failure> {
-    let deadline = Instant::now() + Duration::from_millis(FETCH_MS);
-    let mut headers = checked_headers(&request.headers)?;
-    let mut body = request.body.map(into_bytes).transpose()?.unwrap_or_default();
-    if body.len() as u64 > BODY_BYTES {
-        return Err(Failure::new(
-            ErrorCode::TooLarge,
-            format!("a request's body is over the limit of {BODY_BYTES} bytes"),
-        ));
-    }
-    let (mut uri, mut method) = (parse(&request.url)?, request.method);
+    let patience = Patience::Until(Instant::now() + Duration::from_millis(FETCH_MS));
+    let url = request.url.clone();
+    let mut asked = Checked::read(request)?;
     for _ in 0..=REDIRECTS {
-        let reach = rules.check(&uri, &method)?;
-        let response = send(reach, &uri, &method, &headers, &body, deadline)?;
-        let Some(next) = redirect(&response, &uri)? else { return reply(response, &uri) };
+        let response = asked.send(rules, patience)?;
+        let Some(next) = redirect(&response, &asked.uri)? else { return reply(response, &asked.uri, patience) };
         let status = response.status().as_u16();
-        if status == 303 || (matches!(status, 301 | 302) && method == "POST") {
-            "GET".clone_into(&mut method);
-            body.clear();
+        if status == 303 || (matches!(status, 301 | 302) && asked.method == "POST") {
+            "GET".clone_into(&mut asked.method);
+            asked.body.clear();
         }
-        if next.authority() != uri.authority() || next.scheme() != uri.scheme() {
+        if next.authority() != asked.uri.authority() || next.scheme() != asked.uri.scheme() {
             // What was meant for one host is not for another.
-            [header::AUTHORIZATION, header::COOKIE].iter().for_each(|name| drop(headers.remove(name)));
+            [header::AUTHORIZATION, header::COOKIE].iter().for_each(|name| drop(asked.headers.remove(name)));
         }
-        uri = next;
+        asked.uri = next;
     }
-    Err(Failure::new(ErrorCode::TooLarge, format!("{} leads through more than {REDIRECTS} redirects", request.url)))
+    Err(Failure::new(ErrorCode::TooLarge, format!("{url} leads through more than {REDIRECTS} redirects")))
 }
 
-fn send(
-    reach: Reach,
-    uri: &Uri,
-    method: &str,
-    headers: &HeaderMap,
-    body: &[u8],
-    deadline: Instant,
-) -> Result<Response<Body>, Failure> {
-    let mut request = Request::builder().method(method).uri(uri.clone());
-    if let Some(fields) = request.headers_mut() {
-        fields.extend(headers.clone());
+/// How long an answer is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// All of it must be here by then.
+    Until(Instant),
+    /// It may take as long as it likes, as long as it goes on.
+    Silence(Duration),
+}
+
+/// A request that can be sent as far as its form goes; whether it may be is asked when it is.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) uri: Uri,
+    method: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Checked {
+    pub(crate) fn read(request: FetchRequest) -> Result<Self, Failure> {
+        let headers = checked_headers(&request.headers)?;
+        let body = request.body.map(into_bytes).transpose()?.unwrap_or_default();
+        if body.len() as u64 > BODY_BYTES {
+            let what = format!("a request's body is over the limit of {BODY_BYTES} bytes");
+            return Err(Failure::new(ErrorCode::TooLarge, what));
+        }
+        Ok(Self { uri: parse(&request.url)?, method: request.method, headers, body })
     }
-    let invalid = |error| Failure::new(ErrorCode::InvalidInput, "the request is malformed").because(error);
-    let agent = agent(reach, deadline);
-    let outcome = if body.is_empty() {
-        agent.run(request.body(()).map_err(invalid)?)
-    } else {
-        agent.run(request.body(body).map_err(invalid)?)
+
+    /// Sends it, if `rules` allow; a redirection is given back like any other answer.
+    pub(crate) fn send(&self, rules: &Rules, patience: Patience) -> Result<Response<Body>, Failure> {
+        let reach = rules.check(&self.uri, &self.method)?;
+        let mut request = Request::builder().method(self.method.as_str()).uri(self.uri.clone());
+        if let Some(fields) = request.headers_mut() {
+            fields.extend(self.headers.clone());
+        }
+        let invalid = |error| Failure::new(ErrorCode::InvalidInput, "the request is malformed").because(error);
+        let agent = agent(reach, patience);
+        let outcome = if self.body.is_empty() {
+            agent.run(request.body(()).map_err(invalid)?)
+        } else {
+            agent.run(request.body(&self.body[..]).map_err(invalid)?)
+        };
+        outcome.map_err(|error| failed(&self.uri, &error, patience))
+    }
+}
+
+fn agent(reach: Reach, patience: Patience) -> Agent {
+    let config = Agent::config_builder().max_redirects(0).http_status_as_error(false).proxy(None).user_agent("genoa");
+    let config = match patience {
+        Patience::Until(time) => config.timeout_global(Some(time.saturating_duration_since(Instant::now()))),
+        Patience::Silence(silence) => {
+            let connect = silence.min(Duration::from_millis(CONNECT_MS));
+            config
+                .timeout_resolve(Some(connect))
+                .timeout_connect(Some(connect))
+                .timeout_per_write(Some(silence))
+                .timeout_recv_response(Some(silence))
+                .timeout_per_read(Some(silence))
+        }
     };
-    outcome.map_err(|error| failed(uri, &error))
-}
-
-fn agent(reach: Reach, deadline: Instant) -> Agent {
-    let config = Agent::config_builder()
-        .max_redirects(0)
-        .http_status_as_error(false)
-        .proxy(None)
-        .user_agent("genoa")
-        .timeout_global(Some(deadline.saturating_duration_since(Instant::now())))
-        .build();
+    let config = config.build();
     match reach {
         Reach::Public => Agent::with_parts(config, DefaultConnector::default(), PublicOnly),
         Reach::Anywhere => Agent::with_parts(config, DefaultConnector::default(), DefaultResolver::default()),
@@ -97,15 +121,20 @@ fn redirect(response: &Response<Body>, from: &Uri) -> Result<Option<Uri>, Failur
     parse(next.as_str()).map(Some)
 }
 
-fn reply(response: Response<Body>, uri: &Uri) -> Result<FetchReply, Failure> {
-    let status = response.status().as_u16();
+/// The header fields of an answer, as far as there is room for them.
+pub(crate) fn fields(response: &Response<Body>) -> BTreeMap<String, String> {
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in response.headers().iter().take(HEADERS) {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         headers.entry(name.as_str().to_owned()).and_modify(|all| *all = format!("{all}, {value}")).or_insert(value);
     }
-    let bytes =
-        response.into_body().into_with_config().limit(BODY_BYTES).read_to_vec().map_err(|error| failed(uri, &error))?;
+    headers
+}
+
+fn reply(response: Response<Body>, uri: &Uri, patience: Patience) -> Result<FetchReply, Failure> {
+    let (status, headers) = (response.status().as_u16(), fields(&response));
+    let body = response.into_body().into_with_config().limit(BODY_BYTES);
+    let bytes = body.read_to_vec().map_err(|error| failed(uri, &error, patience))?;
     Ok(FetchReply { status, headers, body: from_bytes(bytes), final_url: uri.to_string() })
 }
 
@@ -152,21 +181,24 @@ fn parse(url: &str) -> Result<Uri, Failure> {
     url.as_str().parse().map_err(|error| invalid(&error))
 }
 
-fn failed(uri: &Uri, error: &ureq::Error) -> Failure {
+pub(crate) fn failed(uri: &Uri, error: &ureq::Error, patience: Patience) -> Failure {
     let host = uri.host().unwrap_or_default();
     match error {
-        ureq::Error::Timeout(_) => Failure::new(ErrorCode::TimedOut, format!("{host} took longer than {FETCH_MS} ms")),
+        ureq::Error::Timeout(_) => Failure::new(
+            ErrorCode::TimedOut,
+            match patience {
+                Patience::Until(_) => format!("{host} took longer than {FETCH_MS} ms"),
+                Patience::Silence(silence) => format!("{host} was silent for {} ms", silence.as_millis()),
+            },
+        ),
         ureq::Error::BodyExceedsLimit(limit) => {
             Failure::new(ErrorCode::TooLarge, format!("the answer of {host} is over the limit of {limit} bytes"))
         }
         ureq::Error::HostNotFound => Failure::new(ErrorCode::NotFound, format!("there is no host {host}")),
-        ureq::Error::Io(error) if error.to_string() == NOT_PUBLIC => Failure::new(
-            ErrorCode::NotGranted,
-            format!("{host} is not reached: {NOT_PUBLIC}"),
-        )
-        .try_next(
-            "Where that is meant, name the address with its port in config.toml: [network] hosts = [\"10.0.0.7:8080\"]",
-        ),
+        ureq::Error::Io(error) if error.to_string() == NOT_PUBLIC => {
+            Failure::new(ErrorCode::NotGranted, format!("{host} is not reached: {NOT_PUBLIC}"))
+                .try_next("Where that is meant, write the address with its port in config.toml instead: 10.0.0.7:8080")
+        }
         other => Failure::new(ErrorCode::ToolFailed, format!("the request to {host} failed")).because(other),
     }
 }

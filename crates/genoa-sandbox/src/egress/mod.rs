@@ -1,6 +1,6 @@
 //! The egress broker: the one process with a network, and the rules it holds requests to.
 //!
-//! It serves one jailed process over one socket. A request is checked against the rules before it is made, and again at
+//! It serves one jailed process over one socket, several requests at a time. A request is checked against the rules before it is made, and again at
 //! every redirect; an address of this machine or of a private network is reached only if the rules
 //! name that very address with its port.
 
@@ -8,6 +8,7 @@ mod address;
 mod fetch;
 mod rules;
 mod serve;
+mod stream;
 
 pub use serve::egress_main;
 
@@ -18,6 +19,8 @@ pub const RULES_VARIABLE: &str = "GENOA_EGRESS_RULES";
 pub const BODY_BYTES: u64 = 4 * 1024 * 1024;
 /// A request with all its redirects.
 pub const FETCH_MS: u64 = 30_000;
+/// Until a connection stands, of a request whose answer may take longer.
+pub const CONNECT_MS: u64 = 20_000;
 /// Redirects of one request.
 pub const REDIRECTS: usize = 5;
 /// Header fields of a request or an answer.

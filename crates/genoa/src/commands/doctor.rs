@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::Context;
 use crate::commands::model;
-use crate::output::{BAD, BOLD, Ending, FAINT, GOOD, bytes, styled, value};
+use crate::output::{BAD, BOLD, Ending, FAINT, GOOD, styled, value};
 use crate::servers::Known;
 
 /// Looks at the machine, the home and the model.
@@ -15,7 +15,7 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
     let report = probe(&crate::modes::binary()?, &context.home.run())?;
     let needed = PrimitiveKind::EVERY_JAIL;
     let healthy = report.primitives.iter().all(|primitive| primitive.available || !needed.contains(&primitive.kind));
-    let model = model::chosen(context);
+    let model = model::described(context);
     let servers = context.servers()?;
     let findings = json!({
         "primitives": report.primitives,
@@ -23,7 +23,7 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
         "models": context.home.models(),
         "hosts": context.settings.network.hosts,
         "servers": servers.iter().map(server_finding).collect::<Vec<_>>(),
-        "model": model.as_ref().map(|(name, _)| name).ok(),
+        "model": model.is_ok().then(|| model::name(&context.settings)),
     });
     value(context.format, &findings, |_| {
         let mut lines = vec![styled(BOLD, "What jails are made of")];
@@ -48,10 +48,7 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
         }
         lines.push(styled(BOLD, "Model"));
         match &model {
-            Ok((name, path)) => {
-                let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-                lines.push(format!("  {} {name} {}", styled(GOOD, "✓"), styled(FAINT, bytes(size))));
-            }
+            Ok(described) => lines.push(format!("  {} {described}", styled(GOOD, "✓"))),
             Err(failure) => lines.push(format!("  {} {failure}", styled(BAD, "✗"))),
         }
         lines

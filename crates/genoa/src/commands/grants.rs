@@ -22,6 +22,7 @@ pub(crate) fn run(context: &Context, arguments: &GrantsArguments) -> Result<Endi
     let mut session = context.session()?;
     if let Some(grant) = arguments.revoke {
         let reply = session.client.call(&Syscall::Revoke { grant })?;
+        let Reply::Revoked(_) = &reply else { return Err(unexpected(&reply)) };
         value(context.format, &reply, |_| vec![format!("{grant} and what was narrowed from it are revoked.")]);
         return Ok(Ending::Done);
     }

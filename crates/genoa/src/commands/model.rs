@@ -1,4 +1,4 @@
-//! `model`: the local models.
+//! `model`: the models of this machine, and those that are elsewhere.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::cli::Context;
-use crate::output::{BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, remark, styled, value};
+use crate::connect::tell_daemon;
+use crate::follow::Asking;
+use crate::output::{BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, remark, styled, value, visible};
+use crate::providers;
 use crate::settings::Settings;
 
 /// What to do with models.
@@ -41,8 +44,11 @@ pub(crate) enum ModelCommand {
     },
     /// Choose the model that answers
     Use {
-        /// Its name
+        /// Its name; PROVIDER/MODEL for one that is elsewhere
         name: String,
+        /// Agree that prompts go to its host, for a model that is elsewhere
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Read the files anew and compare them with their hashes
     Verify,
@@ -62,19 +68,23 @@ pub(crate) fn run(context: &Context, command: ModelCommand) -> Result<Ending, Fa
             context.home.create()?;
             store::add_local(context.home.models(), &name, &file).map(|model| show(context.format, &model))
         }
-        ModelCommand::Use { name } => choose(context, &name),
+        ModelCommand::Use { name, yes } if name.contains('/') => choose_remote(context, &name, yes),
+        ModelCommand::Use { name, .. } => choose(context, &name),
         ModelCommand::Verify => verify(context),
         ModelCommand::Bench => bench(context),
     }
 }
 
-/// Fetches the chosen model if it is the catalogue's and not there yet.
+/// Fetches the chosen model if it is to be on this machine and not there yet.
 pub(crate) fn ensure_default(context: &Context) -> Result<(), Failure> {
     ensure(context, &context.settings)
 }
 
 /// The same for other settings.
 pub(crate) fn ensure(context: &Context, settings: &Settings) -> Result<(), Failure> {
+    if providers::chosen(settings)?.is_some() {
+        return Ok(());
+    }
     let name = name(settings);
     if store::find(context.home.models(), name).is_err() {
         fetched(context, name, None)?;
@@ -82,23 +92,45 @@ pub(crate) fn ensure(context: &Context, settings: &Settings) -> Result<(), Failu
     Ok(())
 }
 
-/// The chosen model's name and file.
-pub(crate) fn chosen(context: &Context) -> Result<(String, PathBuf), Failure> {
-    let model = store::find(context.home.models(), name(&context.settings))?;
-    Ok((model.name, model.path))
-}
-
 /// What the daemon starts its worker with.
 pub(crate) fn source(home: &Home, settings: &Settings) -> ModelSource {
+    match providers::chosen(settings) {
+        Ok(None) => {}
+        Ok(Some(remote)) => return remote.source(),
+        Err(failure) => return ModelSource::Missing(failure),
+    }
     let model = match store::find(home.models(), name(settings)) {
         Ok(model) => model,
-        Err(failure) => return ModelSource::Missing(failure.next),
+        Err(failure) => return ModelSource::Missing(failure),
     };
     let state = home.prefixes();
     let mut options = engine_options(&model, settings);
     options.prefix_dir = Some(MODEL_STATE.into());
     let options = serde_json::to_string(&WorkerOptions::Local(options)).unwrap_or_default();
     ModelSource::Local { file: model.path, state: Some(state), options }
+}
+
+/// The files and folders on which that depends: the folder that the model's file is in, or would be; or the key.
+pub(crate) fn watched(home: &Home, settings: &Settings) -> Vec<PathBuf> {
+    match providers::chosen(settings) {
+        Ok(None) => vec![home.models().join(name(settings))],
+        Ok(Some(remote)) => remote.watched(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// The chosen model for people, with what is not as it should be.
+pub(crate) fn described(context: &Context) -> Result<String, Failure> {
+    match providers::chosen(&context.settings)? {
+        Some(remote) => {
+            remote.key()?;
+            Ok(format!("{} at {}: prompts leave Genoa for there", remote.name(), remote.whereabouts()?))
+        }
+        None => {
+            let model = store::find(context.home.models(), name(&context.settings))?;
+            Ok(format!("{} {}", model.name, styled(FAINT, bytes(model.bytes))))
+        }
+    }
 }
 
 /// The name of the chosen model.
@@ -115,7 +147,10 @@ fn engine_options(model: &Installed, settings: &Settings) -> EngineOptions {
 
 fn list(context: &Context) -> Result<Ending, Failure> {
     let here = store::list(context.home.models())?;
-    let listing = json!({ "catalogue": entries(), "installed": here, "chosen": name(&context.settings) });
+    let remote =
+        context.settings.providers.iter().map(|(name, provider)| json!({ "provider": name, "url": provider.url }));
+    let listing = json!({ "catalogue": entries(), "installed": here, "remote": remote.collect::<Vec<_>>(),
+        "chosen": name(&context.settings) });
     value(context.format, &listing, |_| {
         let mut lines = Vec::new();
         for entry in entries() {
@@ -131,9 +166,28 @@ fn list(context: &Context) -> Result<Ending, Failure> {
                 format!("{} {:<22} {:>9}  your own file", styled(GOOD, "✓"), model.name, bytes(model.bytes))
             }),
         );
+        lines.extend(remote_lines(&context.settings));
         lines
     });
     Ok(Ending::Done)
+}
+
+/// A line for each provider, and what of it is in use.
+fn remote_lines(settings: &Settings) -> Vec<String> {
+    let chosen = providers::chosen(settings).ok().flatten();
+    let line = |remote: providers::Remote<'_>| {
+        let in_use = chosen.filter(|chosen| chosen.provider == remote.provider);
+        let sign = if in_use.is_some() { styled(CARE, " in use") } else { String::new() };
+        let name = in_use.map_or_else(|| remote.name(), |chosen| chosen.name());
+        let place = remote.whereabouts().unwrap_or_else(|failure| failure.to_string());
+        format!(
+            "→ {:<22} {:>9}  {}{sign}",
+            visible(&name),
+            "elsewhere",
+            styled(FAINT, format!("prompts go to {place}"))
+        )
+    };
+    providers::all(settings).map(line).collect()
 }
 
 fn fetched(context: &Context, name: &str, sha256: Option<String>) -> Result<Installed, Failure> {
@@ -174,12 +228,54 @@ fn choose(context: &Context, name: &str) -> Result<Ending, Failure> {
     let model = store::find(context.home.models(), name)?;
     let mut settings = context.settings.clone();
     settings.model.name.clone_from(&model.name);
+    save(context, &settings)?;
+    value(context.format, &model, |model| vec![answers_now(&model.name)]);
+    Ok(Ending::Done)
+}
+
+/// Chooses a model that is elsewhere, if the person agrees that prompts go there.
+fn choose_remote(context: &Context, name: &str, agreed: bool) -> Result<Ending, Failure> {
+    let mut settings = context.settings.clone();
+    name.clone_into(&mut settings.model.name);
+    let remote = providers::chosen(&settings)?;
+    let remote = remote.ok_or_else(|| Failure::new(ErrorCode::InvalidInput, "this is no model that is elsewhere"))?;
+    let (host, place) = (remote.host()?, remote.whereabouts()?);
+    remote.key()?;
+    remark(format!("{}: prompts will leave Genoa for {}.", styled(CARE, visible(name)), styled(BOLD, &place)));
+    remark("They hold your words, and what is read on your behalf: parts of files, mails and calendars.");
+    if !remote.follows_grammars() {
+        remark("Plans are then written without a grammar: the provider's section does not declare both");
+        remark("`guided_grammar` and `continue_final_message`. Every plan is checked before it runs, as always.");
+    }
+    if !agreed && !agrees(&host) {
+        return Err(Failure::new(ErrorCode::Denied, "the model stays as it was")
+            .because(format!("nobody agreed that prompts go to {host}"))
+            .try_next(format!("Run it in a terminal and type the host, or add --yes: genoa model use {name} --yes")));
+    }
+    save(context, &settings)?;
+    value(context.format, &json!({ "name": name, "host": host }), |_| vec![answers_now(name)]);
+    Ok(Ending::Done)
+}
+
+/// Whether the person types the host; nobody does where no terminal is.
+fn agrees(host: &str) -> bool {
+    if Asking::from_terminal() == Asking::Leave {
+        return false;
+    }
+    remark(format!("Type {host} to agree:"));
+    let mut text = String::new();
+    std::io::stdin().read_line(&mut text).is_ok() && text.trim() == host
+}
+
+fn save(context: &Context, settings: &Settings) -> Result<(), Failure> {
     context.home.create()?;
     settings.save(&context.home)?;
-    value(context.format, &model, |model| {
-        vec![format!("{} answers from the next start of the daemon on.", model.name)]
-    });
-    Ok(Ending::Done)
+    tell_daemon(&context.home);
+    Ok(())
+}
+
+fn answers_now(name: &str) -> String {
+    format!("{} answers from now on. What is being answered is finished first.", visible(name))
 }
 
 fn verify(context: &Context) -> Result<Ending, Failure> {
@@ -196,6 +292,12 @@ fn verify(context: &Context) -> Result<Ending, Failure> {
 }
 
 fn bench(context: &Context) -> Result<Ending, Failure> {
+    if let Some(remote) = providers::chosen(&context.settings)? {
+        let what = format!("{} is not measured: it runs elsewhere", remote.name());
+        return Err(Failure::new(ErrorCode::Unsupported, what)
+            .because(format!("how fast it is depends on {} and the way there", remote.whereabouts()?))
+            .try_next("The times of each call stand in the journal, with what it used: genoa journal show"));
+    }
     let model = store::find(context.home.models(), name(&context.settings))?;
     let figures = genoa_model::bench::bench(engine_options(&model, &context.settings))?;
     value(context.format, &figures, |figures| {

@@ -6,13 +6,23 @@ use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::view::ViewState;
 
 use crate::cli::Context;
+use crate::commands::model;
 use crate::connect::unexpected;
 use crate::output::{BOLD, Ending, FAINT, styled, value, visible};
+use crate::providers;
 
 /// Shows the system's state.
 pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
     let status = fetch(context)?;
-    value(context.format, &status, lines);
+    value(context.format, &status, |status| {
+        let mut lines = lines(status);
+        // A model of this machine is nothing to be reminded of.
+        if providers::chosen(&context.settings).is_ok_and(|remote| remote.is_some()) {
+            lines.push(styled(BOLD, "Model"));
+            lines.push(format!("  {}", model::described(context).unwrap_or_else(|failure| failure.to_string())));
+        }
+        lines
+    });
     Ok(Ending::Done)
 }
 

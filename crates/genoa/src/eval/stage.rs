@@ -13,7 +13,7 @@ use genoa_client::Client;
 use genoa_daemon::Home;
 use serde_json::Value as Json;
 
-use crate::connect::{start_and_connect, unexpected};
+use crate::connect::{start_own, unexpected};
 use crate::eval::check::matches;
 use crate::eval::{Case, Outcome, Seen};
 use crate::follow::to_answer;
@@ -26,7 +26,7 @@ const TIME_OF_DAY: &str = "T09:00:00+01:00";
 /// The time zone in which they do.
 const TIMEZONE: &str = "Europe/Oslo";
 
-/// A daemon for cases. Dropping it ends the daemon and removes everything.
+/// A daemon for cases, which ends with this process in any case. Dropping it ends the daemon and removes everything.
 #[derive(Debug)]
 pub(crate) struct Stage {
     folder: tempfile::TempDir,
@@ -42,7 +42,7 @@ impl Stage {
         let home = models.with_state(folder.path().join("home"));
         home.create()?;
         settings.save(&home)?;
-        let (daemon, _) = start_and_connect(&home)?;
+        let (daemon, _) = start_own(&home)?;
         Ok(Self { folder, home, daemon })
     }
 

@@ -3,10 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod crashes;
+mod eval;
+mod lab;
 mod mcp;
 mod models;
 mod network;
 mod notices;
+mod processes;
+mod remote;
 mod site;
 mod skills;
 mod views;

@@ -1,8 +1,9 @@
 //! What goes wrong around a real model: too long a prompt, and a worker that is killed while it writes.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::processes::{find_below, is_running, wait_for};
 use crate::world::World;
 
 /// A world whose planner is the small model of the tests.
@@ -37,7 +38,7 @@ fn words_that_are_too_long_are_refused_and_nothing_is_lost() {
 fn a_worker_killed_while_it_writes_ends_nothing_else() {
     let world = world();
     let going = genoa(&world, &["do", "Write a long story about a lighthouse into story.txt"]).spawn().unwrap();
-    let worker = wait_for_worker(&world);
+    let worker = wait_for("a model worker", || find_below(world.daemon()?, "model-worker"));
     std::thread::sleep(Duration::from_millis(1500));
     assert!(Command::new("kill").args(["-9", &worker.to_string()]).status().unwrap().success());
     let output = going.wait_with_output().unwrap();
@@ -49,24 +50,37 @@ fn a_worker_killed_while_it_writes_ends_nothing_else() {
     assert!(world.ok(&["journal", "verify"]).contains("whole"));
 }
 
-/// The process number of the daemon's model worker, once there is one.
-fn wait_for_worker(world: &World) -> u32 {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(60) {
-        if let Some(worker) = world.daemon().and_then(worker_below) {
-            return worker;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    panic!("no worker was started");
+#[test]
+fn another_model_takes_over_while_the_daemon_runs() {
+    let world = World::new();
+    ["one", "two"].into_iter().for_each(|name| world.add_broken_model(name));
+    let worker_with = |name: &str| {
+        world.ends(&["do", "How busy is this machine?"], 1);
+        let worker = find_below(world.daemon().unwrap(), "model-worker").unwrap();
+        let arguments = String::from_utf8(std::fs::read(format!("/proc/{worker}/cmdline")).unwrap()).unwrap();
+        assert!(arguments.contains(&format!("models/{name}/")), "{arguments}");
+        worker
+    };
+    world.ok(&["model", "use", "one"]);
+    let first = worker_with("one");
+    let daemon = world.daemon();
+    assert_eq!(worker_with("one"), first, "nothing changed");
+    assert!(world.ok(&["model", "use", "two"]).contains("from now on"));
+    wait_for("the end of an idle worker", || (!is_running(first)).then_some(()));
+    let second = worker_with("two");
+    world.ok(&["model", "use", "two"]);
+    assert_eq!(worker_with("two"), second, "what did not change goes on");
+    assert_eq!(world.daemon(), daemon, "the daemon is the same all the time");
 }
 
-/// The first process below `process` that is a model worker.
-fn worker_below(process: u32) -> Option<u32> {
-    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).ok()?;
-    children.split_whitespace().filter_map(|child| child.parse().ok()).find_map(|child: u32| {
-        let arguments = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
-        let mode = arguments.split(|byte| *byte == 0).nth(1).unwrap_or_default().to_vec();
-        if mode.starts_with(b"model") { Some(child) } else { worker_below(child) }
-    })
+#[test]
+fn a_model_that_arrives_is_found_by_the_daemon_that_missed_it() {
+    let world = World::new();
+    world.configure("[model]\nname = \"one\"\n");
+    world.ok(&["status"]);
+    let daemon = world.daemon();
+    world.add_broken_model("one");
+    let said = world.ends(&["do", "How busy is this machine?"], 1);
+    assert!(find_below(daemon.unwrap(), "model-worker").is_some(), "{said}");
+    assert_eq!(world.daemon(), daemon);
 }

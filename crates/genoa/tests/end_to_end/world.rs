@@ -41,6 +41,18 @@ impl World {
         self.home.clone()
     }
 
+    /// Where the models are.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    /// Puts a file there that is called a model and is none: a worker starts with it, and says so when it is asked.
+    pub(crate) fn add_broken_model(&self, name: &str) {
+        let folder = self.cache().join("genoa/models").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{}.gguf", "0".repeat(64))), "this is no model").unwrap();
+    }
+
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.folder.path().join("work").join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -64,7 +76,7 @@ impl World {
             .args(arguments)
             .current_dir(self.work())
             .env("GENOA_HOME", self.home())
-            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
+            .env("XDG_CACHE_HOME", self.cache())
             .env_remove("XDG_DATA_HOME")
             .stdin(std::process::Stdio::null());
         command

@@ -1,0 +1,18 @@
+//! What the person's configuration comes to for the daemon: what there is to use, and who thinks.
+
+use genoa_abi::Failure;
+use genoa_daemon::{Configured, Home, Thinking};
+
+use crate::commands::model;
+use crate::installed;
+use crate::servers::known;
+use crate::settings::Settings;
+
+/// Reads the configuration of `home` as it stands now. Starts nothing: servers offer what they said when they were asked
+/// last.
+pub(crate) fn configured(home: &Home) -> Result<Configured, Failure> {
+    let settings = Settings::load(home)?;
+    let installation = installed::of(&settings, &known(home, &settings))?;
+    let thinking = Thinking { model: model::source(home, &settings), agent_options: settings.agent_options() };
+    Ok(Configured { installation, thinking, watched: model::watched(home, &settings) })
+}
