@@ -134,6 +134,8 @@ pub const EXTRACT_FIELDS: usize = 16;
 pub const EXTRACT_CHARS: usize = 2_600;
 /// Characters that `summarise` shows the model in all.
 pub const SUMMARY_CHARS: usize = 6_000;
+/// Characters of a text that `rewrite` takes; a longer one is refused, since what is not shown would be lost.
+pub const REWRITE_CHARS: usize = 2_800;
 /// Characters of one fact.
 pub const FACT_CHARS: usize = 240;
 /// Model calls that one `extract` keeps going at once.

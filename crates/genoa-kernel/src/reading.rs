@@ -1,11 +1,14 @@
-//! `extract` and `summarise`: untrusted text goes to the model alone, without tools, and comes back as data.
+//! `extract`, `summarise` and `rewrite`: untrusted text goes to the model alone, without tools, and comes back as data.
 //!
-//! One model call for each record. What it claims to have found must stand in the record, or it is dropped.
+//! One model call for each record. What it claims to have found must stand in the record, or it is dropped. A text that
+//! is rewritten comes back whole, or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use genoa_abi::limits::{EXTRACT_CHARS, EXTRACT_FIELDS, EXTRACT_RECORDS, FACT_CHARS, READING_CALLS, SUMMARY_CHARS};
-use genoa_abi::model::InferReply;
+use genoa_abi::limits::{
+    EXTRACT_CHARS, EXTRACT_FIELDS, EXTRACT_RECORDS, FACT_CHARS, READING_CALLS, REWRITE_CHARS, SUMMARY_CHARS,
+};
+use genoa_abi::model::{Finish, InferReply};
 use genoa_abi::session::News;
 use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, SessionId, Source, Value};
 use serde::{Deserialize, Serialize};
@@ -23,7 +26,7 @@ const FIELD_CHARS: usize = 80;
 /// The share of a fact's words that must stand in its source, in per cent.
 const GROUNDED_PERCENT: usize = 80;
 
-/// An `extract` or `summarise` in progress.
+/// An `extract`, `summarise` or `rewrite` in progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Reading {
     pub(crate) origin: Origin,
@@ -39,6 +42,7 @@ pub(crate) struct Reading {
 enum Task {
     Extract { fields: Vec<String> },
     Summarise { about: String },
+    Rewrite { how: String },
 }
 
 /// One record, or one text.
@@ -58,6 +62,10 @@ impl Turn<'_> {
         let (parts, task) = match order.schema.name.as_str() {
             system::EXTRACT => {
                 (parts_of(&source, self.kernel, EXTRACT_CHARS), Task::Extract { fields: fields_of(order)? })
+            }
+            system::REWRITE => {
+                let how = order.values.get("how").map(render::value).unwrap_or_default();
+                (vec![text_to_rewrite(&source)?], Task::Rewrite { how })
             }
             _ => {
                 let about = order.values.get("about").map(render::value).unwrap_or_default();
@@ -91,7 +99,10 @@ impl Turn<'_> {
     pub(crate) fn part_read(&mut self, id: CallId, place: usize, outcome: Result<InferReply, Failure>) {
         let Some(reading) = self.kernel.readings.get_mut(&id) else { return };
         let Some(part) = reading.parts.get_mut(place) else { return };
-        part.outcome = Some(outcome.map(|reply| reply.text));
+        part.outcome = Some(match (&reading.task, outcome) {
+            (Task::Rewrite { .. }, Ok(reply)) => rewritten(reply, &part.text),
+            (_, outcome) => outcome.map(|reply| reply.text),
+        });
         let done = reading.parts.iter().filter(|part| part.outcome.is_some()).count();
         let (count, session, origin) = (reading.parts.len(), reading.session, reading.origin);
         if let Origin::Run(run) = origin {
@@ -128,6 +139,7 @@ impl Turn<'_> {
         let request = match &reading.task {
             Task::Extract { fields } => prompts::extract(&part.title, &part.text, fields),
             Task::Summarise { about } => prompts::summarise(&part.text, about),
+            Task::Rewrite { how } => prompts::rewrite(&part.text, how),
         };
         reading.next += 1;
         let origin = Origin::Reading { reading: id, place };
@@ -148,6 +160,7 @@ impl Reading {
         let (value, mut notes) = match &self.task {
             Task::Extract { fields } => self.facts(id, fields),
             Task::Summarise { .. } => self.summary(id),
+            Task::Rewrite { .. } => self.new_text(id),
         };
         if failed > 0 {
             notes.push(format!("{} could not be read", render::plural(failed, "source")));
@@ -190,6 +203,13 @@ impl Reading {
     fn summary(&self, id: CallId) -> (Value, Vec<String>) {
         let texts = self.parts.iter().filter_map(|part| part.outcome.as_ref()?.as_ref().ok());
         let text = texts.map(|text| text.trim()).collect::<Vec<_>>().join("\n");
+        let value = Value::labelled(Datum::Text(text), self.labels(id));
+        let count = render::count(&value);
+        (value, vec![count])
+    }
+
+    fn new_text(&self, id: CallId) -> (Value, Vec<String>) {
+        let text = self.parts.iter().filter_map(|part| part.outcome.as_ref()?.as_ref().ok()).cloned().collect();
         let value = Value::labelled(Datum::Text(text), self.labels(id));
         let count = render::count(&value);
         (value, vec![count])
@@ -273,6 +293,45 @@ fn parts_of(value: &Value, kernel: &Kernel, chars: usize) -> Vec<Part> {
     }
 }
 
+/// The text that is to be rewritten, whole.
+fn text_to_rewrite(value: &Value) -> Result<Part, Failure> {
+    let Datum::Text(text) = &value.datum else {
+        return Err(Failure::new(ErrorCode::InvalidInput, "only a text can be rewritten")
+            .try_next("Read the file or take a field of the record first"));
+    };
+    if text.trim().is_empty() {
+        return Err(Failure::new(ErrorCode::InvalidInput, "there is no text to rewrite"));
+    }
+    if text.chars().count() > REWRITE_CHARS {
+        return Err(too_large("the text is too long to be rewritten", "REWRITE_CHARS", REWRITE_CHARS)
+            .try_next("Replace the piece that shall change, or split the text"));
+    }
+    Ok(part("text".to_owned(), None, (text.clone(), false), value))
+}
+
+/// The new text: not one that was cut off, without a fence that the old one did not have, and with an end of line
+/// where the old one had it.
+fn rewritten(reply: InferReply, old: &str) -> Result<String, Failure> {
+    if reply.finish != Finish::Stop {
+        return Err(Failure::new(ErrorCode::ModelFailed, "the new text was cut off before its end")
+            .try_next("Replace the piece that shall change, or split the text"));
+    }
+    let is_fenced = reply.text.trim_start().starts_with(FENCE) && !old.contains(FENCE);
+    let inner = reply.text.trim().trim_start_matches(FENCE).trim_end_matches(FENCE);
+    let text = match inner.split_once('\n') {
+        Some((_, rest)) if is_fenced => rest,
+        _ => reply.text.as_str(),
+    };
+    let text = text.trim_end();
+    if text.trim().is_empty() {
+        return Err(Failure::new(ErrorCode::ModelFailed, "the model gave no new text"));
+    }
+    Ok(format!("{text}{}", if old.ends_with('\n') { "\n" } else { "" }))
+}
+
+/// What stands around code in Markdown.
+const FENCE: &str = "```";
+
 /// All parts as one, for a summary of the whole.
 fn whole(parts: Vec<Part>) -> Vec<Part> {
     let share = SUMMARY_CHARS / parts.len().max(1);
@@ -308,4 +367,25 @@ fn cut_to(text: &str, chars: usize) -> (String, bool) {
 
 fn is_part_of(origin: &Origin, id: CallId) -> bool {
     matches!(origin, Origin::Reading { reading, .. } if *reading == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::model::{Finish, InferReply, InferUsage};
+
+    use super::rewritten;
+
+    fn reply(text: &str, finish: Finish) -> InferReply {
+        InferReply { text: text.into(), finish, usage: InferUsage::default(), model: "m".into(), alternatives: vec![] }
+    }
+
+    #[test]
+    fn a_new_text_is_whole_and_plain() {
+        let new = |text: &str, old: &str| rewritten(reply(text, Finish::Stop), old).unwrap();
+        assert_eq!(new("a\nb", "a\n"), "a\nb\n");
+        assert_eq!(new("```sh\necho\n```", "ls"), "echo");
+        assert_eq!(new("```\nx\n```", "```\ny\n```"), "```\nx\n```");
+        assert!(rewritten(reply("a", Finish::Length), "a").is_err());
+        assert!(rewritten(reply(" \n", Finish::Stop), "a").is_err());
+    }
 }

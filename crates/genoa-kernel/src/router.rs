@@ -64,8 +64,8 @@ pub(crate) fn skill_for<'k>(intention: &str, agent: Option<&str>, kernel: &'k Ke
     own.filter_map(|skill| Some((share(&skill)?, skill))).max_by_key(|(share, _)| *share).map(|(_, skill)| skill)
 }
 
-/// The examples that are nearest to `intention`, best first; among equals, the earlier ones. The nearest refusal and the
-/// nearest question are always among them: a model that is shown only deeds finds something to do for every request.
+/// The examples that are nearest to `intention`, best first; among equals, the earlier ones. A refusal or a question back
+/// is always among them, whichever is nearer: a model that is shown only deeds finds something to do for every request.
 /// Each is told in the words that are nearest, where its plan fits them.
 pub(crate) fn nearest(intention: &str, examples: &[PlanExample], count: usize) -> Vec<PlanExample> {
     let wanted = features(intention);
@@ -80,10 +80,9 @@ pub(crate) fn nearest(intention: &str, examples: &[PlanExample], count: usize) -
     ranked.sort_by_key(|(nearness, ..)| std::cmp::Reverse(*nearness));
     let is_one = |example: &PlanExample, function: &str| example.plan.trim_start().starts_with(function);
     let mut chosen: Vec<_> = ranked.iter().take(count).collect();
-    for function in ["refuse(", "ask("] {
-        if chosen.iter().all(|(.., example)| !is_one(example, function)) {
-            chosen.extend(ranked.iter().find(|(.., example)| is_one(example, function)));
-        }
+    let is_no_deed = |example: &PlanExample| is_one(example, "refuse(") || is_one(example, "ask(");
+    if chosen.iter().all(|(.., example)| !is_no_deed(example)) {
+        chosen.extend(ranked.iter().find(|(.., example)| is_no_deed(example)));
     }
     let told = |(_, phrasing, example): &(u64, &str, &PlanExample)| PlanExample {
         intention: if fits(phrasing, example) { (*phrasing).to_owned() } else { example.intention.clone() },

@@ -18,6 +18,7 @@ pub(crate) const NOTIFY_SHOW: &str = "notify.show";
 pub(crate) const EXTRACT: &str = "extract";
 /// Writes a summary.
 pub(crate) const SUMMARISE: &str = "summarise";
+pub(crate) const REWRITE: &str = "rewrite";
 /// What `extract` returns.
 pub(crate) const FACT: &str = "Fact";
 
@@ -47,6 +48,10 @@ pub(crate) fn tools() -> Vec<ToolSchema> {
             .takes("text", Type::Any, "texts or records to summarise")
             .may_take("about", Type::Text, "what to look at")
             .phrase("Summarise {text}"),
+        tool(REWRITE, "Change a text as told, and give the whole new text", Executor::Model, Type::Text)
+            .takes("text", Type::Any, "the text")
+            .takes("how", Type::Text, "what shall be different, in the person's words")
+            .phrase("Rewrite {text}: {how}"),
         mail_send(),
         notify_show(),
     ]

@@ -90,7 +90,10 @@ fn writing() -> Vec<Tool> {
             schema: change("files.write", "Write text to a file, replacing what it held.", "File")
                 .required("path", "path", "the file")
                 .required("text", "str", "its new content")
-                .asked_by("writ|creat|need|save|put|mak|generat|summar|note|shorten|condens|boil|turn|convert|export|stor|dump|list|translat|into|file")
+                .asked_by(
+                    "writ|creat|need|save|put|mak|generat|summar|note|shorten|condens|boil|turn|convert|export|stor|dump|\
+                     list|translat|into|file|correct|chang|fix|repair|mend|updat|adapt|edit|rewrit|improv|now|add|becom|swap",
+                )
                 .phrase("Write {path}"),
             run: write_file,
         },

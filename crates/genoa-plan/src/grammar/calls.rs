@@ -28,7 +28,7 @@ pub(super) struct Calls {
 }
 
 impl Values<'_> {
-    /// The calls that are possible here. What only looks must be kept, or it was for nothing.
+    /// The calls that are possible here. What only looks or runs a program must be kept, or it was for nothing.
     pub(super) fn calls(&mut self) -> Calls {
         let catalog = self.catalog;
         let mut calls = Calls::default();
@@ -37,7 +37,9 @@ impl Values<'_> {
             if tool.returns != Type::None {
                 calls.returning.push(call.clone());
             }
-            if tool.returns == Type::None || tool.effect != EffectClass::Observe {
+            let is_for_its_output =
+                tool.effect == EffectClass::Observe || (tool.needs.programs && tool.asked_by.is_empty());
+            if tool.returns == Type::None || !is_for_its_output {
                 calls.acting.push(call);
             }
         }

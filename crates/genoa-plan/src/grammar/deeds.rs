@@ -74,10 +74,11 @@ impl Said {
     #[must_use]
     pub fn is_served_by(&self, plan: &str, catalog: &Catalog) -> bool {
         let Some(deeds) = self.deeds() else { return false };
-        if self.is_question() && said_at_last(plan, deeds.questions) {
+        let done = plan.lines().filter(|line| acts(line, catalog)).count();
+        let wanted = if self.is_question() { deeds.questions.max(1) } else { deeds.answers.max(1) };
+        if done >= deeds.acts && said_at_last(plan, wanted) {
             return true;
         }
-        let done = plan.lines().filter(|line| acts(line, catalog)).count();
         let is_over = done >= deeds.acts && deeds.answers == 0 && !self.is_question();
         // Where no verb of doing is known, nothing is known of how much is to be done.
         let is_enough = deeds.acts > 0 && (is_over || done >= deeds.acts + deeds.answers);
@@ -85,10 +86,10 @@ impl Said {
     }
 }
 
-/// Whether a plan, as it stands, has said as much as there are questions, outside of all blocks.
-fn said_at_last(plan: &str, questions: usize) -> bool {
+/// Whether a plan, as it stands, has told this much, the last thing just now, outside of all blocks.
+fn said_at_last(plan: &str, wanted: usize) -> bool {
     let says = |line: &&str| line.starts_with("say(");
-    plan.lines().next_back().is_some_and(|line| says(&line)) && plan.lines().filter(says).count() >= questions.max(1)
+    plan.lines().next_back().is_some_and(|line| says(&line)) && plan.lines().filter(says).count() >= wanted
 }
 
 /// Whether a statement changes or sends something. What runs a program may be there for its output.
@@ -133,5 +134,6 @@ mod tests {
         assert!(is_served("How full are the disks, and which process is biggest?", twice));
         assert!(!is_served("How full are the disks?", "found = disks.list()\nif found:\n    say(found)\n"));
         assert!(!is_served("Clean up the disks", once));
+        assert!(is_served("Tell me how full the disks are", once));
     }
 }

@@ -458,14 +458,15 @@ const ACTING: &str = "add adjust alter always daily each every answer cancel cha
     plan put remove rename repair replace reply rewrite save schedule send set shift shorten translate turn update write";
 
 /// Words of requests that are served by looking.
-const LOOKING: &str = "am are calculate check compare compute count describe did display does explain figure find forgot free get give has \
-    have how identify is know learn list look many much name need number open outline overview read report say search see show status sum summarise \
-    summarize tell total understand want what where whether which who whom whose why";
+const LOOKING: &str = "address addresses birthday calculate check compare compute count date dates describe display explain figure find \
+    forgot free get give how identify know learn list look many much name need number open outline overview phone \
+    pid place price read report say search see show size status sum summarise summarize tell total understand \
+    version what where whether which who whom whose why";
 
 /// Words for whatever it may be.
 const GENERIC: &str = "again another appointment better bit bug calendar code date deck different document entry event existing field file \
-    folder function good item line mail meeting message name new note number old one ones other page paragraph part picture \
-    presentation problem program project report same sentence setting slide some something somehow spreadsheet stuff summary table \
+    folder function good item line mail meeting message name nice new note number old one ones other page paragraph part picture \
+    presentation problem program project report same sentence setting silly slide some something somehow spreadsheet stuff summary table \
     text thing time title value version way while word";
 
 /// Whether a verb, in lower case, asks to be told something.

@@ -140,8 +140,9 @@ impl<'a> Values<'a> {
         shown.extend(lists);
         let shown = self.rules.rule(&shown)?;
         let text = self.rules.terminal(FORMAT_TEXT);
-        let piece = self.rules.rule(&[text, format!("\"{{\" {shown} \"}}\"")])?;
-        Some(format!("\"f\\\"\" {piece}{{1,{FORMAT_PIECES}}} \"\\\"\""))
+        let value = format!("\"{{\" {shown} \"}}\"");
+        let piece = self.rules.rule(&[text.clone(), value.clone()])?;
+        Some(format!("\"f\\\"\" {text}? {value} {piece}{{0,{FORMAT_PIECES}}} \"\\\"\""))
     }
 
     /// The rule for lists whose elements satisfy `wanted`, as they stand.
