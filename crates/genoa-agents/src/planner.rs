@@ -92,7 +92,7 @@ fn statement_by_statement(
         request.grammar = Some(Grammar::Lark(next_statement_grammar(&scope, &assignment.catalog, &said)));
         request.answer_begins.clone_from(&plan);
         let Some(statement) = new_statement(client, &request, &plan, &empty, is_unfinished)? else { break };
-        plan.push_str(&statement);
+        plan.push_str(&said.with_folders(&statement));
         if !plan.ends_with('\n') {
             plan.push('\n');
         }

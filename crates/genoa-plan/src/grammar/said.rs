@@ -35,6 +35,8 @@ pub struct Said {
     names: Vec<String>,
     paths: Vec<String>,
     folders: Vec<String>,
+    /// The paths without those of what shall be made: "save it as a.md".
+    existing: Vec<String>,
     commands: Vec<String>,
     is_question: bool,
     deeds: Deeds,
@@ -47,12 +49,13 @@ impl Said {
         if intention.trim().is_empty() {
             return Self::default();
         }
-        let (lower, paths) = (intention.to_lowercase(), paths(intention));
+        let (lower, paths, targets) = (intention.to_lowercase(), paths(intention), targets(intention));
         let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
         Self {
             words: words.map(str::to_owned).collect(),
             undone: undone(&lower),
             names: names(intention),
+            existing: paths.iter().filter(|path| !targets.contains(path)).cloned().collect(),
             folders: paths.iter().filter(|path| !is_file_name(path)).cloned().collect(),
             paths,
             commands: commands(intention),
@@ -129,7 +132,26 @@ impl Said {
 
     /// The paths that may stand for something that is there; nothing where any may.
     pub(super) fn paths(&self) -> Option<&[String]> {
-        self.text.as_ref().map(|_| self.paths.as_slice())
+        self.text.as_ref().map(|_| self.existing.as_slice())
+    }
+
+    /// A statement in which every file stands with the folder that the person named for it.
+    #[must_use]
+    pub fn with_folders(&self, statement: &str) -> String {
+        let named = self.paths.iter().filter(|path| is_file_name(path) && path.contains('/'));
+        let said: Vec<(&str, &String)> = named
+            .filter_map(|path| Some((path.rsplit('/').next()?, path)))
+            .filter(|(_, path)| self.says(path))
+            .collect();
+        let only = |name: &str| said.iter().filter(|(known, _)| *known == name).count() == 1;
+        let whole =
+            |text: String, (name, path): &(&str, &String)| text.replace(&format!("\"{name}\""), &format!("\"{path}\""));
+        said.iter().filter(|(name, _)| only(name)).fold(statement.to_owned(), whole)
+    }
+
+    /// Whether the text holds this, in any case.
+    fn says(&self, words: &str) -> bool {
+        self.text.as_ref().is_some_and(|text| text.contains(&words.to_lowercase()))
     }
 
     /// Those of the paths that may be folders.
@@ -365,6 +387,17 @@ fn paths(intention: &str) -> Vec<String> {
     paths
 }
 
+/// Files that stand after words such as "save it as".
+fn targets(intention: &str) -> Vec<String> {
+    let words: Vec<&str> = intention.split_whitespace().collect();
+    let is_after = |place: usize| is_among(NAMING, &words[place - 1].to_lowercase());
+    let named = (1..words.len()).filter(|place| is_after(*place)).map(|place| path_word(words[place]));
+    named.filter(|word| is_file_name(word)).map(str::to_owned).collect()
+}
+
+/// Words before the name of what shall be made.
+const NAMING: &str = "as called named";
+
 fn commands(intention: &str) -> Vec<String> {
     let mut commands = Vec::new();
     quoted(intention).for_each(|text| add(&mut commands, text));
@@ -561,6 +594,14 @@ mod tests {
         );
         assert_eq!(paths("what is in the folder music?"), ["music"]);
         assert_eq!(paths("Replace it"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_shall_be_made_is_no_path_to_read_and_stands_in_its_folder() {
+        let said = Said::in_intention("Draw the sales of sales.csv and save that as charts/sales.svg");
+        assert!(!said.paths().unwrap().contains(&"charts/sales.svg".to_owned()), "{:?}", said.paths());
+        let written = said.with_folders("chart.write(path=\"sales.svg\", table=\"sales.csv\")");
+        assert_eq!(written, "chart.write(path=\"charts/sales.svg\", table=\"sales.csv\")");
     }
 
     #[test]
