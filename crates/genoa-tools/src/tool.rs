@@ -8,6 +8,7 @@ use genoa_abi::{ErrorCode, Failure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 /// A built-in tool.
@@ -86,11 +87,18 @@ impl Call<'_> {
     /// # Errors
     /// [`ErrorCode::NotGranted`] for a path outside the workspace.
     pub fn resolve(&self, path: &str) -> Result<PathBuf, Failure> {
-        let whole = self.resolve_by_name(path)?;
+        self.inside(self.resolve_by_name(path)?)
+    }
+
+    /// `whole` itself, unless links on the way, or the entry itself, lead out of the workspace.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotGranted`] where they do.
+    pub fn inside(&self, whole: PathBuf) -> Result<PathBuf, Failure> {
         if real_path(&whole).starts_with(real_path(self.workspace())) {
             return Ok(whole);
         }
-        Err(self.outside(path).because("a link on the way leads out of it"))
+        Err(self.outside(&self.relative(&whole)).because("a link on the way leads out of it"))
     }
 
     /// As [`Call::resolve`], but for the entry itself: a link is not followed, so that it can be moved or deleted.
@@ -113,17 +121,8 @@ impl Call<'_> {
         if self.request.workspace.is_empty() {
             return Err(Failure::new(ErrorCode::NotGranted, "this call has no workspace"));
         }
-        let mut whole = PathBuf::new();
-        for part in self.workspace().join(path).components() {
-            match part {
-                Component::ParentDir => {
-                    whole.pop();
-                }
-                Component::CurDir => {}
-                other => whole.push(other),
-            }
-        }
-        if whole.starts_with(self.workspace()) { Ok(whole) } else { Err(self.outside(path)) }
+        let whole = normalised(&self.workspace().join(path));
+        if whole.starts_with(self.workspace()) { Ok(as_it_is_called(whole)) } else { Err(self.outside(path)) }
     }
 
     fn outside(&self, path: &str) -> Failure {
@@ -138,15 +137,60 @@ impl Call<'_> {
     }
 }
 
-/// `path` with all links resolved, as far as it exists.
+/// The path that is meant by one with marks in place of bytes that are not UTF-8: where nothing is called so, the only
+/// entry that is shown so.
+fn as_it_is_called(path: PathBuf) -> PathBuf {
+    if !path.to_string_lossy().contains(char::REPLACEMENT_CHARACTER) {
+        return path;
+    }
+    path.iter().fold(PathBuf::new(), |above, part| {
+        let place = above.join(part);
+        if place.symlink_metadata().is_ok() { place } else { only_shown_as(&above, part).unwrap_or(place) }
+    })
+}
+
+fn only_shown_as(folder: &Path, shown: &OsStr) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let mut fitting = entries.filter(|entry| OsStr::new(entry.file_name().to_string_lossy().as_ref()) == shown);
+    let found = fitting.next()?.path();
+    fitting.next().is_none().then_some(found)
+}
+
+/// Links in links that are followed by name.
+const LINKS: usize = 16;
+
+/// `path` with all links resolved. Where they lead to what is not there, as everything outside is not there in a jail,
+/// they are resolved by name.
 fn real_path(path: &Path) -> PathBuf {
+    resolved(path, LINKS)
+}
+
+fn resolved(path: &Path, links: usize) -> PathBuf {
     if let Ok(real) = path.canonicalize() {
         return real;
     }
-    match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) => real_path(parent).join(name),
-        _ => path.to_owned(),
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return path.to_owned() };
+    let parent = resolved(parent, links);
+    let place = parent.join(name);
+    match place.read_link() {
+        Ok(target) if links > 0 => resolved(&normalised(&parent.join(target)), links - 1),
+        _ => place,
     }
+}
+
+/// `path` without `.` and `..`, by name.
+fn normalised(path: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                whole.pop();
+            }
+            Component::CurDir => {}
+            other => whole.push(other),
+        }
+    }
+    whole
 }
 
 /// A tool's answer as JSON.
