@@ -44,6 +44,9 @@ pub(crate) struct Agent {
     #[serde(default)]
     pub(crate) asked: usize,
     pub(crate) notices: u32,
+    /// What its last syscall failed of: the reason, if it ends of that.
+    #[serde(default)]
+    pub(crate) trouble: Option<Failure>,
 }
 
 /// Something a person asked for.
@@ -263,8 +266,10 @@ impl Turn<'_> {
         let Some(agent) = self.remove_agent(id) else { return };
         let children: Vec<AgentId> =
             self.kernel.agents.iter().filter(|(_, other)| other.parent == Some(id)).map(|(id, _)| id).collect();
-        let failure = Failure::new(ErrorCode::Interrupted, format!("the agent {} stopped while it worked", agent.name))
-            .try_next("State the intention again");
+        let failure = agent.trouble.unwrap_or_else(|| {
+            Failure::new(ErrorCode::Interrupted, format!("the agent {} stopped while it worked", agent.name))
+                .try_next("State the intention again")
+        });
         children.into_iter().for_each(|child| self.stop_subtree(child, &failure));
         let is_going_on = agent.run.is_some_and(|run| self.kernel.runs.contains_key(&run));
         if agent.parent.is_none() && !is_going_on {
@@ -347,6 +352,7 @@ impl Turn<'_> {
             run: None,
             rejected: 0,
             asked: 0,
+            trouble: None,
             notices: 0,
         };
         self.kernel.agents.insert(id, agent);

@@ -126,6 +126,11 @@ impl<'k> Turn<'k> {
     }
 
     pub(crate) fn reply(&mut self, asker: Asker, outcome: Result<Reply, Failure>) {
+        if let Caller::Agent(id) = asker.caller
+            && let Some(agent) = self.kernel.agents.get_mut(id)
+        {
+            agent.trouble = outcome.as_ref().err().cloned();
+        }
         self.effects.push(Effect::Reply { caller: asker.caller, request: asker.request, outcome });
     }
 
