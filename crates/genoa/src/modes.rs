@@ -16,6 +16,7 @@ use genoa_daemon::{DaemonConfig, Home};
 use genoa_model::worker::{WorkerOptions, worker_main};
 
 use crate::commands::model;
+use crate::connect::HOME_IN_USE;
 use crate::installed;
 use crate::output;
 use crate::settings::Settings;
@@ -65,7 +66,8 @@ pub(crate) fn run(mode: &Mode) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::failure(output::Format::Text, &failure);
-            ExitCode::FAILURE
+            let is_second = *mode == Mode::Daemon && failure.code == ErrorCode::Conflict;
+            if is_second { ExitCode::from(HOME_IN_USE) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -77,7 +79,7 @@ pub(crate) fn binary() -> Result<PathBuf, Failure> {
 }
 
 fn daemon() -> Result<(), Failure> {
-    let home = Home::resolve(|name| std::env::var(name).ok())?;
+    let home = Home::resolve(|name| std::env::var_os(name))?;
     home.create()?;
     let settings = Settings::load(&home)?;
     let binary = binary()?;
