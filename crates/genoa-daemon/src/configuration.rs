@@ -81,8 +81,7 @@ mod tests {
     #[test]
     fn every_change_of_the_file_is_seen() {
         let folder = tempfile::tempdir().unwrap();
-        let home =
-            Home::resolve(|name| (name != "XDG_DATA_HOME").then(|| folder.path().display().to_string())).unwrap();
+        let home = Home::resolve(|name| (name != "XDG_DATA_HOME").then(|| folder.path().into())).unwrap();
         let absent = Stamp::of(&home);
         std::fs::write(home.config(), "[person]").unwrap();
         let first = Stamp::of(&home);

@@ -1,5 +1,6 @@
 //! Where Genoa keeps what it keeps: one folder for state, one for models.
 
+use std::ffi::OsString;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ impl Home {
     ///
     /// # Errors
     /// [`ErrorCode::InvalidInput`] where nothing says where home is.
-    pub fn resolve(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+    pub fn resolve(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Failure> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let below_home = |rest: &str| set("HOME").map(|home| home.join(rest));
         let state = set("GENOA_HOME")
@@ -146,7 +147,7 @@ mod tests {
     use super::Home;
 
     fn resolve(variables: &[(&str, &str)]) -> Result<Home, genoa_abi::Failure> {
-        Home::resolve(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+        Home::resolve(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).into()))
     }
 
     #[test]

@@ -129,12 +129,12 @@ pub fn probe(binary: &Path, folder: &Path) -> Result<Report, Failure> {
     SpawnerHandle::start(binary).and_then(|mut handle| handle.probe(folder)).map_err(broken)
 }
 
-/// Tries everything. Runs in the spawner, which has one thread and may copy itself.
-pub(crate) fn try_everything(folder: &Path) -> Report {
+/// Tries everything. Runs in the spawner, which has one thread and may copy itself; `groups` is whether it got rid of its own.
+pub(crate) fn try_everything(groups: &Step<()>, folder: &Path) -> Report {
     let user = Namespaces::user();
     let processes = user.with_mounts().with_processes();
     let tries: [(PrimitiveKind, Step<String>); 12] = [
-        (PrimitiveKind::UserNamespace, run_briefly(user, nothing)),
+        (PrimitiveKind::UserNamespace, groups.clone().and_then(|()| run_briefly(user, nothing))),
         (PrimitiveKind::MountNamespace, run_briefly(user.with_mounts(), || quietly(root::try_mounts()))),
         (PrimitiveKind::ProcessNamespace, run_briefly(processes, || quietly(root::try_processes()))),
         (PrimitiveKind::NetworkNamespace, run_briefly(user.with_network(), || quietly(loopback()))),

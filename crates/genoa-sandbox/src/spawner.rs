@@ -68,11 +68,7 @@ pub fn spawner_main() -> Result<(), Failure> {
 }
 
 fn serve(socket: &OwnedFd) -> io::Result<()> {
-    let user = rustix::process::geteuid();
-    if user.is_root() {
-        // The groups of whoever started the daemon would reach into every jail.
-        rustix::thread::set_thread_groups(&[])?;
-    }
+    let groups = give_up_groups();
     let mut children: Vec<Child> = Vec::new();
     loop {
         let ready = wait(socket, &children)?;
@@ -85,9 +81,18 @@ fn serve(socket: &OwnedFd) -> io::Result<()> {
         }
         if ready.socket {
             let Some((request, fds)) = channel::receive(socket)? else { return Ok(()) };
-            carry_out(socket, &mut children, request, fds)?;
+            carry_out(socket, &mut children, &groups, (request, fds))?;
         }
     }
+}
+
+/// The groups of whoever started the daemon would reach into every jail. A user other than root keeps them, as they are
+/// nobody's above the own ones.
+fn give_up_groups() -> Step<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    rustix::thread::set_thread_groups(&[]).at("give up the groups of root; a namespace that forbids it has no jails")
 }
 
 struct Ready {
@@ -113,18 +118,25 @@ fn wait(socket: &OwnedFd, children: &[Child]) -> io::Result<Ready> {
     Ok(Ready { socket: ready[0], children: ready[1..].to_vec() })
 }
 
-fn carry_out(socket: &OwnedFd, children: &mut Vec<Child>, request: Request, fds: Vec<OwnedFd>) -> io::Result<()> {
+fn carry_out(
+    socket: &OwnedFd,
+    children: &mut Vec<Child>,
+    groups: &Step<()>,
+    (request, fds): (Request, Vec<OwnedFd>),
+) -> io::Result<()> {
     match request {
-        Request::Spawn { id, plan, logged } => match start(id, &plan, fds, logged, children.len()) {
-            Ok(child) => children.push(child),
-            Err(failure) => tell(socket, SpawnerNews::Failed { id, failure: refused(&failure) })?,
-        },
+        Request::Spawn { id, plan, logged } => {
+            match groups.clone().and_then(|()| start(id, &plan, fds, logged, children.len())) {
+                Ok(child) => children.push(child),
+                Err(failure) => tell(socket, SpawnerNews::Failed { id, failure: refused(&failure) })?,
+            }
+        }
         Request::Kill { id } => {
             for child in children.iter().filter(|child| child.id == id) {
                 kill(child);
             }
         }
-        Request::Probe { folder } => channel::send(socket, &Saying::Report(try_everything(&folder)), &[])?,
+        Request::Probe { folder } => channel::send(socket, &Saying::Report(try_everything(groups, &folder)), &[])?,
     }
     Ok(())
 }

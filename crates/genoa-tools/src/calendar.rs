@@ -32,7 +32,7 @@ const NEW_CALENDAR: &str = "Calendar/personal.ics";
 const GENERIC: &str = "meeting meet event appointment call calendar date session with";
 
 /// One event, or one occurrence of a repeated one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// What it is called.
     pub title: String,
@@ -220,7 +220,8 @@ fn create(call: &Call<'_>) -> Result<Json, Failure> {
     };
     let times = times(call, None)?;
     let path = personal_calendar(call)?;
-    let mut file = if path.exists() { CalendarFile::read(&path)? } else { CalendarFile::empty() };
+    let exists = path.exists();
+    let mut file = if exists { CalendarFile::read(&path, &call.relative(&path))? } else { CalendarFile::empty() };
     if !file.holds(&event.uid) {
         file.add(&event, &times, &call.request.person, &now)?;
         files::put(call, &path, file.to_text())?;
@@ -250,7 +251,7 @@ fn event_and_file(call: &Call<'_>) -> Result<(Event, PathBuf, CalendarFile), Fai
     if walk::extension(&path) != "ics" {
         return Err(Failure::new(ErrorCode::InvalidInput, format!("{} is not a calendar file", event.path)));
     }
-    let file = CalendarFile::read(&path)?;
+    let file = CalendarFile::read(&path, &event.path)?;
     Ok((event, path, file))
 }
 

@@ -58,15 +58,19 @@ impl CalendarFile {
     ///
     /// # Errors
     /// If it cannot be read, or is no calendar.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
-        let file = Self::of(&text::read(path)?);
+    pub fn read(path: &Path, shown: &str) -> Result<Self, Failure> {
+        let file = Self::of(&text::read_to_change(path, shown)?);
         if file.lines.iter().any(|line| line.eq_ignore_ascii_case("END:VCALENDAR")) {
             return Ok(file);
         }
-        Err(Failure::new(ErrorCode::InvalidInput, format!("{} is not a calendar", path.display())))
+        Err(Failure::new(ErrorCode::InvalidInput, format!("{shown} is not a whole calendar"))
+            .because("it has no line END:VCALENDAR")
+            .try_next("Get it anew from where it came from, or move it away"))
     }
 
-    fn of(content: &str) -> Self {
+    /// The file with this content.
+    #[must_use]
+    pub fn of(content: &str) -> Self {
         let mut lines: Vec<String> = Vec::new();
         for line in content.lines() {
             match (line.strip_prefix([' ', '\t']), lines.last_mut()) {
@@ -75,6 +79,12 @@ impl CalendarFile {
             }
         }
         Self { lines }
+    }
+
+    /// Its lines, as they are without the folding.
+    #[must_use]
+    pub fn lines(&self) -> &[String] {
+        &self.lines
     }
 
     /// The file's content.
@@ -121,9 +131,29 @@ impl CalendarFile {
     }
 
     fn insert_at_end(&mut self, block: Vec<String>) {
-        let end = self.lines.iter().rposition(|line| line.eq_ignore_ascii_case("END:VCALENDAR"));
-        let place = end.unwrap_or(self.lines.len());
+        let place = self.end();
         self.lines.splice(place..place, block);
+    }
+
+    /// Where the calendar ends: before its last line, and before anything in it that was begun and never ended, which
+    /// would swallow what is put there.
+    fn end(&self) -> usize {
+        let is_end = |line: &String| line.eq_ignore_ascii_case("END:VCALENDAR");
+        let mut end = self.lines.iter().rposition(is_end).unwrap_or(self.lines.len());
+        let mut open: Vec<(String, usize)> = Vec::new();
+        for (place, line) in self.lines.iter().map(|line| line.trim_end().to_uppercase()).enumerate() {
+            if let Some(name) = line.strip_prefix("BEGIN:") {
+                open.push((name.to_owned(), place));
+            } else if let Some(name) = line.strip_prefix("END:")
+                && let Some(depth) = open.iter().rposition(|(open, _)| open == name)
+            {
+                if name == "VCALENDAR" {
+                    end = open.get(depth + 1).map_or(place, |(_, unended)| *unended);
+                }
+                open.truncate(depth);
+            }
+        }
+        end
     }
 
     /// Moves the event, or the occurrence of a repeated event, that begins at `start`.

@@ -61,7 +61,8 @@ pub fn read_events(call: &Call<'_>, span: Span) -> Result<Vec<Occurrence>, Failu
     Ok(found)
 }
 
-fn read_file(call: &Call<'_>, path: &Path, content: &str, span: Span, found: &mut Vec<Occurrence>) {
+/// Adds the events of one file.
+pub(crate) fn read_file(call: &Call<'_>, path: &Path, content: &str, span: Span, found: &mut Vec<Occurrence>) {
     let mut parser = Parser::new(content);
     loop {
         match parser.entry() {

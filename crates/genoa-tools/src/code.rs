@@ -221,10 +221,7 @@ fn replace(call: &Call<'_>) -> Result<Json, Failure> {
     if find.is_empty() {
         return Err(Failure::new(ErrorCode::InvalidInput, "there is nothing to look for"));
     }
-    let bytes = text::read_bytes(&path)?;
-    // What is not UTF-8 would be damaged elsewhere in the file by writing it back.
-    let old = String::from_utf8(bytes)
-        .map_err(|_| Failure::new(ErrorCode::Unsupported, format!("{shown} is not UTF-8 text")))?;
+    let old = text::read_to_change(&path, &shown)?;
     let places: Vec<usize> =
         old.match_indices(&find).map(|(place, _)| old[..place].matches('\n').count() + 1).collect();
     match places.as_slice() {

@@ -47,7 +47,7 @@ impl Contact {
 }
 
 /// A contact with everything that it can be found by.
-struct Card {
+pub(crate) struct Card {
     contact: Contact,
     emails: Vec<String>,
     nicknames: Vec<String>,
@@ -287,7 +287,7 @@ fn cards(call: &Call<'_>) -> Result<Vec<Card>, Failure> {
     Ok(cards)
 }
 
-fn read_cards(content: &str, path: &Path, call: &Call<'_>, cards: &mut Vec<Card>) {
+pub(crate) fn read_cards(content: &str, path: &Path, call: &Call<'_>, cards: &mut Vec<Card>) {
     let mut parser = Parser::new(content);
     while cards.len() < CONTACTS {
         match parser.entry() {

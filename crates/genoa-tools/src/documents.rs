@@ -13,12 +13,14 @@ use crate::{files, lookup, markdown::Block};
 mod archive;
 mod office;
 mod pdf;
+mod pdf_size;
 mod read;
 pub(crate) mod write;
 
 pub(crate) use archive::Archive;
+pub(crate) use pdf::THREAD as PDF_THREAD;
 pub use read::text_of;
-pub(crate) use read::{decode, read_whole, text_of_bytes};
+pub(crate) use read::{bounded, decode, read_whole, text_of_bytes};
 
 /// The tools of this group.
 #[must_use]

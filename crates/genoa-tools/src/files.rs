@@ -210,11 +210,17 @@ fn write_file(call: &Call<'_>) -> Result<Json, Failure> {
 
 fn append(call: &Call<'_>) -> Result<Json, Failure> {
     let path = lookup::file_or_place(call, &call.text("path")?)?;
-    let mut content = if path.exists() { text::read(&call.resolve(&call.relative(&path))?)? } else { String::new() };
-    if !content.is_empty() && !content.ends_with('\n') {
-        content.push('\n');
+    let path = call.inside(path)?;
+    let mut content = if path.exists() { text::read_encoded(&path)? } else { Vec::new() };
+    let more = call.text("text")?;
+    // In a file of another encoding only the letters that all encodings share can be added.
+    if let (Err(error), false) = (std::str::from_utf8(&content), more.is_ascii()) {
+        return Err(text::not_utf8(&call.relative(&path), error.valid_up_to()));
     }
-    content.push_str(&call.text("text")?);
+    if !content.is_empty() && !content.ends_with(b"\n") {
+        content.push(b'\n');
+    }
+    content.extend(more.into_bytes());
     put(call, &path, &content)?;
     answer(describe(call, &path)?)
 }

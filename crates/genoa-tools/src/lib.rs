@@ -21,6 +21,8 @@ pub mod documents;
 mod facts;
 mod file_names;
 pub mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod git;
 mod groups;
 mod hours;
@@ -52,6 +54,8 @@ pub mod tool;
 pub mod walk;
 pub mod web;
 
+#[cfg(test)]
+mod bad_input;
 #[cfg(test)]
 mod testing;
 

@@ -1,25 +1,29 @@
 //! Reads Maildirs: messages with their text, and the names and sizes of attachments but never their content.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use genoa_abi::limits::READ_BYTES;
 use genoa_abi::{ErrorCode, Failure};
 use jiff::Timestamp;
-use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders};
+use mail_parser::{Address, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders};
 
 use crate::contacts::Contact;
 use crate::mail::Mail;
 use crate::tool::{Call, file_failure};
-use crate::{text, time, walk};
+use crate::{documents, text, time, walk};
 
 /// Messages that one search reads; the newest are read if there are more.
 const MESSAGES: usize = 20_000;
-/// Lines of one attachment that are read before the rest is only counted: about 60 KB.
-const ENCODED_LINES: usize = 800;
+/// What is read of the encoded lines of one attachment before the rest is only counted.
+const ENCODED_BYTES: usize = 60 * 1024;
+/// The same for lines that are not encoded: a text of its limit, and a little to see that there is more.
+const PLAIN_BYTES: usize = READ_BYTES + 64 * 1024;
 /// What is read of one message after that.
 const MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// What a search keeps of the text of each of its mails; `mail.read` gives all of one.
+const SEARCHED_BYTES: usize = 64 * 1024;
 /// The longest line; a longer one is cut into several.
 const LINE_BYTES: u64 = 64 * 1024;
 /// Attachments and recipients that are listed.
@@ -57,7 +61,7 @@ pub fn read_all(call: &Call<'_>) -> Result<Vec<StoredMail>, Failure> {
         paths.truncate(MESSAGES);
     }
     let all = paths.len();
-    let mut mails: Vec<StoredMail> = paths.iter().filter_map(|path| read_one(call, path).ok()).collect();
+    let mut mails: Vec<StoredMail> = paths.iter().filter_map(|path| read_beginning(call, path).ok()).collect();
     if mails.len() < all {
         (call.progress)(&format!("{} broken mails were skipped", all - mails.len()));
     }
@@ -86,14 +90,29 @@ fn message_files(maildir: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// As [`read_one`], without the end of a long text: of a search's mails, all are held at once.
+fn read_beginning(call: &Call<'_>, path: &Path) -> Result<StoredMail, Failure> {
+    let mut stored = read_one(call, path)?;
+    let text = &mut stored.mail.text;
+    text.truncate(text.floor_char_boundary(SEARCHED_BYTES));
+    text.shrink_to_fit();
+    Ok(stored)
+}
+
 /// Reads the message in the file at `path`.
 ///
 /// # Errors
 /// [`ErrorCode::ToolFailed`] for what is not a message.
 pub fn read_one(call: &Call<'_>, path: &Path) -> Result<StoredMail, Failure> {
-    let (bytes, mut skipped) = read_slim(path)?;
+    let failure = |error: std::io::Error| file_failure(format!("{} cannot be read", path.display()), &error);
+    let slim = File::open(path).and_then(|file| read_slim(BufReader::new(file))).map_err(failure)?;
+    understand(call, path, &slim)
+}
+
+/// What a message says that was read from `path`.
+pub(crate) fn understand(call: &Call<'_>, path: &Path, slim: &Slim) -> Result<StoredMail, Failure> {
     let broken = || Failure::new(ErrorCode::ToolFailed, format!("{} is not a mail", call.relative(path)));
-    let message = MessageParser::default().parse(&bytes).ok_or_else(broken)?;
+    let message = MessageParser::default().parse(&slim.bytes).ok_or_else(broken)?;
     if message.from().is_none() && message.subject().is_none() {
         return Err(broken());
     }
@@ -107,7 +126,7 @@ pub fn read_one(call: &Call<'_>, path: &Path) -> Result<StoredMail, Failure> {
         date: time::show(sent, &time::zone(call)),
         text: body(&message),
         id: message.message_id().unwrap_or_default().to_owned(),
-        attachments: message.attachments().take(LISTED).map(|part| attachment(part, &mut skipped)).collect(),
+        attachments: message.attachments().take(LISTED).map(|part| attachment(part, &slim.cuts)).collect(),
         path: call.relative(path),
     };
     Ok(StoredMail { mail, sent, references: references(&message), is_unread: is_unread(path) })
@@ -125,7 +144,7 @@ fn body(message: &Message<'_>) -> String {
         .map(|part| part.replace("\r\n", "\n").trim().to_owned())
         .filter(|part| !part.is_empty())
         .collect();
-    parts.join("\n\n")
+    documents::bounded(parts.join("\n\n"))
 }
 
 fn people(address: Option<&Address<'_>>) -> Vec<Contact> {
@@ -150,12 +169,12 @@ fn references(message: &Message<'_>) -> Vec<String> {
     found
 }
 
-fn attachment(part: &mail_parser::MessagePart<'_>, skipped: &mut VecDeque<u64>) -> String {
+fn attachment(part: &MessagePart<'_>, cuts: &[Cut]) -> String {
     let name = text::one_line(part.attachment_name().unwrap_or("(without a name)"));
-    // A part of which lines were skipped is the next one in the list of skipped lines.
-    let was_cut = part.contents().len() >= ENCODED_LINES * 45 && !skipped.is_empty();
-    let bytes = part.contents().len() as u64 + if was_cut { skipped.pop_front().unwrap_or(0) } else { 0 };
-    format!("{name} ({})", size(bytes))
+    // The line end before the mark of the next part belongs to that mark.
+    let is_inside = |cut: &&Cut| (part.offset_body as usize..=part.offset_end as usize + 2).contains(&cut.place);
+    let lost: u64 = cuts.iter().filter(is_inside).map(|cut| cut.lost_bytes).sum();
+    format!("{name} ({})", size(part.contents().len() as u64 + lost))
 }
 
 fn size(bytes: u64) -> String {
@@ -166,30 +185,58 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// The message without the bulk of its attachments, and how many bytes each of the shortened ones lost.
-fn read_slim(path: &Path) -> Result<(Vec<u8>, VecDeque<u64>), Failure> {
-    let failure = |error: &std::io::Error| file_failure(format!("{} cannot be read", path.display()), error);
-    let mut reader = BufReader::new(File::open(path).map_err(|error| failure(&error))?);
-    let (mut kept, mut skipped) = (Vec::new(), VecDeque::new());
+/// A message without the bulk of its attachments.
+#[derive(Default)]
+pub(crate) struct Slim {
+    bytes: Vec<u8>,
+    cuts: Vec<Cut>,
+}
+
+/// A place where lines were left out, and what they would have become without their encoding.
+struct Cut {
+    place: usize,
+    lost_bytes: u64,
+}
+
+impl Slim {
+    fn leave_out(&mut self, bytes: u64) {
+        let place = self.bytes.len();
+        match self.cuts.last_mut().filter(|cut| cut.place == place) {
+            Some(cut) => cut.lost_bytes += bytes,
+            None => self.cuts.push(Cut { place, lost_bytes: bytes }),
+        }
+    }
+}
+
+/// Reads a message, and of what would be its bulk only the length.
+pub(crate) fn read_slim(mut reader: impl BufRead) -> std::io::Result<Slim> {
+    let mut slim = Slim::default();
     let mut line = Vec::new();
-    let (mut run, mut lost) = (0, 0u64);
+    // What was kept since the last line that may stand between two parts, and of the encoded lines before this one.
+    let (mut plain, mut encoded) = (0, 0);
     loop {
         line.clear();
-        let count = (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line).map_err(|error| failure(&error))?;
-        let is_encoded = count > 0 && is_base64(&line);
-        run = if is_encoded { run + 1 } else { 0 };
-        if run > ENCODED_LINES {
-            lost += line.trim_ascii_end().len() as u64 * 3 / 4;
-            continue;
+        let count = (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line)?;
+        if count == 0 || slim.bytes.len() > MESSAGE_BYTES {
+            return Ok(slim);
         }
-        if lost > 0 && !is_encoded {
-            skipped.push_back(lost);
-            lost = 0;
+        if line.starts_with(b"--") {
+            (plain, encoded) = (0, 0);
+        } else if is_base64(&line) {
+            if encoded >= ENCODED_BYTES {
+                slim.leave_out(line.trim_ascii_end().len() as u64 * 3 / 4);
+                continue;
+            }
+            encoded += count;
+        } else {
+            encoded = 0;
+            if plain >= PLAIN_BYTES {
+                slim.leave_out(count as u64);
+                continue;
+            }
+            plain += count;
         }
-        if count == 0 || kept.len() > MESSAGE_BYTES {
-            return Ok((kept, skipped));
-        }
-        kept.extend_from_slice(&line);
+        slim.bytes.extend_from_slice(&line);
     }
 }
 

@@ -14,12 +14,35 @@ use crate::tool::file_failure;
 /// # Errors
 /// [`ErrorCode::TooLarge`] beyond [`READ_BYTES`], [`ErrorCode::Unsupported`] for what is not text.
 pub fn read(path: &Path) -> Result<String, Failure> {
+    Ok(String::from_utf8_lossy(&read_encoded(path)?).into_owned())
+}
+
+/// The bytes of a text file, in whatever encoding they are: for whoever writes them back.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_encoded(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = read_bytes(path)?;
     if is_binary(&bytes) {
         return Err(Failure::new(ErrorCode::Unsupported, format!("{} is not a text file", path.display()))
             .try_next("documents.text reads PDF files, office documents and pictures"));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
+}
+
+/// The text of a file that is changed and written back: only of UTF-8 is nothing lost on the way.
+///
+/// # Errors
+/// As [`read`], and [`ErrorCode::Unsupported`] for another encoding.
+pub fn read_to_change(path: &Path, shown: &str) -> Result<String, Failure> {
+    String::from_utf8(read_encoded(path)?).map_err(|error| not_utf8(shown, error.utf8_error().valid_up_to()))
+}
+
+/// The failure for a file that would be damaged by writing it back; `place` is its first byte that is no UTF-8.
+pub fn not_utf8(shown: &str, place: usize) -> Failure {
+    Failure::new(ErrorCode::Unsupported, format!("{shown} cannot be changed: it is not UTF-8 text"))
+        .because(format!("its byte {place} is no letter, and would be lost by writing the file back"))
+        .try_next("Save it as UTF-8 in the program that made it")
 }
 
 /// The text that a person would see: as [`read`], and without the markup of a web page.

@@ -8,7 +8,7 @@ use genoa_abi::{ErrorCode, Failure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::DirEntry;
 use std::path::{Component, Path, PathBuf};
 
@@ -91,11 +91,18 @@ impl Call<'_> {
     /// # Errors
     /// [`ErrorCode::NotGranted`] for a path outside the workspace.
     pub fn resolve(&self, path: &str) -> Result<PathBuf, Failure> {
-        let whole = self.resolve_by_name(path)?;
+        self.inside(self.resolve_by_name(path)?)
+    }
+
+    /// `whole` itself, unless links on the way, or the entry itself, lead out of the workspace.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotGranted`] where they do.
+    pub fn inside(&self, whole: PathBuf) -> Result<PathBuf, Failure> {
         if real_path(&whole).starts_with(real_path(self.workspace())) {
             return Ok(whole);
         }
-        Err(self.outside(path).because("a link on the way leads out of it"))
+        Err(self.outside(&self.relative(&whole)).because("a link on the way leads out of it"))
     }
 
     /// As [`Call::resolve`], but for the entry itself: a link is not followed, so that it can be moved or deleted.
@@ -118,18 +125,8 @@ impl Call<'_> {
         if self.request.workspace.is_empty() {
             return Err(Failure::new(ErrorCode::NotGranted, "this call has no workspace"));
         }
-        let mut whole = PathBuf::new();
-        for part in self.workspace().join(path).components() {
-            match part {
-                Component::ParentDir => {
-                    whole.pop();
-                }
-                Component::CurDir => {}
-                Component::Normal(name) => whole.push(folder_called(&whole, name).unwrap_or_else(|| name.to_owned())),
-                other => whole.push(other),
-            }
-        }
-        if whole.starts_with(self.workspace()) { Ok(whole) } else { Err(self.outside(path)) }
+        let whole = normalised(&self.workspace().join(path));
+        if whole.starts_with(self.workspace()) { Ok(as_it_is_called(&whole)) } else { Err(self.outside(path)) }
     }
 
     fn outside(&self, path: &str) -> Failure {
@@ -144,32 +141,73 @@ impl Call<'_> {
     }
 }
 
-/// The only folder in `parent` whose name is `name` but for upper and lower case, where nothing is called just so: whoever
-/// says `Documents/new` means `documents/new`, and no second folder.
-fn folder_called(parent: &Path, name: &OsStr) -> Option<OsString> {
-    if parent.join(name).symlink_metadata().is_ok() {
-        return None;
-    }
-    let wanted = name.to_str()?.to_lowercase();
-    let entries = parent.read_dir().ok()?.take(FOLDER_ENTRIES).flatten();
-    let is_meant = |entry: &DirEntry| {
-        entry.file_name().to_str().is_some_and(|name| name.to_lowercase() == wanted)
-            && entry.file_type().is_ok_and(|kind| kind.is_dir())
-    };
-    let mut meant = entries.filter(is_meant);
-    let only = meant.next()?;
-    meant.next().is_none().then(|| only.file_name())
+/// The path that is meant: for a name that nothing has, the only entry that is shown so (with marks in place of bytes
+/// that are not UTF-8), or else the only folder that is called so but for upper and lower case.
+fn as_it_is_called(path: &Path) -> PathBuf {
+    path.iter().fold(PathBuf::new(), |above, part| {
+        let place = above.join(part);
+        if place.symlink_metadata().is_ok() {
+            return place;
+        }
+        only_entry(&above, |entry| is_shown_as(entry, part))
+            .or_else(|| only_entry(&above, |entry| is_folder_called(entry, part)))
+            .unwrap_or(place)
+    })
 }
 
-/// `path` with all links resolved, as far as it exists.
+fn is_shown_as(entry: &DirEntry, shown: &OsStr) -> bool {
+    shown.to_string_lossy().contains(char::REPLACEMENT_CHARACTER)
+        && OsStr::new(entry.file_name().to_string_lossy().as_ref()) == shown
+}
+
+/// Whoever says `Documents/new` means `documents/new`, and no second folder.
+fn is_folder_called(entry: &DirEntry, name: &OsStr) -> bool {
+    let wanted = name.to_string_lossy().to_lowercase();
+    entry.file_name().to_string_lossy().to_lowercase() == wanted && entry.file_type().is_ok_and(|kind| kind.is_dir())
+}
+
+fn only_entry(folder: &Path, is_meant: impl Fn(&DirEntry) -> bool) -> Option<PathBuf> {
+    let entries = folder.read_dir().ok()?.take(FOLDER_ENTRIES).flatten();
+    let mut meant = entries.filter(is_meant);
+    let found = meant.next()?.path();
+    meant.next().is_none().then_some(found)
+}
+
+/// Links in links that are followed by name.
+const LINKS: usize = 16;
+
+/// `path` with all links resolved. Where they lead to what is not there, as everything outside is not there in a jail,
+/// they are resolved by name.
 fn real_path(path: &Path) -> PathBuf {
+    resolved(path, LINKS)
+}
+
+fn resolved(path: &Path, links: usize) -> PathBuf {
     if let Ok(real) = path.canonicalize() {
         return real;
     }
-    match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) => real_path(parent).join(name),
-        _ => path.to_owned(),
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return path.to_owned() };
+    let parent = resolved(parent, links);
+    let place = parent.join(name);
+    match place.read_link() {
+        Ok(target) if links > 0 => resolved(&normalised(&parent.join(target)), links - 1),
+        _ => place,
     }
+}
+
+/// `path` without `.` and `..`, by name.
+fn normalised(path: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                whole.pop();
+            }
+            Component::CurDir => {}
+            other => whole.push(other),
+        }
+    }
+    whole
 }
 
 /// A tool's answer as JSON.

@@ -173,7 +173,7 @@ fn dispatch(cli: Cli, format: Format) -> Result<Ending, Failure> {
         clap_complete::generate(shell, &mut Cli::command(), "genoa", &mut std::io::stdout());
         return Ok(Ending::Done);
     }
-    let home = Home::resolve(|name| std::env::var(name).ok())?;
+    let home = Home::resolve(|name| std::env::var_os(name))?;
     let settings = Settings::load(&home)?;
     let context = Context { home, settings, format, workspace: cli.workspace, today: cli.today };
     act(&context, cli.command).map_err(|failure| explained(failure, &context.home))

@@ -19,6 +19,9 @@ use crate::settings::Settings;
 /// How long a daemon may take until it answers; it replays its journal first.
 const START_WAIT: Duration = Duration::from_secs(30);
 
+/// The exit status of a daemon whose home has another one.
+pub(crate) const HOME_IN_USE: u8 = 5;
+
 /// A connection with a session.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -47,6 +50,11 @@ pub(crate) fn workspace(given: Option<&Path>) -> Result<PathBuf, Failure> {
     })?;
     if !whole.is_dir() {
         return Err(Failure::new(ErrorCode::InvalidInput, format!("{} is not a folder", whole.display())));
+    }
+    if whole.to_str().is_none() {
+        return Err(Failure::new(ErrorCode::Unsupported, format!("{} cannot be worked in", whole.display()))
+            .because("its path is not UTF-8 text, so no grant can name it")
+            .try_next("Rename the folder, or work in another one; the names of files in it may be anything"));
     }
     Ok(whole)
 }
@@ -78,7 +86,10 @@ fn first_answer(mut daemon: Child, home: &Home) -> Result<(Child, Client), Failu
         if let Ok(client) = Client::connect(&home.socket()) {
             return Ok((daemon, client));
         }
-        if let Ok(Some(status)) = daemon.try_wait() {
+        // Somebody else's daemon may have been quicker: then that one will answer.
+        if let Ok(Some(status)) = daemon.try_wait()
+            && status.code() != Some(i32::from(HOME_IN_USE))
+        {
             return Err(Failure::new(ErrorCode::Internal, "the daemon did not start")
                 .because(last_lines(&home.logs().join("daemon.log")).unwrap_or_else(|| status.to_string())));
         }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::connect::{Session, unexpected};
-use crate::output::{BAD, BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, line, remark, styled, visible};
+use crate::output::{BAD, BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, line, remark, styled, visible, visible_line};
 use crate::preferences::Preferences;
 
 /// Changes listed below an answer; the rest is counted.
@@ -188,13 +188,13 @@ impl Screen {
             }
             News::Plan { preview, warnings, .. } => self.plan(preview, warnings),
             News::Step { text, .. } => {
-                self.step = visible(text);
+                self.step = visible_line(text);
                 self.moving.set_message(self.step.clone());
             }
-            News::Progress { text, .. } => self.moving.set_message(format!("{}: {}", self.step, visible(text))),
+            News::Progress { text, .. } => self.moving.set_message(format!("{}: {}", self.step, visible_line(text))),
             News::StepDone { text, elapsed_ms, .. } => {
                 let time = format!("{}.{} s", elapsed_ms / 1000, elapsed_ms % 1000 / 100);
-                let text = format!("{} {} {}", self.step, styled(FAINT, "→"), visible(text));
+                let text = format!("{} {} {}", self.step, styled(FAINT, "→"), visible_line(text));
                 self.above(format!("{} {text} {}", styled(GOOD, "✓"), styled(FAINT, time)));
                 self.moving.set_message("");
             }
@@ -212,10 +212,11 @@ impl Screen {
         let pace = if pace.began.is_some() { styled(FAINT, pace.words()) } else { String::new() };
         self.above(format!("{} {pace}", styled(BOLD, "Plan")));
         for text in preview {
-            self.above(format!("  {}", visible(text)));
+            // A line that a file's name begins would look like one of the plan's.
+            self.above(format!("  {}", visible_line(text)));
         }
         for warning in warnings {
-            self.above(format!("  {} {}", styled(CARE, "!"), visible(warning)));
+            self.above(format!("  {} {}", styled(CARE, "!"), visible_line(warning)));
         }
     }
 
@@ -244,7 +245,7 @@ impl Screen {
             line(serde_json::to_string(findings).unwrap_or_default());
             return;
         }
-        findings.iter().for_each(|finding| remark(format!("{} {}", styled(BAD, "✗"), visible(finding))));
+        findings.iter().for_each(|finding| remark(format!("{} {}", styled(BAD, "✗"), visible_line(finding))));
     }
 
     fn leave(&self, question: &Question) {

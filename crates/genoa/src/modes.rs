@@ -16,6 +16,7 @@ use genoa_daemon::{DaemonConfig, Home};
 use genoa_model::worker::{WorkerOptions, worker_main};
 
 use crate::configured::configured;
+use crate::connect::HOME_IN_USE;
 use crate::output;
 
 /// One of the processes.
@@ -63,7 +64,8 @@ pub(crate) fn run(mode: &Mode) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::failure(output::Format::Text, &failure);
-            ExitCode::FAILURE
+            let is_second = *mode == Mode::Daemon && failure.code == ErrorCode::Conflict;
+            if is_second { ExitCode::from(HOME_IN_USE) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -76,7 +78,7 @@ pub(crate) fn binary() -> Result<PathBuf, Failure> {
 
 fn daemon() -> Result<(), Failure> {
     genoa_daemon::end_as_told(&std::env::args().skip(2).collect::<Vec<_>>())?;
-    let home = Home::resolve(|name| std::env::var(name).ok())?;
+    let home = Home::resolve(|name| std::env::var_os(name))?;
     home.create()?;
     genoa_daemon::run(DaemonConfig { home, binary: binary()?, person_home: std::env::home_dir(), configured })
 }

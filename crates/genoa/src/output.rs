@@ -71,12 +71,19 @@ pub(crate) fn styled(style: Style, text: impl Display) -> String {
 
 /// Foreign text as it can be shown: what would steer the terminal is spelled out. Line ends of both kinds stay.
 pub(crate) fn visible(text: &str) -> String {
-    let shown = |letter: char| match letter {
-        '\n' | '\t' => letter.to_string(),
-        _ if letter.is_control() => letter.escape_debug().to_string(),
-        _ => letter.to_string(),
-    };
+    let shown = |letter: char| if matches!(letter, '\n' | '\t') { letter.to_string() } else { spelled(letter) };
     text.replace("\r\n", "\n").chars().map(shown).collect()
+}
+
+/// As [`visible`], for what has one line only: a second one would look like our own words.
+pub(crate) fn visible_line(text: &str) -> String {
+    text.chars().map(spelled).collect()
+}
+
+/// Control characters, and those that show what follows in another order, as they are written in a plan.
+fn spelled(letter: char) -> String {
+    let turns = matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if turns || letter.is_control() { letter.escape_debug().to_string() } else { letter.to_string() }
 }
 
 /// One line of data.
@@ -130,12 +137,15 @@ pub(crate) fn bytes(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, visible};
+    use super::{bytes, visible, visible_line};
 
     #[test]
     fn text_cannot_steer_the_terminal() {
         assert_eq!(visible("one\r\ntwo"), "one\ntwo");
         assert_eq!(visible("a\nb\tc \u{1b}[2J\u{9b}x\r"), "a\nb\tc \\u{1b}[2J\\u{9b}x\\r");
+        assert_eq!(visible("pay \u{202e}001\u{202c} kr"), "pay \\u{202e}001\\u{202c} kr");
+        assert_eq!(visible("שלום\u{200f}, hello"), "שלום\u{200f}, hello");
+        assert_eq!(visible_line("a\n+ b\tc\u{7f}"), "a\\n+ b\\tc\\u{7f}");
     }
 
     #[test]

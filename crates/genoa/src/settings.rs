@@ -1,6 +1,7 @@
 //! The person's configuration file, and what follows from it. Read once, passed down.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use genoa_abi::grant::Right;
 use genoa_abi::limits::MCP_SERVERS;
@@ -104,7 +105,8 @@ impl Settings {
                     .because(why)
                     .try_next("Correct the file, or remove it to start from the defaults")
             }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            // What is wrong with the folder itself shows when it is made.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Self::default()),
             Err(error) => {
                 Err(Failure::new(ErrorCode::Internal, format!("cannot read {}", path.display())).because(error))
             }

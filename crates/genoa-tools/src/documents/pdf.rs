@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use genoa_abi::limits::READ_BYTES;
 use genoa_abi::{ErrorCode, Failure};
-use pdf_extract::{ConvertToFmt, Document, OutputError, PlainTextOutput, output_doc};
+use pdf_extract::{ConvertToFmt, OutputError, PlainTextOutput, output_doc};
+
+use super::pdf_size;
 
 /// How long one file may take.
 const PDF_TIME: Duration = Duration::from_secs(60);
+/// The name of the thread that parses.
+pub(crate) const THREAD: &str = "pdf";
 /// Stack of the thread that parses: the parser descends into what the file nests.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
 
@@ -25,6 +29,7 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, Failure> {
     };
     // A thread of its own contains panics, and can be left behind: the process ends with the call.
     std::thread::Builder::new()
+        .name(THREAD.to_owned())
         .stack_size(STACK_BYTES)
         .spawn(parse)
         .map_err(|error| Failure::new(ErrorCode::ToolFailed, "no thread for the PDF file").because(error))?;
@@ -40,21 +45,25 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, Failure> {
 }
 
 fn extract(bytes: &[u8]) -> Result<String, Failure> {
-    let failed =
-        |error: &dyn fmt::Display| Failure::new(ErrorCode::ToolFailed, "the PDF file cannot be read").because(error);
-    let mut document = Document::load_mem(bytes).map_err(|error| failed(&error))?;
+    let mut document = pdf_size::load(bytes)?;
     if document.is_encrypted() {
         document.decrypt("").map_err(|_| {
-            failed(&"it is protected by a password").try_next("Save it without its password and try again")
+            unreadable(&"it is protected by a password").try_next("Save it without its password and try again")
         })?;
+        pdf_size::check_decrypted(&mut document)?;
     }
     let mut kept = Bounded::default();
     let mut output = PlainTextOutput::new(Writer(&mut kept));
     match output_doc(&document, &mut output) {
         Ok(()) => Ok(kept.text),
         Err(OutputError::FormatError(_)) if kept.is_full => Ok(kept.text),
-        Err(error) => Err(failed(&error)),
+        Err(error) => Err(unreadable(&error)),
     }
+}
+
+/// The failure for a file that the parser does not take.
+pub(super) fn unreadable(error: &dyn fmt::Display) -> Failure {
+    Failure::new(ErrorCode::ToolFailed, "the PDF file cannot be read").because(error)
 }
 
 /// Text that takes no more than [`READ_BYTES`] and a little, and then stops its writer.

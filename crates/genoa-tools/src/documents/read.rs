@@ -1,7 +1,7 @@
 //! What kind of document it is, by its content, and its text.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use genoa_abi::limits::READ_BYTES;
@@ -37,6 +37,8 @@ pub(crate) fn text_of_bytes(path: &Path, bytes: Vec<u8>) -> Result<String, Failu
 }
 
 fn unbounded_text(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
+    // Where a parser takes the whole process down, the last words of its log are quoted: they name the file.
+    let _ = writeln!(std::io::stderr(), "reading {}", crate::text::one_line(&name(path)));
     if bytes[..bytes.len().min(1024)].windows(5).any(|window| window == b"%PDF-") {
         return pdf::text(bytes);
     }
@@ -149,10 +151,10 @@ pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn bounded(mut text: String) -> String {
+/// `text` up to [`READ_BYTES`]; where something is left out, the end says so.
+pub(crate) fn bounded(mut text: String) -> String {
     if text.len() > READ_BYTES {
-        let end = (0..=READ_BYTES).rev().find(|place| text.is_char_boundary(*place)).unwrap_or_default();
-        text.truncate(end);
+        text.truncate(text.floor_char_boundary(READ_BYTES));
         text.push_str(&format!("\n[the rest is left out: the limit is {READ_BYTES} bytes]\n"));
     }
     text

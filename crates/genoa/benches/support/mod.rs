@@ -23,8 +23,7 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts one, and waits for its first answer.
     pub(crate) fn start(home: &Path, workspace: &Path) -> Self {
-        let named =
-            |name: &str| matches!(name, "GENOA_HOME" | "XDG_CACHE_HOME").then(|| home.to_str().unwrap().to_owned());
+        let named = |name: &str| matches!(name, "GENOA_HOME" | "XDG_CACHE_HOME").then(|| home.into());
         let socket = Home::resolve(named).unwrap().socket();
         let start = Instant::now();
         let process = Command::new(env!("CARGO_BIN_EXE_genoa"))

@@ -7,7 +7,7 @@ use crate::cli::Context;
 use crate::commands::model;
 use crate::connect::Session;
 use crate::follow::{Asking, intend};
-use crate::output::{self, BOLD, Ending, FAINT, Format, remark, styled};
+use crate::output::{self, BOLD, Ending, FAINT, Format, remark, styled, visible_line};
 
 const HELP: &str = "\
 Say what you want, in your words. Besides:
@@ -44,7 +44,7 @@ pub(crate) fn chat(context: &Context) -> Result<Ending, Failure> {
     let history = context.home.state().join("history");
     // The first conversation has none.
     let _ = editor.load_history(&history);
-    remark(format!("{} in {}", styled(BOLD, "Genoa"), folder.display()));
+    remark(format!("{} in {}", styled(BOLD, "Genoa"), visible_line(&folder.to_string_lossy())));
     remark(styled(FAINT, "Say what you want. /help for more, /quit or Ctrl-D to leave."));
     loop {
         match editor.readline("› ") {

@@ -7,7 +7,7 @@ use genoa_abi::{Failure, GrantId};
 
 use crate::cli::Context;
 use crate::connect::unexpected;
-use crate::output::{BAD, BOLD, Ending, FAINT, styled, value};
+use crate::output::{BAD, BOLD, Ending, FAINT, styled, value, visible_line};
 
 /// What to do with grants.
 #[derive(Debug, Args)]
@@ -49,6 +49,6 @@ fn lines(grant: &GrantInfo) -> Vec<String> {
             ),
         ),
     ];
-    lines.extend(grant.rights.iter().map(|right| format!("  {right}")));
+    lines.extend(grant.rights.iter().map(|right| format!("  {}", visible_line(&right.to_string()))));
     lines
 }

@@ -10,7 +10,7 @@ use genoa_abi::{ErrorCode, Failure};
 
 use crate::cli::Context;
 use crate::connect::unexpected;
-use crate::output::{BAD, BOLD, Ending, FAINT, GOOD, styled, value};
+use crate::output::{BAD, BOLD, Ending, FAINT, GOOD, styled, value, visible_line};
 
 /// What to ask about.
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ fn tail(context: &Context, count: u32) -> Result<Ending, Failure> {
 fn record_line(record: &RecordLine) -> String {
     let time = jiff::Timestamp::from_millisecond(record.time.0).map(|time| time.to_string()).unwrap_or_default();
     let body = record.body.as_ref().map_or_else(|| "(destroyed)".to_owned(), ToString::to_string);
-    let body: String = body.chars().take(100).collect();
+    let body: String = visible_line(&body).chars().take(100).collect();
     format!(
         "{} {} {} {}",
         styled(BOLD, format!("#{}", record.seq)),
@@ -135,7 +135,8 @@ fn ask(context: &Context, subject: WhySubject) -> Result<Ending, Failure> {
     match context.session()?.client.call(&Syscall::Why { subject })? {
         Reply::Why(node) => {
             value(context.format, &node, |node| {
-                let mut lines = vec![styled(BOLD, &node.text)];
+                // The names of files are in it, and these may hold anything.
+                let mut lines = vec![styled(BOLD, visible_line(&node.text))];
                 tree(&node.causes, "", &mut lines);
                 lines
             });
@@ -149,7 +150,7 @@ fn tree(nodes: &[WhyNode], indent: &str, lines: &mut Vec<String>) {
     for (place, node) in nodes.iter().enumerate() {
         let last = place + 1 == nodes.len();
         let record = node.seq.map(|seq| styled(FAINT, format!(" #{seq}"))).unwrap_or_default();
-        lines.push(format!("{indent}{} {}{record}", if last { "└─" } else { "├─" }, node.text));
+        lines.push(format!("{indent}{} {}{record}", if last { "└─" } else { "├─" }, visible_line(&node.text)));
         tree(&node.causes, &format!("{indent}{}", if last { "   " } else { "│  " }), lines);
     }
 }

@@ -8,7 +8,7 @@ use genoa_plan::{Finding, check};
 
 use crate::cli::Context;
 use crate::follow::{Asking, run_plan};
-use crate::output::{self, BAD, CARE, Ending, Format, line, styled, value};
+use crate::output::{self, BAD, CARE, Ending, Format, line, styled, value, visible_line};
 
 /// A plan's file.
 #[derive(Debug, Args)]
@@ -54,7 +54,9 @@ pub(crate) fn run(context: &Context, command: &PlanCommand) -> Result<Ending, Fa
             Ok(Ending::Done)
         }
         PlanCommand::Explain(_) => {
-            value(context.format, &checked.plan.preview(&catalog), Clone::clone);
+            value(context.format, &checked.plan.preview(&catalog), |preview| {
+                preview.iter().map(|line| visible_line(line)).collect()
+            });
             Ok(Ending::Done)
         }
         PlanCommand::Run(_) => submit(context, source),
@@ -77,7 +79,9 @@ fn rejected(format: Format, findings: &[Finding]) -> Ending {
     if format == Format::Json {
         line(serde_json::to_string(findings).unwrap_or_default());
     } else {
-        findings.iter().for_each(|finding| output::remark(format!("{} {finding}", styled(BAD, "✗"))));
+        findings
+            .iter()
+            .for_each(|finding| output::remark(format!("{} {}", styled(BAD, "✗"), visible_line(&finding.to_string()))));
     }
     Ending::Failed
 }

@@ -14,7 +14,7 @@ use crate::cli::Context;
 use crate::commands::plan::{PlanFile, read};
 use crate::connect::unexpected;
 use crate::follow::{Asking, run_plan};
-use crate::output::{Ending, FAINT, Format, remark, styled, value};
+use crate::output::{Ending, FAINT, Format, remark, styled, value, visible_line};
 
 /// What to do with skills.
 #[derive(Debug, Subcommand)]
@@ -120,12 +120,12 @@ fn named(client: &mut Client, name: &str) -> Result<Skill, Failure> {
 fn overview(skill: &Skill) -> String {
     let values: Vec<&str> = skill.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     let values = if values.is_empty() { String::new() } else { format!(" ({})", values.join(", ")) };
-    format!("{}{values}  {}", skill.name, styled(FAINT, &skill.intention))
+    format!("{}{values}  {}", skill.name, styled(FAINT, visible_line(&skill.intention)))
 }
 
 fn details(skill: &Skill) -> Vec<String> {
     let mut lines = vec![overview(skill)];
-    lines.extend(skill.plan.lines().map(|line| format!("  {line}")));
+    lines.extend(skill.plan.lines().map(|line| format!("  {}", visible_line(line))));
     lines
 }
 
