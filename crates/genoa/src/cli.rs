@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Agents,
     /// The tools: what they take, what they give, how far they reach
     Tools(commands::tools::ToolsArguments),
-    /// The local models: list, fetch, use, bench
+    /// The models, here and elsewhere: list, fetch, use, bench
     #[command(subcommand)]
     Model(commands::model::ModelCommand),
     /// What this machine offers for jails, and what is refused without it

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use genoa_abi::ErrorCode;
 use genoa_abi::grant::{Access, Right};
-use genoa_sandbox::{ChildEnd, PrimitiveKind, SpawnerNews, plan_tool, probe};
+use genoa_sandbox::{ChildEnd, PrimitiveKind, SpawnerNews, plan_egress, plan_remote_worker, plan_tool, probe};
 
 use crate::harness::{Test, World};
 
@@ -24,8 +24,16 @@ fn a_missing_primitive_refuses_by_name() {
         missing.available = false;
         let refused =
             plan_tool(&world.job(vec![world.files(Access::Read)]), &world.layout, &world.machine).unwrap_err();
-        assert_eq!(refused.code, ErrorCode::JailUnavailable);
-        assert!(refused.what.contains(&kind.to_string()), "{refused}");
+        let mut all = vec![refused];
+        if *kind != PrimitiveKind::Overlay {
+            // A remote model: neither of the two jails that it needs.
+            all.push(plan_remote_worker(Some("key"), &world.machine).unwrap_err());
+            all.push(plan_egress(&[], &world.machine).unwrap_err());
+        }
+        for refused in all {
+            assert_eq!(refused.code, ErrorCode::JailUnavailable);
+            assert!(refused.what.contains(&kind.to_string()), "{refused}");
+        }
         world.machine.report = whole;
     }
 }
