@@ -11,7 +11,7 @@ use genoa_abi::grant::Right;
 use genoa_abi::{AgentId, CallId, ErrorCode, Failure};
 use genoa_sandbox::view::ViewLayout;
 use genoa_sandbox::{
-    ChildEnd, JailPlan, Machine, ModelFiles, SpawnerHandle, SpawnerNews, plan_agent, plan_egress, plan_model_worker,
+    JailPlan, Machine, ModelFiles, SpawnerHandle, SpawnerNews, plan_agent, plan_egress, plan_model_worker,
     plan_remote_worker, plan_tool,
 };
 
@@ -220,7 +220,7 @@ impl Daemon {
             let ended = match news {
                 SpawnerNews::Started { .. } => None,
                 SpawnerNews::Failed { id, failure } => self.children.failed(id, failure.to_string()),
-                SpawnerNews::Exited { id, end } => self.children.ended(id, describe(end)),
+                SpawnerNews::Exited { id, end } => self.children.ended(id, format!("its process {end}")),
             };
             // The socket closes with the process; what it said last is read before it is given up.
             if let Some(child) = ended {
@@ -242,14 +242,6 @@ impl Daemon {
             self.receive(token);
         }
         self.lose(peer);
-    }
-}
-
-fn describe(end: ChildEnd) -> String {
-    match end {
-        ChildEnd::Code(code) => format!("its process exited with status {code}"),
-        ChildEnd::Signal(signal) => format!("its process was ended by signal {signal}"),
-        ChildEnd::DiskFilled => "its process was stopped because it filled the disk beyond its limit".to_owned(),
     }
 }
 

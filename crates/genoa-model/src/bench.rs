@@ -1,5 +1,6 @@
 //! How fast a model is on this machine.
 
+use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use genoa_abi::model::{ChatMessage, InferReply, InferRequest, Role};
@@ -7,7 +8,10 @@ use genoa_abi::{CallId, ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Engine, EngineOptions, LoadedModel, Progress};
+use crate::once;
 
+/// The method of the only request to the process that measures.
+pub const BENCH: &str = "bench";
 /// Tokens of the prompt that is measured, about.
 pub const PROMPT_TOKENS: u32 = 512;
 /// Tokens that are written.
@@ -63,6 +67,14 @@ pub fn bench(options: EngineOptions) -> Result<Figures, Failure> {
         cached_first_token_ms: again.usage.prefill_ms,
         batch_tokens_per_second: f64::from(written) / seconds,
     })
+}
+
+/// The jailed process: measures the model that it is asked about.
+///
+/// # Errors
+/// [`ErrorCode::Interrupted`] if the connection breaks: everything else is an answer.
+pub fn bench_main(socket: &UnixStream) -> Result<(), Failure> {
+    once::answer(socket, bench)
 }
 
 fn per_second(tokens: u32, ms: u32) -> f64 {

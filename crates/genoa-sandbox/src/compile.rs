@@ -10,8 +10,8 @@ use genoa_abi::{ErrorCode, Failure};
 use crate::egress::RULES_VARIABLE;
 use crate::machine::{Machine, SystemKind, SystemUse};
 use crate::plan::{
-    Absent, DESCRIPTORS, FileAccess, FileRule, GROWTH_BYTES, Growth, JailPlan, Limits, Mount, Network, OtherPrograms,
-    ProcessCount, Processes, Program, TEMPORARY_BYTES,
+    Absent, DESCRIPTORS, FileAccess, FileRule, GROWTH_BYTES, Growth, JailPlan, Limits, MODEL_FILE_MEMORY_BYTES, Mount,
+    Network, OtherPrograms, ProcessCount, Processes, Program, TEMPORARY_BYTES,
 };
 use crate::probe::PrimitiveKind;
 use crate::view::ViewLayout;
@@ -87,8 +87,20 @@ pub fn plan_agent(rights: &[Right], machine: &Machine) -> Result<JailPlan, Failu
 /// # Errors
 /// As [`plan_tool`].
 pub fn plan_model_worker(files: &ModelFiles, machine: &Machine) -> Result<JailPlan, Failure> {
+    plan_model("model-worker", files, machine)
+}
+
+/// The same jail for a model that is measured: `genoa model-bench`.
+///
+/// # Errors
+/// As [`plan_tool`].
+pub fn plan_model_bench(files: &ModelFiles, machine: &Machine) -> Result<JailPlan, Failure> {
+    plan_model("model-bench", files, machine)
+}
+
+fn plan_model(mode: &str, files: &ModelFiles, machine: &Machine) -> Result<JailPlan, Failure> {
     machine.require(PrimitiveKind::EVERY_JAIL)?;
-    let mut plan = base(machine, "model-worker", OtherPrograms::Denied);
+    let mut plan = base(machine, mode, OtherPrograms::Denied);
     // Whole models are mapped, and one worker serves all: its memory is the machine's business.
     plan.limits.memory_bytes = None;
     for model in &files.models {
@@ -116,6 +128,19 @@ pub fn plan_remote_worker(key: Option<&str>, machine: &Machine) -> Result<JailPl
         plan.mounts.push(Mount::Text { target: MODEL_KEY.into(), text: key.to_owned() });
         plan.files.push(rule(Path::new(MODEL_KEY), FileAccess::Read, Absent::Refuse));
     }
+    Ok(plan)
+}
+
+/// The jail in which a model file, or an archive that holds a part of one, is read: `genoa model-file` with the files that
+/// it is given as descriptors, and no other. What it writes may grow to `grows_to_bytes`.
+///
+/// # Errors
+/// As [`plan_tool`].
+pub fn plan_model_file(grows_to_bytes: u64, machine: &Machine) -> Result<JailPlan, Failure> {
+    machine.require(PrimitiveKind::EVERY_JAIL)?;
+    let mut plan = base(machine, "model-file", OtherPrograms::Denied);
+    plan.limits.file_bytes = grows_to_bytes;
+    plan.limits.memory_bytes = Some(MODEL_FILE_MEMORY_BYTES);
     Ok(plan)
 }
 

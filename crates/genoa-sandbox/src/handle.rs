@@ -1,5 +1,6 @@
 //! The daemon's side of the spawner: never blocks for long, can be polled.
 
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -55,6 +56,16 @@ pub enum ChildEnd {
     Signal(i32),
     /// It was ended because it filled the disk beyond its limit.
     DiskFilled,
+}
+
+impl fmt::Display for ChildEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exited with status {code}"),
+            Self::Signal(signal) => write!(f, "was ended by signal {signal}"),
+            Self::DiskFilled => f.write_str("was stopped because it filled the disk beyond its limit"),
+        }
+    }
 }
 
 /// A running spawner. Dropping it ends the spawner and all jails.

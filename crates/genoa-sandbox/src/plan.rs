@@ -213,6 +213,8 @@ pub struct Growth {
 pub const DESCRIPTORS: u64 = 1024;
 /// What `/tmp` of a jail holds.
 pub const TEMPORARY_BYTES: u64 = 256 * 1024 * 1024;
+/// Address space of a process that looks into a model file or an archive: it holds names and tables only.
+pub const MODEL_FILE_MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
 /// How much one tool call may add to the disk.
 pub const GROWTH_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// One message to the spawner: a plan with its name.

@@ -14,6 +14,8 @@ mod eval;
 mod follow;
 mod hosts;
 mod installed;
+mod jailed;
+mod model_files;
 mod modes;
 mod output;
 mod preferences;

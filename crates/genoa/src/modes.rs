@@ -1,8 +1,9 @@
 //! The mode table: the processes that this binary can be, besides the command line.
 //!
-//! They are started by the daemon and its spawner, find their one socket as descriptor 3, and end with it.
+//! They are started by the daemon or the command line and a spawner, find their one socket as descriptor 3, and end with it.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,6 +14,8 @@ use genoa_abi::{ErrorCode, Failure};
 use genoa_agents::PlannerOptions;
 use genoa_client::Client;
 use genoa_daemon::{DaemonConfig, Home};
+use genoa_model::bench::bench_main;
+use genoa_model::foreign::{INPUT_FD, OUTPUT_FD, foreign_main};
 use genoa_model::worker::{WorkerOptions, worker_main};
 
 use crate::configured::configured;
@@ -34,6 +37,10 @@ pub(crate) enum Mode {
     ModelWorker,
     /// Requests to the network, for one tool call or for the model worker.
     Egress,
+    /// A look into a model file or its archive, in a jail.
+    ModelFile,
+    /// The model, measured, in a jail.
+    ModelBench,
 }
 
 /// The mode that the first argument names, if it names one.
@@ -46,6 +53,8 @@ pub(crate) fn from_arguments() -> Option<Mode> {
         "agent" => Some(Mode::Agent),
         "model-worker" => Some(Mode::ModelWorker),
         "egress" => Some(Mode::Egress),
+        "model-file" => Some(Mode::ModelFile),
+        "model-bench" => Some(Mode::ModelBench),
         _ => None,
     }
 }
@@ -59,6 +68,8 @@ pub(crate) fn run(mode: &Mode) -> ExitCode {
         Mode::Agent => agent(),
         Mode::ModelWorker => model_worker(),
         Mode::Egress => genoa_sandbox::egress::egress_main(),
+        Mode::ModelFile => model_file(),
+        Mode::ModelBench => inherited_socket().and_then(|socket| bench_main(&socket)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -105,6 +116,15 @@ fn model_worker() -> Result<(), Failure> {
         WorkerOptions::Remote(_) => genoa_sys::inherit::take(EGRESS_FD).ok().map(UnixStream::from),
     };
     worker_main(inherited_socket()?, broker, options)
+}
+
+fn model_file() -> Result<(), Failure> {
+    let socket = inherited_socket()?;
+    let input = genoa_sys::inherit::take(INPUT_FD)
+        .map_err(|error| Failure::new(ErrorCode::InvalidInput, "there is no file to read").because(error))?;
+    // Only a reading that writes has an output.
+    let output = genoa_sys::inherit::take(OUTPUT_FD).ok().map(File::from);
+    foreign_main(&socket, input.into(), output.as_ref())
 }
 
 fn inherited_socket() -> Result<UnixStream, Failure> {

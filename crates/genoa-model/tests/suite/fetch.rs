@@ -9,6 +9,7 @@ use crate::loopback::{Asked, Server, send};
 use genoa_abi::{ContentHash, ErrorCode, Failure};
 use genoa_model::catalogue::{Entry, Source};
 use genoa_model::fetch::{FetchNews, FetchOptions, fetch};
+use genoa_model::foreign::{Foreign, InThisProcess, Reading};
 use genoa_model::store::{self, Installed};
 
 /// A model file of a few thousand bytes: a header without tensors, and padding.
@@ -43,7 +44,7 @@ fn options(folder: &Path) -> FetchOptions {
 
 fn run(entry: &Entry, folder: &Path) -> (Result<Installed, Failure>, Vec<FetchNews>) {
     let mut news = Vec::new();
-    let outcome = fetch(entry, &options(folder), &mut |one| news.push(one));
+    let outcome = fetch(entry, &options(folder), &InThisProcess, &mut |one| news.push(one));
     (outcome, news)
 }
 
@@ -70,12 +71,12 @@ fn a_model_is_fetched_verified_and_found() {
     let installed = outcome.unwrap();
     assert_eq!(std::fs::read(&installed.path).unwrap(), model());
     assert_eq!(store::find(folder.path(), "small").unwrap(), installed);
-    store::verify(&installed).unwrap();
+    store::verify(&installed, &InThisProcess).unwrap();
     assert!(news.contains(&FetchNews::Verifying));
     run(&entry, folder.path()).0.unwrap();
     assert_eq!(server.asked.lock().unwrap().len(), 1, "what is here is not fetched again");
     std::fs::write(&installed.path, b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0!").unwrap();
-    assert_eq!(store::verify(&installed).unwrap_err().code, ErrorCode::Conflict);
+    assert_eq!(store::verify(&installed, &InThisProcess).unwrap_err().code, ErrorCode::Conflict);
 }
 
 #[test]
@@ -148,7 +149,7 @@ fn a_full_disk_is_told_before_anything_is_fetched() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(|_, asked, stream| serve_range(&model(), usize::MAX, asked, stream));
     let full = FetchOptions { reserve_bytes: u64::MAX / 2, ..options(folder.path()) };
-    let failure = fetch(&entry("small", vec![hub(&server)]), &full, &mut |_| ()).unwrap_err();
+    let failure = fetch(&entry("small", vec![hub(&server)]), &full, &InThisProcess, &mut |_| ()).unwrap_err();
     assert!(failure.why.contains("too full"), "{failure}");
     assert!(server.asked.lock().unwrap().is_empty());
 }
@@ -183,9 +184,12 @@ fn what_cannot_be_verified_is_not_fetched() {
     assert!(server.asked.lock().unwrap().is_empty());
     let given =
         FetchOptions { sha256: Some(ContentHash::of(&model()).to_string().to_uppercase()), ..options(folder.path()) };
-    fetch(&unknown, &given, &mut |_| ()).unwrap();
+    fetch(&unknown, &given, &InThisProcess, &mut |_| ()).unwrap();
     let wrong = FetchOptions { sha256: Some("ab".repeat(32)), ..given };
-    assert_eq!(fetch(&entry("small", vec![hub(&server)]), &wrong, &mut |_| ()).unwrap_err().code, ErrorCode::Conflict);
+    assert_eq!(
+        fetch(&entry("small", vec![hub(&server)]), &wrong, &InThisProcess, &mut |_| ()).unwrap_err().code,
+        ErrorCode::Conflict
+    );
 }
 
 #[test]
@@ -194,14 +198,69 @@ fn a_file_of_ones_own_gets_a_name() {
     let source = folder.path().join("mine.gguf");
     std::fs::write(&source, model()).unwrap();
     let models = folder.path().join("models");
-    let added = store::add_local(&models, "mine", &source).unwrap();
+    let added = store::add_local(&models, "mine", &source, &InThisProcess).unwrap();
     assert_eq!((added.sha256.as_str(), added.bytes), (ContentHash::of(&model()).to_string().as_str(), 9024));
-    assert_eq!(store::add_local(&models, "mine", &source).unwrap_err().code, ErrorCode::Conflict);
+    assert_eq!(store::add_local(&models, "mine", &source, &InThisProcess).unwrap_err().code, ErrorCode::Conflict);
     for bad in ["", "../up", "a/b", "Big", ".hidden", "a\nb", &"x".repeat(65)] {
-        assert_eq!(store::add_local(&models, bad, &source).unwrap_err().code, ErrorCode::InvalidInput, "{bad:?}");
+        assert_eq!(
+            store::add_local(&models, bad, &source, &InThisProcess).unwrap_err().code,
+            ErrorCode::InvalidInput,
+            "{bad:?}"
+        );
     }
     std::fs::write(&source, b"#!/bin/sh\n").unwrap();
-    let failure = store::add_local(&models, "script", &source).unwrap_err();
+    let failure = store::add_local(&models, "script", &source, &InThisProcess).unwrap_err();
     assert!(failure.why.contains("GGUF"), "{failure}");
     assert_eq!(store::find(&models, "script").unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[test]
+fn what_a_killed_fetch_left_is_continued_and_what_is_wrong_in_it_is_thrown_away() {
+    let server = Server::start(|_, asked, stream| serve_range(&model(), usize::MAX, asked, stream));
+    let entry = entry("small", vec![hub(&server)]);
+    let leave = |bytes: &[u8]| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("small")).unwrap();
+        std::fs::write(folder.path().join("small/hub.part"), bytes).unwrap();
+        folder
+    };
+    for here in [3000, model().len()] {
+        let folder = leave(&model()[..here]);
+        let installed = run(&entry, folder.path()).0.unwrap();
+        assert_eq!(std::fs::read(&installed.path).unwrap(), model());
+        assert_eq!(
+            server.asked.lock().unwrap().last().unwrap().header("range"),
+            Some(format!("bytes={here}-").as_str())
+        );
+    }
+    for wrong in [vec![7; 3000], vec![7; model().len()], vec![7; 20_000]] {
+        let folder = leave(&wrong);
+        // A wrong beginning shows in the hash; then it is gone, and the next try begins anew.
+        let (first, _) = run(&entry, folder.path());
+        assert!(first.is_ok() || first.is_err_and(|failure| failure.why.contains("SHA-256")));
+        assert_eq!(std::fs::read(run(&entry, folder.path()).0.unwrap().path).unwrap(), model());
+    }
+}
+
+/// A machine on which no jail can be built.
+struct NoJail;
+
+impl Foreign for NoJail {
+    fn read(&self, _: &Reading, _: std::fs::File, _: Option<&std::fs::File>) -> Result<u64, Failure> {
+        Err(Failure::new(ErrorCode::JailUnavailable, "this machine offers no user namespaces"))
+    }
+}
+
+#[test]
+fn what_cannot_be_read_safely_is_not_read_and_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(|_, asked, stream| serve_range(&model(), usize::MAX, asked, stream));
+    let entry = entry("small", vec![hub(&server), hub(&server)]);
+    let failure = fetch(&entry, &options(folder.path()), &NoJail, &mut |_| ()).unwrap_err();
+    assert_eq!(failure.code, ErrorCode::JailUnavailable, "{failure}");
+    assert!(store::list(folder.path()).unwrap().is_empty());
+    run(&entry, folder.path()).0.unwrap();
+    let asked = server.asked.lock().unwrap();
+    let ranges: Vec<&str> = asked.iter().filter_map(|asked| asked.header("range")).collect();
+    assert_eq!(ranges, ["bytes=0-", "bytes=9024-"], "what came is still here");
 }

@@ -27,6 +27,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("the_disk_is_bounded", the_disk_is_bounded),
     ("descriptors_and_environment_do_not_leak", descriptors_and_environment_do_not_leak),
     ("given_descriptors_arrive", given_descriptors_arrive),
+    ("a_reader_of_model_files_has_these_and_no_other", a_reader_of_model_files_has_these_and_no_other),
     ("a_jail_can_be_ended", a_jail_can_be_ended),
     ("the_jails_end_with_the_spawner", the_jails_end_with_the_spawner),
     ("a_look_at_the_host_is_a_look_only", a_look_at_the_host_is_a_look_only),
@@ -305,6 +306,30 @@ fn given_descriptors_arrive() {
     };
     assert_eq!((read(&mut ours), read(&mut second)), ("three\n".into(), "four\n".into()));
     assert!(text.contains("Bad file descriptor"), "{text}");
+}
+
+fn a_reader_of_model_files_has_these_and_no_other() {
+    let mut world = World::new();
+    let mut plan = genoa_sandbox::plan_model_file(1000, &world.machine).unwrap();
+    let secret = world.folder.path().join("secret");
+    // Only what the shell does by itself: no other program can be started.
+    let script = format!(
+        "read line <&4; echo \"$line\"; read other <{}; echo \"[$other]\"; \
+         printf %900s a >&5; printf %900s b >&5",
+        secret.display()
+    );
+    plan.program.path = "/usr/bin/sh".into();
+    plan.program.arguments = vec!["-c".into(), script];
+    let input = world.folder.path().join("input");
+    fs::write(&input, "the model\n").unwrap();
+    let (_socket, theirs) = UnixStream::pair().unwrap();
+    let output = tempfile::tempfile().unwrap();
+    let fds: Vec<OwnedFd> =
+        vec![theirs.into(), fs::File::open(&input).unwrap().into(), output.try_clone().unwrap().into()];
+    let (text, _) = world.run(&plan, &fds);
+    assert!(text.starts_with("the model\n") && text.contains("[]") && text.contains("I/O error"), "{text}");
+    assert_eq!(output.metadata().unwrap().len(), 1000, "it grows to what was agreed, and no further");
+    assert_eq!(plan.network, genoa_sandbox::plan::Network::None);
 }
 
 fn a_jail_can_be_ended() {

@@ -17,7 +17,8 @@ use serde_json::json;
 use crate::cli::Context;
 use crate::connect::tell_daemon;
 use crate::follow::Asking;
-use crate::output::{BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, remark, styled, value, visible};
+use crate::model_files::{self, Jailed};
+use crate::output::{BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, remark, styled, value, visible, visible_line};
 use crate::providers;
 use crate::settings::Settings;
 
@@ -66,7 +67,8 @@ pub(crate) fn run(context: &Context, command: ModelCommand) -> Result<Ending, Fa
         }
         ModelCommand::Add { name, file } => {
             context.home.create()?;
-            store::add_local(context.home.models(), &name, &file).map(|model| show(context.format, &model))
+            let reader = Jailed::new(&context.home)?;
+            store::add_local(context.home.models(), &name, &file, &reader).map(|model| show(context.format, &model))
         }
         ModelCommand::Use { name, yes } if name.contains('/') => choose_remote(context, &name, yes),
         ModelCommand::Use { name, .. } => choose(context, &name),
@@ -202,9 +204,11 @@ fn fetched(context: &Context, name: &str, sha256: Option<String>) -> Result<Inst
     }
     let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let fetched = fetch(entry, &options, &mut |news| match news {
+    let fetched = fetch(entry, &options, &Jailed::new(&context.home)?, &mut |news| match news {
         FetchNews::Trying { source } => bar.suspend(|| remark(styled(FAINT, format!("  from {source}")))),
-        FetchNews::Failed { failure, .. } => bar.suspend(|| remark(styled(FAINT, format!("  no: {failure}")))),
+        FetchNews::Failed { failure, .. } => {
+            bar.suspend(|| remark(styled(FAINT, format!("  no: {}", visible_line(&failure.to_string())))))
+        }
         FetchNews::Bytes { done, total } => {
             if let Some(total) = total {
                 bar.set_length(total);
@@ -284,8 +288,10 @@ fn verify(context: &Context) -> Result<Ending, Failure> {
         return Err(Failure::new(ErrorCode::NotFound, "there is no model on this machine")
             .try_next("Fetch one with `genoa model fetch`"));
     }
+    context.home.create()?;
+    let reader = Jailed::new(&context.home)?;
     for model in &here {
-        store::verify(model)?;
+        store::verify(model, &reader)?;
         show(context.format, model);
     }
     Ok(Ending::Done)
@@ -299,7 +305,8 @@ fn bench(context: &Context) -> Result<Ending, Failure> {
             .try_next("The times of each call stand in the journal, with what it used: genoa journal show"));
     }
     let model = store::find(context.home.models(), name(&context.settings))?;
-    let figures = genoa_model::bench::bench(engine_options(&model, &context.settings))?;
+    context.home.create()?;
+    let figures = model_files::measure(&context.home, engine_options(&model, &context.settings))?;
     value(context.format, &figures, |figures| {
         vec![
             format!(

@@ -46,9 +46,75 @@ fn killed_at_any_moment_the_journal_stays_whole() {
 #[test]
 fn a_second_daemon_on_the_same_home_is_refused() {
     let world = World::new();
-    world.ok(&["status"]);
-    let complaint = world.ends(&["daemon"], 1);
+    world.plan("files.write(path=\"new.md\", text=\"hello\")\n", 0);
+    let first = world.daemon();
+    let complaint = world.ends(&["daemon"], 5);
     assert!(complaint.contains("only one writer"), "{complaint}");
+    // By another name it is the same home.
+    let link = world.home().with_extension("link");
+    std::os::unix::fs::symlink(world.home(), &link).unwrap();
+    let output = world.command(&["daemon"]).env("GENOA_HOME", &link).output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{output:?}");
+    // The first one goes on, with its socket and its view.
+    assert_eq!(world.daemon(), first);
+    assert!(world.ok(&["diff"]).contains("+ new.md"));
+    assert!(world.ok(&["journal", "verify"]).contains("whole"));
+}
+
+/// Kills the daemon after a growing time while `arguments` runs, until what they ask for is done.
+fn kill_during(world: &World, arguments: &[&str], is_done: impl Fn() -> bool) {
+    for delay_ms in (0..3_000).step_by(7) {
+        let quiet = std::process::Stdio::null;
+        let mut command = world.command(arguments).stdout(quiet()).stderr(quiet()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(delay_ms));
+        world.kill_daemon();
+        command.wait().unwrap();
+        if is_done() {
+            return;
+        }
+    }
+    panic!("{arguments:?} never ends");
+}
+
+#[test]
+fn killed_at_any_moment_of_a_commit_or_an_undo_all_is_done_or_nothing() {
+    let world = World::new();
+    let before = world.tree();
+    let lines: String = (0..40).map(|n| format!("files.write(path=\"new/file{n}.md\", text=\"{n}\")\n")).collect();
+    world.plan(&format!("{lines}files.delete(path=\"notes\")\nfiles.append(path=\"report.txt\", text=\"more\")\n"), 0);
+    let view = world.ok(&["status"]).split_whitespace().find(|word| word.starts_with('v')).unwrap().to_owned();
+    let is_committed = || {
+        // The next daemon finishes what the last one had begun.
+        world.ok(&["status"]);
+        let tree = world.tree();
+        let made = tree.keys().filter(|name| name.starts_with("new/")).count();
+        assert!(tree == before || (made == 40 && !tree.contains_key("notes/a.md")), "{:?}", tree.keys());
+        made == 40
+    };
+    kill_during(&world, &["commit", &view], is_committed);
+    kill_during(&world, &["undo", &view], || !is_committed());
+    assert_eq!(world.tree(), before);
+    assert!(world.ok(&["journal", "verify"]).contains("whole"));
+}
+
+#[test]
+fn killed_between_any_two_steps_of_a_message_it_is_asked_for_and_sent_once() {
+    let world = World::new();
+    let plan = "mail.send(to=[\"Ada\"], subject=\"Hello\", body=\"The text.\")\n";
+    world.plan(plan, 4);
+    world.kill_daemon();
+    let status = world.ok(&["status"]);
+    assert_eq!(status.matches("q1 ").count(), 1, "the question still waits: {status}");
+    world.kill_daemon();
+    world.ok(&["approve"]);
+    world.kill_daemon();
+    let status = world.ok(&["status"]);
+    assert!(status.contains("o1") && !status.contains("o2") && !status.contains("q1 "), "{status}");
+    world.kill_daemon();
+    world.ok(&["undo", "o1"]);
+    world.kill_daemon();
+    assert!(world.ok(&["status"]).contains("withdrawn"), "what was taken back stays taken back");
+    assert!(world.ok(&["journal", "verify"]).contains("whole"));
 }
 
 /// A small disk of its own needs the right to mount; where the tests run without it, the simulator's full disks remain.

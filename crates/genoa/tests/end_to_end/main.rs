@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod bad_input;
+mod bad_machine;
 mod crashes;
 mod eval;
 mod lab;

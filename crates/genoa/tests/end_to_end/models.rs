@@ -34,6 +34,19 @@ fn words_that_are_too_long_are_refused_and_nothing_is_lost() {
     assert!(world.ok(&["journal", "verify"]).contains("whole"), "the journal is as it was");
 }
 
+/// Letters that are a token for each of their bytes: under the limit of an intention, and over the model's window.
+#[test]
+fn a_prompt_over_the_context_is_refused_with_both_sizes() {
+    let world = world();
+    let dense = format!("Summarise this: {}", "\u{13000}\u{13001}\u{13050}".repeat(1_300));
+    let output = genoa(&world, &["do", &dense]).output().unwrap();
+    let all = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{all}");
+    assert!(all.contains("the prompt has") && all.contains("tokens"), "{all}");
+    assert!(world.ok(&["diff"]).contains("Nothing was changed."));
+    assert!(world.ok(&["journal", "verify"]).contains("whole"), "the journal is as it was");
+}
+
 #[test]
 fn a_worker_killed_while_it_writes_ends_nothing_else() {
     let world = world();

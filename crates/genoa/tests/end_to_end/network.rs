@@ -57,6 +57,18 @@ fn a_redirection_to_another_host_is_not_followed() {
 }
 
 #[test]
+fn a_host_that_does_not_answer_is_named() {
+    let world = World::new();
+    // A port that was given to us and is free again: nobody listens there.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    world.configure(&format!("[network]\nhosts = [\"{host}\"]\n"));
+    let said = world.plan(&fetch(&format!("http://{host}/")), 1);
+    assert!(said.contains(&host) && said.contains("refused"), "{said}");
+}
+
+#[test]
 fn a_host_that_means_too_much_is_refused_before_anything_runs() {
     let world = World::new();
     for host in ["*", "localhost", "127.0.0.1", "https://example.org"] {

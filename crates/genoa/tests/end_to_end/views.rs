@@ -73,7 +73,7 @@ fn what_lies_outside_the_workspace_cannot_be_reached() {
     let secret = world.home().parent().unwrap().join("secret.txt");
     std::fs::write(&secret, "the secret").unwrap();
     std::os::unix::fs::symlink(&secret, world.work().join("link.txt")).unwrap();
-    for (path, status) in [("../secret.txt", 3), (secret.to_str().unwrap(), 3), ("link.txt", 1), ("/etc/shadow", 3)] {
+    for (path, status) in [("../secret.txt", 3), (secret.to_str().unwrap(), 3), ("link.txt", 3), ("/etc/shadow", 3)] {
         let said = world.plan(&format!("say(files.read(path=\"{path}\"))\n"), status);
         assert!(!said.contains("the secret"), "{path}: {said}");
     }

@@ -125,8 +125,8 @@ impl World {
     /// Ends the daemon the hard way.
     pub(crate) fn kill_daemon(&self) {
         while let Some(pid) = self.daemon() {
-            let status = Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
-            assert!(status.success());
+            // It may have ended by itself meanwhile: then there is nothing to kill.
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(std::process::Stdio::null()).status();
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
