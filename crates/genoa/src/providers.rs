@@ -246,7 +246,7 @@ mod tests {
         let ModelSource::Remote { key: Some(key), options, .. } = &source else { panic!("{source:?}") };
         assert_eq!(key.reveal(), "hush-1");
         assert!(options.contains("/run/genoa/key") && !options.contains("hush"), "{options}");
-        assert_eq!(remote.watched(), [file.clone()]);
+        assert_eq!(remote.watched(), std::slice::from_ref(&file));
         std::fs::write(&file, "two words\n").unwrap();
         let ModelSource::Missing(failure) = remote.source() else { panic!("taken") };
         assert!(!failure.to_string().contains("two words"), "{failure}");

@@ -38,7 +38,7 @@ pub(crate) fn serve(mut socket: UnixStream, rules: Rules) -> Result<(), Failure>
     let (mut lines, mut chunk) = (LineBuffer::default(), vec![0; 64 * 1024]);
     loop {
         while let Some(line) = lines.next_line() {
-            if let Err(refusal) = broker.take(&line) {
+            if let Some(refusal) = broker.take(&line) {
                 broker.send(&refusal)?;
             }
         }
@@ -60,24 +60,24 @@ struct Broker {
 }
 
 impl Broker {
-    /// Starts what a line asks for; else gives what to answer.
-    fn take(self: &Arc<Self>, line: &[u8]) -> Result<(), Message> {
+    /// Starts what a line asks for; gives the answer to a line that nothing is started for.
+    fn take(self: &Arc<Self>, line: &[u8]) -> Option<Message> {
         match Message::from_line(line) {
             Ok(Message::Request { id, method, params, .. }) => {
-                self.start(id, method, params).map_err(|failure| Message::failure(Some(id), failure))
+                self.start(id, method, params).err().map(|failure| Message::failure(Some(id), failure))
             }
             Ok(Message::Notification { method, params, .. }) if method == STOP => {
                 let stopped: Option<RequestId> = serde_json::from_value(params).ok();
                 if let Some(wanted) = stopped.and_then(|id| self.running().get(&id).cloned()) {
                     wanted.store(false, Ordering::Relaxed);
                 }
-                Ok(())
+                None
             }
             Ok(_) => {
                 let what = "the egress broker answers requests only";
-                Err(Message::failure(None, Failure::new(ErrorCode::InvalidInput, what)))
+                Some(Message::failure(None, Failure::new(ErrorCode::InvalidInput, what)))
             }
-            Err(failure) => Err(Message::failure(None, failure)),
+            Err(failure) => Some(Message::failure(None, failure)),
         }
     }
 
