@@ -25,6 +25,8 @@ use crate::view::{ViewAction, ViewReport};
 pub enum Event {
     /// The daemon started. What ran before is gone: agents and tool processes are dead, sockets are closed.
     Booted(Installation),
+    /// The daemon started, and there is what there was before: nothing that is known needs to be recorded again.
+    Restarted {},
     /// The person changed the configuration: from now on this is what there is. What runs goes on.
     Configured(Installation),
     /// A surface of the person connected; the daemon chose the id, above all earlier ones.

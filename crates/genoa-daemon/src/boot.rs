@@ -53,6 +53,8 @@ pub(crate) fn boot(config: DaemonConfig, poll: &Poll) -> Result<Daemon, Failure>
     // The stamp first: what changes after it is read again.
     let stamp = Stamp::of(&config.home);
     let Configured { installation, thinking, watched } = (config.configured)(&config.home)?;
+    let is_known = rebuilt.kernel.has(&installation);
+    let start = if is_known { Event::Restarted {} } else { Event::Booted(installation) };
     Ok(Daemon {
         machine,
         kernel: rebuilt.kernel,
@@ -66,7 +68,7 @@ pub(crate) fn boot(config: DaemonConfig, poll: &Poll) -> Result<Daemon, Failure>
         tools: Tools::default(),
         worker: Worker::new(),
         views,
-        inbox: VecDeque::from([Event::Booted(installation)]),
+        inbox: VecDeque::from([start]),
         alarm: None,
         next_session: rebuilt.last_session + 1,
         config,

@@ -69,6 +69,7 @@ pub(crate) fn of_event(event: &Event) -> Vec<Fact> {
         Event::InferFinished { call, .. } | Event::EmbedFinished { call, .. } => vec![Fact::new(Subject::Call, call)],
         Event::OutboxFinished { item, .. } => vec![Fact::new(Subject::Outbox, item)],
         Event::Booted(_)
+        | Event::Restarted {}
         | Event::Configured(_)
         | Event::Connected { .. }
         | Event::Gone { .. }

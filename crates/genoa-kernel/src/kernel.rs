@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use genoa_abi::agent::{AgentManifest, PlanExample};
 use genoa_abi::event::{Effect, Event};
 use genoa_abi::grant::Right;
+use genoa_abi::installation::Installation;
 use genoa_abi::mcp::McpRoute;
 use genoa_abi::schema::{Catalog, RecordType, ToolSchema};
 use genoa_abi::skill::Skill;
@@ -82,6 +83,7 @@ impl Kernel {
         let mut turn = Turn::new(self, now);
         match event {
             Event::Booted(installation) => turn.boot(installation),
+            Event::Restarted {} => turn.restart(),
             Event::Configured(installation) => turn.install(installation),
             Event::Connected { session } => turn.connect(session),
             Event::Gone { caller } => turn.caller_gone(caller),
@@ -95,6 +97,18 @@ impl Kernel {
             Event::Tick {} => turn.expire(),
         }
         turn.end()
+    }
+
+    /// Whether this is what the kernel was told that there is.
+    #[must_use]
+    pub fn has(&self, installation: &Installation) -> bool {
+        let mut told = Self::new();
+        Turn::new(&mut told, Timestamp(0)).install(installation.clone());
+        self.catalog == told.catalog
+            && self.manifests == told.manifests
+            && self.examples == told.examples
+            && self.network == told.network
+            && self.mcp == told.mcp
     }
 
     /// The name of exactly this state: equal states have equal fingerprints.

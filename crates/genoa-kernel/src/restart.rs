@@ -12,6 +12,11 @@ use crate::turn::{Origin, Turn};
 impl Turn<'_> {
     pub(crate) fn boot(&mut self, installation: Installation) {
         self.install(installation);
+        self.restart();
+    }
+
+    /// The start of a daemon that finds what there was before.
+    pub(crate) fn restart(&mut self) {
         // Timers died with the daemon.
         self.kernel.wake_at = None;
         self.forget_callers();

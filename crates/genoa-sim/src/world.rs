@@ -117,7 +117,7 @@ impl World {
 
     pub(crate) fn boot(&mut self) -> Result<(), String> {
         let installation = self.any_installation();
-        self.feed(Event::Booted(installation))
+        self.feed(if self.kernel.has(&installation) { Event::Restarted {} } else { Event::Booted(installation) })
     }
 
     /// What is there, with hosts and a server that the person configured meanwhile.
@@ -143,7 +143,8 @@ impl World {
     /// Journals an event, steps the kernel, checks, and carries the effects out. Sometimes the disk is full, or the
     /// machine crashes in between.
     pub(crate) fn feed(&mut self, event: Event) -> Result<(), String> {
-        if self.random.chance(1) && !matches!(event, Event::Booted(_)) {
+        let is_boot = matches!(event, Event::Booted(_) | Event::Restarted {});
+        if self.random.chance(1) && !is_boot {
             return self.refuse_for_full_disk(&event);
         }
         self.note(&event);
@@ -151,7 +152,6 @@ impl World {
         self.journal.push((line, self.now));
         self.report.events += 1;
         self.note_completed(&event);
-        let is_boot = matches!(event, Event::Booted(_));
         let was_idle = self.kernel.is_idle();
         let is_tick = matches!(event, Event::Tick {});
         let effects = self.kernel.step(event, self.now);

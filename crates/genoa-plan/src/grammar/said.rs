@@ -99,8 +99,8 @@ impl Said {
 
     /// Whether a time that something shall happen at may be that of something found: the person speaks of one.
     pub(super) fn takes_times_over(&self) -> bool {
-        let is_said = |word: &&str| self.words.contains(*word);
-        self.text.is_none() || ["same", "time", "when", "after", "before", "during"].iter().any(|word| is_said(&word))
+        let is_said = |word: &str| self.words.contains(word);
+        self.text.is_none() || ["same", "time", "when", "after", "before", "during"].into_iter().any(is_said)
     }
 
     /// Whether something shall be done, and nothing tells to what: only a question can follow.
@@ -304,8 +304,8 @@ fn is_question(text: &str) -> bool {
 /// What follows the last mark that ends a sentence or a clause; a mark within a word ("15:00", "a.md") ends none.
 fn last_sentence(text: &str) -> &str {
     let marks = text.char_indices().filter(|(_, letter)| matches!(letter, '.' | '!' | '?' | ':' | ';'));
-    let ends = marks.map(|(place, _)| place + 1).filter(|end| text[*end..].starts_with(char::is_whitespace));
-    &text[ends.last().unwrap_or(0)..]
+    let mut ends = marks.map(|(place, _)| place + 1).filter(|end| text[*end..].starts_with(char::is_whitespace));
+    &text[ends.next_back().unwrap_or(0)..]
 }
 
 pub(super) fn is_among(list: &str, word: &str) -> bool {

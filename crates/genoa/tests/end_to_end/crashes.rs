@@ -1,5 +1,6 @@
 //! A daemon that is killed loses nothing.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -76,6 +77,18 @@ fn kill_during(world: &World, arguments: &[&str], is_done: impl Fn() -> bool) {
     panic!("{arguments:?} never ends");
 }
 
+/// The tree when no commit is under way in it any more.
+fn settled(world: &World) -> BTreeMap<String, Vec<u8>> {
+    for _ in 0..200 {
+        let tree = world.tree();
+        if !tree.keys().any(|name| name.starts_with(".genoa-commit-")) {
+            return tree;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    world.tree()
+}
+
 #[test]
 fn killed_at_any_moment_of_a_commit_or_an_undo_all_is_done_or_nothing() {
     let world = World::new();
@@ -84,9 +97,9 @@ fn killed_at_any_moment_of_a_commit_or_an_undo_all_is_done_or_nothing() {
     world.plan(&format!("{lines}files.delete(path=\"notes\")\nfiles.append(path=\"report.txt\", text=\"more\")\n"), 0);
     let view = world.ok(&["status"]).split_whitespace().find(|word| word.starts_with('v')).unwrap().to_owned();
     let is_committed = || {
-        // The next daemon finishes what the last one had begun.
+        // The next daemon finishes what the last one had begun, while it answers already.
         world.ok(&["status"]);
-        let tree = world.tree();
+        let tree = settled(&world);
         let made = tree.keys().filter(|name| name.starts_with("new/")).count();
         assert!(tree == before || (made == 40 && !tree.contains_key("notes/a.md")), "{:?}", tree.keys());
         made == 40

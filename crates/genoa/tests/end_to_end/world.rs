@@ -127,19 +127,27 @@ impl World {
         while let Some(pid) = self.daemon() {
             // It may have ended by itself meanwhile: then there is nothing to kill.
             let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(std::process::Stdio::null()).status();
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            // Its lock may be free before its socket is closed: the next command would reach a dead daemon.
+            for _ in 0..200 {
+                if is_dead(&pid.to_string()) {
+                    break;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
         }
     }
 
     /// Every file below the workspace with its content.
     pub(crate) fn tree(&self) -> BTreeMap<String, Vec<u8>> {
         fn add(root: &Path, folder: &Path, tree: &mut BTreeMap<String, Vec<u8>>) {
-            for entry in std::fs::read_dir(folder).unwrap().flatten() {
-                if entry.file_type().unwrap().is_dir() {
-                    add(root, &entry.path(), tree);
-                } else {
-                    let name = entry.path().strip_prefix(root).unwrap().to_string_lossy().into_owned();
-                    tree.insert(name, std::fs::read(entry.path()).unwrap());
+            // What goes away while it is looked at is not there.
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let (path, kind) = (entry.path(), entry.file_type());
+                if kind.is_ok_and(|kind| kind.is_dir()) {
+                    add(root, &path, tree);
+                } else if let Ok(content) = std::fs::read(&path) {
+                    let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                    tree.insert(name, content);
                 }
             }
         }
@@ -147,6 +155,15 @@ impl World {
         add(&self.work(), &self.work(), &mut tree);
         tree
     }
+}
+
+/// Whether a process is gone, or waits only for its parent to hear of it.
+fn is_dead(process: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status
+        .lines()
+        .find(|line| line.starts_with("State:"))
+        .is_none_or(|state| state.contains('Z') || state.contains('X'))
 }
 
 impl Drop for World {
