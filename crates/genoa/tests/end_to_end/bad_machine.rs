@@ -1,5 +1,6 @@
 //! No disk, no network, bad models, and commands at the same time: refused with the reason, and nothing is lost.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -105,7 +106,7 @@ fn in_a_namespace(world: &World, how: &[&str], before: &str, arguments: &[&str])
     let output = command.env("PIP_RETRIES", "0").current_dir(world.work()).stdin(Stdio::null()).output().ok()?;
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     if said.starts_with("unshare:") || said.starts_with("sh:") {
-        eprintln!("SKIPPED: no user namespace to take something away in: {said}");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: no user namespace to take something away in: {said}");
         return None;
     }
     Some((output.status.code(), said))

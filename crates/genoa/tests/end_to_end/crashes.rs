@@ -64,7 +64,9 @@ fn a_second_daemon_on_the_same_home_is_refused() {
 
 /// Kills the daemon after a growing time while `arguments` runs, until what they ask for is done.
 fn kill_during(world: &World, arguments: &[&str], is_done: impl Fn() -> bool) {
-    for delay_ms in (0..3_000).step_by(7) {
+    // Small steps at first; on a busy machine, larger ones until it is reached.
+    let delays = std::iter::successors(Some(0), |delay| Some(delay + 7 + delay / 4));
+    for delay_ms in delays.take_while(|delay| *delay < 20_000) {
         let quiet = std::process::Stdio::null;
         let mut command = world.command(arguments).stdout(quiet()).stderr(quiet()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(delay_ms));
