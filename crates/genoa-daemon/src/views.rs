@@ -73,13 +73,42 @@ fn act(layout: &ViewLayout, action: ViewAction) -> Result<Difference, Failure> {
     layout.recover()?;
     match (action, layout.state()?) {
         (ViewAction::Diff, _) => layout.diff(),
+        // The kernel asks for what it does not know to be done: the answer of the first time was lost.
+        (ViewAction::Commit, ViewState::Committed) => layout.committed(),
         (ViewAction::Commit, _) => layout.commit(),
+        (ViewAction::Undo, ViewState::Undone) => layout.undone(),
         (ViewAction::Undo, _) => layout.undo(),
         (ViewAction::Drop, ViewState::Dropped) => Ok(Difference::default()),
         (ViewAction::Drop, _) => {
             let difference = layout.diff()?;
             layout.discard()?;
             Ok(difference)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use genoa_abi::ViewId;
+    use genoa_abi::view::ViewAction;
+    use genoa_sandbox::view::ViewLayout;
+
+    use super::act;
+
+    #[test]
+    fn what_was_done_before_a_crash_is_answered_the_same_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = folder.path().join("work");
+        std::fs::create_dir(&workspace).unwrap();
+        let layout = ViewLayout::new(&folder.path().join("home"), ViewId(1), Path::new(&workspace));
+        layout.open().unwrap();
+        std::fs::write(layout.upper().join("new.md"), "hello").unwrap();
+        for action in [ViewAction::Commit, ViewAction::Undo] {
+            let first = act(&layout, action).unwrap();
+            assert_eq!(first.changes.len(), 1);
+            assert_eq!(act(&layout, action).unwrap(), first);
         }
     }
 }

@@ -58,6 +58,29 @@ impl ViewLayout {
         self.undo_stopping_at(&mut never_stop).inspect_err(|_| self.forget_unfinished())
     }
 
+    /// What the view's commit changed, for whoever asks again because a crash lost the answer.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] if the record that the commit kept cannot be read.
+    pub fn committed(&self) -> Result<Difference, Failure> {
+        let changes = self.committed_items()?.iter().map(Item::change).collect();
+        Ok(Difference { changes, conflicts: Vec::new() })
+    }
+
+    /// As [`ViewLayout::committed`], for the undo of that commit.
+    ///
+    /// # Errors
+    /// As [`ViewLayout::committed`].
+    pub fn undone(&self) -> Result<Difference, Failure> {
+        let changes = self.committed_items()?.into_iter().map(|item| item.reversed().change()).collect();
+        Ok(Difference { changes, conflicts: Vec::new() })
+    }
+
+    fn committed_items(&self) -> Result<Vec<Item>, Failure> {
+        let text = std::fs::read(self.folder.join(RECORD)).failing(|| "the record of the commit cannot be read")?;
+        serde_json::from_slice(&text).failing(|| "the record of the commit is damaged")
+    }
+
     /// After a crash: finishes a commit or an undo that had begun, and removes what one left that had not. Returns what
     /// was finished.
     ///
@@ -108,9 +131,7 @@ impl ViewLayout {
         if state != ViewState::Committed {
             return Err(self.wrong_state(state));
         }
-        let text = std::fs::read(self.folder.join(RECORD)).failing(|| "the record of the commit cannot be read")?;
-        let items: Vec<Item> = serde_json::from_slice(&text).failing(|| "the record of the commit is damaged")?;
-        let items: Vec<Item> = items.into_iter().map(Item::reversed).collect();
+        let items: Vec<Item> = self.committed_items()?.into_iter().map(Item::reversed).collect();
         let (lower, before) = (tree::open_root(&self.workspace)?, tree::open_root(&self.before())?);
         refuse_if_changed(&lower, &items)?;
         let staging = self.make_staging()?;
