@@ -86,7 +86,7 @@ fn statement_by_statement(
             break;
         }
         let scope = scope_after(&plan, &assignment.catalog).map_err(|findings| not_followed(&plan, &findings))?;
-        let is_unfinished = said.misses_a_file(&plan);
+        let is_unfinished = said.misses_a_file(&plan) || said.misses_a_product(&plan, &assignment.catalog);
         let scope = if is_unfinished { scope.unfinished() } else { scope };
         let scope = if empty.is_empty() { scope } else { scope.feasible() };
         request.grammar = Some(Grammar::Lark(next_statement_grammar(&scope, &assignment.catalog, &said)));

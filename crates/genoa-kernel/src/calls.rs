@@ -259,6 +259,10 @@ impl Turn<'_> {
                     let json = argument_to_json(&parameter.ty, value, &clock)?;
                     arguments.insert(parameter.name.clone(), json);
                 }
+                // A checked plan gives every argument that is needed, and leaves out what turned out to be None.
+                None if parameter.required && matches!(invocation.origin, Origin::Run(_)) => {
+                    return Err(genoa_plan::not_found(&parameter.name));
+                }
                 None if parameter.required => {
                     return Err(Failure::new(
                         ErrorCode::InvalidInput,

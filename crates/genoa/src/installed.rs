@@ -316,6 +316,10 @@ mod tests {
                     }
                     written.push_str(&line);
                 }
+                let acts = !["refuse(", "ask("].iter().any(|whole| written.starts_with(whole));
+                if acts && said.misses_a_product(&written, &catalog) {
+                    complaints.push(format!("{}: the product is missing\n", example.intention));
+                }
             }
         }
         assert!(complaints.is_empty(), "{}", complaints.join(""));

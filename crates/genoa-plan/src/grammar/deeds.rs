@@ -69,11 +69,26 @@ fn is_name_of_file(word: &str) -> bool {
 }
 
 impl Said {
+    /// Whether a plan makes none of what the request names as its product: slides, a chart, a brief. Then it is not over.
+    #[must_use]
+    pub fn misses_a_product(&self, plan: &str, catalog: &Catalog) -> bool {
+        let group = |tool: &ToolSchema| tool.name.split_once('.').map(|(group, _)| group.to_owned());
+        let makes = |tool: &&ToolSchema| {
+            let of_group = catalog.tools.values().filter(|other| group(other) == group(tool)).count();
+            tool.effect == EffectClass::Change && !tool.needs.programs && of_group == 1
+        };
+        let products = catalog.tools.values().filter(makes).filter(|tool| self.asks_for(tool));
+        let is_missed = |tool: &ToolSchema| {
+            group(tool).is_some_and(|group| self.names_product(&group)) && !plan.contains(&format!("{}(", tool.name))
+        };
+        !self.is_question() && products.into_iter().any(is_missed)
+    }
+
     /// Whether a plan does all that was asked for, so that nothing is left to write: it acts as often as there are verbs
     /// for it, and nothing is to be told besides. A named file that it does not mention is still to come.
     #[must_use]
     pub fn is_served_by(&self, plan: &str, catalog: &Catalog) -> bool {
-        let Some(deeds) = self.deeds() else { return false };
+        let Some(deeds) = self.deeds().filter(|_| !self.misses_a_product(plan, catalog)) else { return false };
         let done = plan.lines().filter(|line| acts(line, catalog)).count();
         let wanted = if self.is_question() { deeds.questions.max(1) } else { deeds.answers.max(1) };
         if done >= deeds.acts && said_at_last(plan, wanted) {
@@ -85,6 +100,22 @@ impl Said {
         is_enough && !self.misses_a_file(plan)
     }
 }
+
+/// Whether a text speaks of a thing by this name, in the singular or plural: what follows is no other noun ("a brief
+/// summary" speaks of no brief).
+pub(super) fn speaks_of(text: &str, name: &str) -> bool {
+    let noun = name.strip_suffix('s').unwrap_or(name);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.iter().enumerate().any(|(place, word)| {
+        let plain = bare(word);
+        let is_noun = plain == noun || plain.strip_suffix('s') == Some(noun);
+        let ends = !word.ends_with(char::is_alphanumeric);
+        is_noun && (ends || words.get(place + 1).is_none_or(|next| is_among(AFTER_NOUNS, bare(next))))
+    })
+}
+
+/// Words that stand after a noun.
+const AFTER_NOUNS: &str = "about and as at by called for from in into named of on out that to which with";
 
 /// Whether a plan, as it stands, has told this much, the last thing just now, outside of all blocks.
 fn said_at_last(plan: &str, wanted: usize) -> bool {
@@ -103,7 +134,7 @@ fn acts(line: &str, catalog: &Catalog) -> bool {
 mod tests {
     use genoa_abi::schema::Catalog;
 
-    use super::{Deeds, Said};
+    use super::{Deeds, Said, speaks_of};
 
     #[test]
     fn verbs_of_a_request_are_counted() {
@@ -120,6 +151,15 @@ mod tests {
         assert_eq!(counted("In a.rs replace `a` with `b`, then compile again and tell me what is left"), (2, 1));
         assert_eq!(counted("Find what belongs to the draft and make the slides"), (1, 1));
         assert_eq!(counted("Which of my contacts live in Oslo?"), (0, 0));
+    }
+
+    #[test]
+    fn a_product_is_named_by_its_noun() {
+        for text in ["make the slides", "make slides about the move", "a chart, please", "write a brief for the board"]
+        {
+            assert!(["slides", "chart", "brief"].iter().any(|name| speaks_of(text, name)), "{text}");
+        }
+        assert!(!speaks_of("write a brief summary", "brief") && !speaks_of("move the slide deck", "slides"));
     }
 
     #[test]

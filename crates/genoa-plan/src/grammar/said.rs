@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
 
-use super::deeds::Deeds;
+use super::deeds::{Deeds, speaks_of};
 use crate::time::{is_calendar_word, is_clock_word, number, spelled_month, spelled_weekday, unit_word};
 
 /// Names that may be written for one person argument.
@@ -55,7 +55,11 @@ impl Said {
             words: words.map(str::to_owned).collect(),
             undone: undone(&lower),
             names: names(intention),
-            existing: paths.iter().filter(|path| !targets.contains(path)).cloned().collect(),
+            existing: paths
+                .iter()
+                .filter(|path| !targets.iter().any(|target| is_within(target, path)))
+                .cloned()
+                .collect(),
             folders: paths.iter().filter(|path| !is_file_name(path)).cloned().collect(),
             paths,
             commands: commands(intention),
@@ -79,6 +83,11 @@ impl Said {
             self.words.difference(&self.undone).any(|word| word.starts_with(wanted.as_str()))
         };
         tool.asked_by.is_empty() || tool.asked_by.iter().any(is_said)
+    }
+
+    /// Whether the text speaks of a thing by this name.
+    pub(super) fn names_product(&self, name: &str) -> bool {
+        self.text.as_ref().is_some_and(|text| speaks_of(text, name))
     }
 
     /// What is asked to be done; nothing where there is no intention to count it in.
@@ -393,6 +402,11 @@ fn targets(intention: &str) -> Vec<String> {
     let is_after = |place: usize| is_among(NAMING, &words[place - 1].to_lowercase());
     let named = (1..words.len()).filter(|place| is_after(*place)).map(|place| path_word(words[place]));
     named.filter(|word| is_file_name(word)).map(str::to_owned).collect()
+}
+
+/// Whether a path is this one, or lies below it.
+fn is_within(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Words before the name of what shall be made.
