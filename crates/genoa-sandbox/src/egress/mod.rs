@@ -6,6 +6,8 @@
 
 mod address;
 mod fetch;
+#[doc(hidden)]
+pub mod fuzzing;
 mod rules;
 mod serve;
 mod stream;
