@@ -6,7 +6,7 @@
 
 use genoa_abi::agent::Assignment;
 use genoa_abi::limits::PLAN_BYTES;
-use genoa_abi::model::{Grammar, InferClass, InferReply, InferRequest};
+use genoa_abi::model::{Grammar, InferClass, InferRequest};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
@@ -155,12 +155,8 @@ fn not_followed(plan: &str, findings: &[genoa_plan::Finding]) -> Failure {
 }
 
 pub(crate) fn infer(client: &mut Client, request: InferRequest) -> Result<String, Failure> {
-    Ok(infer_whole(client, request)?.text)
-}
-
-fn infer_whole(client: &mut Client, request: InferRequest) -> Result<InferReply, Failure> {
     match client.call(&Syscall::Infer(request))? {
-        Reply::Text(reply) => Ok(reply),
+        Reply::Text(reply) => Ok(reply.text),
         other => Err(unexpected(&other)),
     }
 }
