@@ -12,7 +12,7 @@ pub const ZONE: &str = "Europe/Oslo";
 pub struct Days {
     /// The day on which the person looks at it.
     pub today: Date,
-    /// The first Thursday after it.
+    /// The first Thursday from then on: what a person calls "Thursday" on that day.
     pub demo: Date,
 }
 
@@ -20,7 +20,7 @@ impl Days {
     /// The days around `today`.
     #[must_use]
     pub fn new(today: Date) -> Self {
-        let demo = today.nth_weekday(1, Weekday::Thursday).unwrap_or(today);
+        let demo = shift(today, -1).nth_weekday(1, Weekday::Thursday).unwrap_or(today);
         Self { today, demo }
     }
 
@@ -82,6 +82,7 @@ mod tests {
     fn dates_are_named_relative_to_today() {
         let days = Days::new(date(2026, 11, 23));
         assert_eq!(days.fill("on {demo}, {today-1}; {x} {"), "on Thursday 26 November, Sunday 22 November; {x} {");
-        assert_eq!(Days::new(date(2026, 11, 26)).demo, date(2026, 12, 3), "never today itself");
+        assert_eq!(Days::new(date(2026, 11, 26)).demo, date(2026, 11, 26), "on a Thursday, \"Thursday\" is that day");
+        assert_eq!(Days::new(date(2026, 11, 27)).demo, date(2026, 12, 3));
     }
 }
