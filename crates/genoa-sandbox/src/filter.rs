@@ -10,6 +10,7 @@ use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
 };
 
+use crate::allow_list;
 use crate::jail::{Step, StepExt};
 use crate::plan::{Network, OtherPrograms};
 
@@ -17,11 +18,25 @@ type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// Installs the filter, for good. `program` is the descriptor of the one program that may be executed where no other may.
 pub(crate) fn install(others: OtherPrograms, network: Network, program: RawFd) -> Step<()> {
-    let filter = compile(others, network, program).at("compile the system call filter")?;
+    let rules = rules(others, network, program).at("compile the system call filter")?;
+    let filter = compile(rules).at("compile the system call filter")?;
     seccompiler::apply_filter(&filter).at("install the system call filter")
 }
 
-fn compile(others: OtherPrograms, network: Network, program: RawFd) -> Result<BpfProgram, seccompiler::BackendError> {
+/// The program of `rules`: those that look at no argument as a search, the others as seccompiler writes them.
+fn compile(rules: Rules) -> Result<BpfProgram, seccompiler::BackendError> {
+    let (plain, conditional): (Rules, Rules) = rules.into_iter().partition(|(_, conditions)| conditions.is_empty());
+    let allowed = plain.keys().filter_map(|call| u32::try_from(*call).ok());
+    Ok(allow_list::before(one_by_one(conditional)?, allowed, AUDIT_ARCH))
+}
+
+/// The program of `rules` that compares one call number after the other. What matches none does not exist.
+fn one_by_one(rules: Rules) -> Result<BpfProgram, seccompiler::BackendError> {
+    let denied = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
+    SeccompFilter::new(rules, denied, SeccompAction::Allow, ARCHITECTURE)?.try_into()
+}
+
+fn rules(others: OtherPrograms, network: Network, program: RawFd) -> Result<Rules, seccompiler::BackendError> {
     let mut rules: Rules = EVERYONE.iter().map(|call| (*call, Vec::new())).collect();
     #[cfg(target_arch = "x86_64")]
     rules.extend(OLD.iter().map(|call| (*call, Vec::new())));
@@ -54,8 +69,7 @@ fn compile(others: OtherPrograms, network: Network, program: RawFd) -> Result<Bp
     rules.insert(libc::SYS_prctl, vec![none_of(0, &life)?]);
     let personalities = [0, 0x0002_0000, 0xffff_ffff];
     rules.insert(libc::SYS_personality, personalities.iter().map(|value| equal(0, *value)).collect::<Result<_, _>>()?);
-    let denied = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
-    SeccompFilter::new(rules, denied, SeccompAction::Allow, ARCHITECTURE)?.try_into()
+    Ok(rules)
 }
 
 fn sockets(network: Network) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
@@ -97,6 +111,11 @@ fn none_of(argument: u8, values: &[u64]) -> Result<SeccompRule, seccompiler::Bac
 const ARCHITECTURE: TargetArch = TargetArch::x86_64;
 #[cfg(target_arch = "aarch64")]
 const ARCHITECTURE: TargetArch = TargetArch::aarch64;
+/// The architecture's number in `linux/audit.h`: its ELF machine, with the marks of 64 bits and of little endian.
+#[cfg(target_arch = "x86_64")]
+const AUDIT_ARCH: u32 = 0xc000_0000 | libc::EM_X86_64 as u32;
+#[cfg(target_arch = "aarch64")]
+const AUDIT_ARCH: u32 = 0xc000_0000 | libc::EM_AARCH64 as u32;
 
 /// Every flag of clone that makes a namespace: time, mount, cgroup, uts, ipc, user, pid, net.
 const NEW_NAMESPACES: u64 = 0x7e02_0080;
@@ -367,3 +386,40 @@ const OLD: &[i64] = &[
     libc::SYS_utime,
     libc::SYS_utimes,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{AUDIT_ARCH, compile, one_by_one, rules};
+    use crate::allow_list::tests::{Seen, outcome};
+    use crate::plan::{Network, OtherPrograms};
+
+    /// Arguments at which conditions of some call turn.
+    const ARGUMENTS: [[u64; 6]; 6] = [
+        [0; 6],
+        [u64::MAX; 6],
+        [libc::AF_UNIX as u64, libc::SOCK_STREAM as u64, 0, 0, 0, 0],
+        [libc::AF_INET as u64, libc::SOCK_DGRAM as u64, 0, 0, 0, 0],
+        [libc::CLONE_THREAD as u64, libc::TIOCSTI, 0, 0, 0, 0],
+        [1024, libc::PR_SET_PDEATHSIG as u64, 0, 0, 0, 0x1000],
+    ];
+
+    #[test]
+    fn the_search_decides_like_one_comparison_after_the_other() {
+        for others in [OtherPrograms::Allowed, OtherPrograms::Denied] {
+            for network in [Network::None, Network::Loopback, Network::Host] {
+                let rules = rules(others, network, 1024).unwrap();
+                let (short, long) = (compile(rules.clone()).unwrap(), one_by_one(rules).unwrap());
+                assert!(short.len() < long.len(), "{} and {} instructions", short.len(), long.len());
+                let numbers = (0..1_000).chain([0x4000_0000, 0x4000_003b, u32::MAX]);
+                for number in numbers {
+                    for arguments in ARGUMENTS {
+                        for audit_arch in [AUDIT_ARCH, 0x4000_0003] {
+                            let seen = Seen { number, audit_arch, arguments };
+                            assert_eq!(outcome(&short, &seen), outcome(&long, &seen), "{seen:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod allow_list;
 mod channel;
 pub mod compile;
 pub mod egress;
