@@ -93,7 +93,8 @@ pub enum PlanOutcome {
     /// A search came back empty, a later step needed what it should have found, and nothing was changed: the report's
     /// shapes say what was empty. Plan again, with other words or another way.
     FoundNothing {
-        /// The line of the plan where it could not go on, from 1.
+        /// The line of the plan where it could not go on, from 1; 0 where it came to its end without having done
+        /// anything.
         line: u32,
     },
     /// It said that this cannot or shall not be done.

@@ -3,6 +3,8 @@
 //! `step(event, now) -> effects` is the whole kernel. Both enums are closed: every cause and every consequence in the
 //! system is a variant here, is written to the journal in this form, and can be replayed.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -250,6 +252,9 @@ pub struct ToolJob {
     pub schema: ToolSchema,
     /// Its arguments, checked and coerced.
     pub arguments: serde_json::Map<String, Json>,
+    /// Paths that calls of the same run have read, as they were given: a name means the same file throughout a run.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub named: BTreeSet<String>,
     /// Who could have influenced the arguments: the edges of the graph that `why` walks.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub influences: Labels,

@@ -38,6 +38,8 @@ pub enum Type {
     Record(String),
     /// `any`: whatever the caller has; only for arguments that are shown or written as text.
     Any,
+    /// `content`: texts or records that are read. A record that only names a file stands for what that holds.
+    Content,
 }
 
 impl Type {
@@ -65,6 +67,7 @@ impl fmt::Display for Type {
             Self::Path => f.write_str("path"),
             Self::Time => f.write_str("time"),
             Self::Any => f.write_str("any"),
+            Self::Content => f.write_str("content"),
             Self::Choice(words) => {
                 for (place, word) in words.iter().enumerate() {
                     write!(f, "{}\"{word}\"", if place == 0 { "" } else { " | " })?;
@@ -105,6 +108,7 @@ impl FromStr for Type {
             "path" => Self::Path,
             "time" => Self::Time,
             "any" => Self::Any,
+            "content" => Self::Content,
             name if name.starts_with(|first: char| first.is_ascii_uppercase())
                 && name.chars().all(|letter| letter.is_ascii_alphanumeric()) =>
             {
@@ -229,6 +233,12 @@ pub struct Parameter {
     /// marked so is a command, which comes from them too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exists: Option<Existing>,
+    /// How the path of what is made may end, without the dot: `["csv", "md"]`. Empty: in any way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endings: Vec<String>,
+    /// Whether it may end in anything but `endings`, instead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub other_endings: bool,
 }
 
 /// What must be there already.
@@ -239,6 +249,8 @@ pub enum Existing {
     Entry,
     /// A folder.
     Folder,
+    /// Something that the plan has found before.
+    Found,
 }
 
 /// One tool, as its caller sees it.
@@ -266,9 +278,20 @@ pub struct ToolSchema {
     /// offered the tool only for an intention that says one of them: nothing is deleted or sent on a model's own idea.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked_by: Vec<String>,
+    /// Words of an intention, phrases among them, by which a person keeps it from being called, whatever else is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ruled_out_by: Vec<String>,
 }
 
 impl ToolSchema {
+    /// Whether it needs a command that is there already, in the person's words.
+    #[must_use]
+    pub fn takes_a_command(&self) -> bool {
+        let is_command =
+            |parameter: &Parameter| parameter.ty == Type::Text && parameter.exists == Some(Existing::Entry);
+        self.parameters.iter().any(is_command)
+    }
+
     /// The parameter called `name`.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
@@ -306,6 +329,10 @@ pub struct RecordType {
     /// The tool that finds records of this type by text, for coercing a name to a record: `contacts.find`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_up: Option<String>,
+    /// The tool that reads what a record of this type stands for, given its path, where the record itself does not hold
+    /// it: `documents.text` for a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_by: Option<String>,
 }
 
 impl RecordType {
@@ -352,7 +379,7 @@ impl Catalog {
     pub fn fits(&self, ty: &Type, json: &Json) -> Result<(), String> {
         let wrong = || Err(format!("expected {ty}, found {}", json_kind(json)));
         match (ty, json) {
-            (Type::Any, _)
+            (Type::Any | Type::Content, _)
             | (Type::None | Type::Optional(_), Json::Null)
             | (Type::Bool, Json::Bool(_))
             | (Type::Text | Type::Path, Json::String(_)) => Ok(()),
@@ -421,6 +448,7 @@ mod tests {
             origin: None,
             title: Some("title".into()),
             look_up: None,
+            read_by: None,
         };
         let catalog = Catalog::new([], [note]);
         let list = Type::list(Type::Record("Note".into()));

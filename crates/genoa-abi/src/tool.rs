@@ -4,6 +4,8 @@
 //! `call`. It may send `progress` notifications with a text, and ends with an answer: JSON of the schema's type, or a
 //! failure. Then it exits.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -41,6 +43,9 @@ pub struct ToolRequest {
     pub tool: String,
     /// Argument name to value, already checked against the schema; times are resolved to [`crate::schema::Moment`].
     pub arguments: serde_json::Map<String, Json>,
+    /// Paths that calls of the same run have read, as they were given: a name means the same file throughout a run.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub named: BTreeSet<String>,
     /// The workspace's path, the same inside the jail as outside; also the working directory. Empty if the tool's jail
     /// has none.
     pub workspace: String,

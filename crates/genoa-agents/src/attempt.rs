@@ -13,17 +13,23 @@ pub(crate) struct Attempt {
     pub(crate) reply: String,
     /// The calls that found nothing, and would find nothing again.
     pub(crate) empty: Vec<String>,
+    /// Whether it may be tried with a looser search: not where it would then act on what it finds without anybody
+    /// having looked.
+    pub(crate) may_be_loosened: bool,
 }
 
 impl Attempt {
     /// It did not pass the check.
     pub(crate) fn rejected(plan: String, findings: &[String]) -> Self {
         let reply = format!("This plan was not accepted:\n{}\nWrite it again, corrected.", findings.join("\n"));
-        Self { plan, reply, empty: Vec::new() }
+        Self { plan, reply, empty: Vec::new(), may_be_loosened: false }
     }
 
     /// The same plan with the first of its searches that found nothing loosened, if one can be.
     pub(crate) fn loosened(&self, catalog: &Catalog, loosening: Loosening) -> Option<String> {
+        if !self.may_be_loosened {
+            return None;
+        }
         let (call, looser) =
             self.empty.iter().find_map(|call| loosened(call, catalog, loosening).map(|looser| (call, looser)))?;
         Some(self.plan.replacen(call.as_str(), &looser, 1))
@@ -47,7 +53,7 @@ impl Attempt {
              in another way.",
             empty.join("\n")
         );
-        Self { plan, reply, empty }
+        Self { plan, reply, empty, may_be_loosened: line > 0 }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use genoa_abi::agent::Assignment;
 use genoa_abi::limits::PLAN_BYTES;
-use genoa_abi::model::{Grammar, InferClass, InferRequest};
+use genoa_abi::model::{Finish, Grammar, InferClass, InferReply, InferRequest};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
@@ -20,6 +20,8 @@ use crate::prompt::messages;
 const STATEMENTS: usize = 16;
 /// Tokens of one statement.
 const STATEMENT_TOKENS: u32 = 220;
+/// Tokens of a statement that is asked for because the one before did not come to its end.
+const SHORT_STATEMENT_TOKENS: u32 = 120;
 /// How often a model that repeats itself is asked for other words, and how warm.
 const OTHER_WORDS: u64 = 3;
 const OTHER_TEMPERATURE: f32 = 0.7;
@@ -86,12 +88,18 @@ fn statement_by_statement(
             break;
         }
         let scope = scope_after(&plan, &assignment.catalog).map_err(|findings| not_followed(&plan, &findings))?;
-        let is_unfinished = said.misses_a_file(&plan) || said.misses_a_product(&plan, &assignment.catalog);
+        let is_unfinished = said.misses_a_file(&plan)
+            || said.misses_a_product(&plan, &assignment.catalog)
+            || said.misses_an_output(&plan, &assignment.catalog);
         let scope = if is_unfinished { scope.unfinished() } else { scope };
         let scope = if empty.is_empty() { scope } else { scope.feasible() };
         request.grammar = Some(Grammar::Lark(next_statement_grammar(&scope, &assignment.catalog, &said)));
         request.answer_begins.clone_from(&plan);
-        let Some(statement) = new_statement(client, &request, &plan, &empty, is_unfinished)? else { break };
+        let Some(statement) =
+            new_statement(&mut |request| infer_reply(client, request), &request, &plan, &empty, is_unfinished)?
+        else {
+            break;
+        };
         plan.push_str(&said.with_folders(&statement));
         if !plan.ends_with('\n') {
             plan.push('\n');
@@ -101,17 +109,24 @@ fn statement_by_statement(
 }
 
 /// The next statement; nothing where the plan is over. A model that repeats itself has nothing to add, unless the plan
-/// is known to lack something or an `empty` call would be made again: then it is asked for other words.
+/// is known to lack something or an `empty` call would be made again: then it is asked for other words. So it is where a
+/// statement comes to no end, because a text in it goes round in circles.
 fn new_statement(
-    client: &mut Client,
+    ask: &mut impl FnMut(InferRequest) -> Result<InferReply, Failure>,
     request: &InferRequest,
     plan: &str,
     empty: &[&str],
     is_unfinished: bool,
 ) -> Result<Option<String>, Failure> {
+    let mut max_tokens = request.max_tokens;
     for seed in 0..=OTHER_WORDS {
         let temperature = if seed == 0 { 0.0 } else { OTHER_TEMPERATURE };
-        let statement = infer(client, InferRequest { seed, temperature, ..request.clone() })?;
+        let reply = ask(InferRequest { seed, temperature, max_tokens, ..request.clone() })?;
+        if reply.finish == Finish::Length {
+            max_tokens = SHORT_STATEMENT_TOKENS;
+            continue;
+        }
+        let statement = reply.text;
         if statement.trim().is_empty() || plan.len() + statement.len() > PLAN_BYTES {
             return Ok(None);
         }
@@ -127,10 +142,19 @@ fn new_statement(
     Ok(None)
 }
 
-/// Whether a statement does again what another did. A model that has nothing to add repeats itself.
+/// Whether a statement does again what another did, or writes what another wrote. A model that has nothing to add repeats
+/// itself.
 fn repeats(plan: &str, statement: &str) -> bool {
     let is_header = statement.trim_end().ends_with(':');
-    !is_header && plan.lines().any(|line| value_of(line) == value_of(statement))
+    let is_same = |line: &str| value_of(line) == value_of(statement);
+    let writes_again = |line: &str| written_by(line).is_some() && written_by(line) == written_by(statement);
+    !is_header && plan.lines().any(|line| is_same(line) || writes_again(line))
+}
+
+/// The function and the path of a statement that gives a file its whole content.
+fn written_by(statement: &str) -> Option<(&str, &str)> {
+    let (function, arguments) = value_of(statement).split_once('(').filter(|(name, _)| name.ends_with(".write"))?;
+    Some((function, arguments.split('"').nth(1)?))
 }
 
 /// What a statement does, whatever it keeps the result as.
@@ -155,8 +179,12 @@ fn not_followed(plan: &str, findings: &[genoa_plan::Finding]) -> Failure {
 }
 
 pub(crate) fn infer(client: &mut Client, request: InferRequest) -> Result<String, Failure> {
+    infer_reply(client, request).map(|reply| reply.text)
+}
+
+fn infer_reply(client: &mut Client, request: InferRequest) -> Result<InferReply, Failure> {
     match client.call(&Syscall::Infer(request))? {
-        Reply::Text(reply) => Ok(reply.text),
+        Reply::Text(reply) => Ok(reply),
         other => Err(unexpected(&other)),
     }
 }
@@ -170,12 +198,35 @@ fn without_fence(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{repeats, without_fence, without_open_blocks};
+    use genoa_abi::model::{Finish, InferReply, InferRequest, InferUsage};
+
+    use super::{new_statement, repeats, without_fence, without_open_blocks};
+
+    /// What a model that answers like this is taken to say next.
+    fn next(replies: &[(&str, Finish)]) -> Option<String> {
+        let mut replies = replies.iter();
+        let mut ask = |_: InferRequest| {
+            let (text, finish) = replies.next().unwrap();
+            let (text, finish) = ((*text).to_owned(), *finish);
+            Ok(InferReply { text, finish, usage: InferUsage::default(), model: String::new(), alternatives: vec![] })
+        };
+        new_statement(&mut ask, &InferRequest::default(), "say(a)\n", &[], false).unwrap()
+    }
+
+    #[test]
+    fn a_statement_without_end_is_none() {
+        let long = ("say(\"- [ ] - [ ] - [ ] ", Finish::Length);
+        assert_eq!(next(&[long, ("say(b)", Finish::Stop)]).as_deref(), Some("say(b)"));
+        assert_eq!(next(&[long; 4]), None);
+        assert_eq!(next(&[("say(a)", Finish::Stop)]), None, "a repetition");
+    }
 
     #[test]
     fn a_plan_ends_where_it_repeats_itself() {
         assert!(repeats("a = mail.find()\n", "b = mail.find()\n"));
         assert!(!repeats("a = mail.find()\n", "b = mail.find(unread=True)"));
+        assert!(repeats("files.write(path=\"a\", text=\"b\")\n", "files.write(path=\"a\", text=\"c\")"));
+        assert!(!repeats("files.write(path=\"a\", text=\"b\")\n", "files.write(path=\"b\", text=\"b\")"));
         assert_eq!(without_open_blocks("say(a)\nif a:\n    for b in a:\n".to_owned()), "say(a)\n");
         assert_eq!(without_open_blocks("if a:\n".to_owned()), "");
     }

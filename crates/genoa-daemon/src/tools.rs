@@ -106,6 +106,7 @@ impl Daemon {
             call: job.call,
             tool: job.schema.name.clone(),
             arguments: job.arguments.clone(),
+            named: job.named.clone(),
             workspace: job.workspace.clone(),
             person: job.person.clone(),
             clock: job.clock.clone(),

@@ -140,6 +140,9 @@ impl Turn<'_> {
         };
         self.note_written(job.view, &wrote);
         self.note_run_wrote(flight.origin, wrote);
+        if outcome.is_ok() {
+            self.note_run_read(flight.origin, job);
+        }
         let value = outcome.and_then(|result| {
             if !has_bytes {
                 return Err(Failure::new(ErrorCode::BudgetSpent, "the budget of bytes is used up")
@@ -355,6 +358,7 @@ impl Turn<'_> {
             rights: self.jail_rights(order.grant, &order.schema)?,
             schema: order.schema,
             arguments: order.arguments,
+            named: self.names_read(order.origin),
             influences,
             view,
             workspace: session.workspace,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use genoa_abi::agent::PlanExample;
 use genoa_abi::skill::Skill;
+use genoa_plan::request_and_background;
 
 use crate::kernel::Kernel;
 
@@ -29,7 +30,7 @@ const DESCRIBED: u64 = 30;
 
 /// The agent whose examples, and whose description, are nearest to `intention`.
 pub(crate) fn choose(intention: &str, kernel: &Kernel) -> Option<String> {
-    let (named, wanted) = (words(intention), features(intention));
+    let (named, wanted) = (words(intention), Wanted::in_intention(intention));
     let weights = Weights::of(kernel.examples.values().flatten());
     let score = |name: &str| {
         let examples = kernel.examples.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -68,7 +69,7 @@ pub(crate) fn skill_for<'k>(intention: &str, agent: Option<&str>, kernel: &'k Ke
 /// is always among them, whichever is nearer: a model that is shown only deeds finds something to do for every request.
 /// Each is told in the words that are nearest, where its plan fits them.
 pub(crate) fn nearest(intention: &str, examples: &[PlanExample], count: usize) -> Vec<PlanExample> {
-    let wanted = features(intention);
+    let wanted = Wanted::in_intention(intention);
     let weights = Weights::of(examples);
     let mut ranked: Vec<(u64, &str, &PlanExample)> = examples
         .iter()
@@ -99,6 +100,20 @@ fn fits(phrasing: &str, example: &PlanExample) -> bool {
     literals.filter(|literal| intention.contains(literal.as_str())).all(|literal| phrasing.contains(&literal))
 }
 
+/// What an intention is compared by. What led to a request may make an example nearer, and takes none further away.
+struct Wanted {
+    /// Features of the sentences that ask for something.
+    request: BTreeSet<String>,
+    /// Of all sentences.
+    whole: BTreeSet<String>,
+}
+
+impl Wanted {
+    fn in_intention(intention: &str) -> Self {
+        Self { request: features(&request_and_background(intention).0), whole: features(intention) }
+    }
+}
+
 /// What each word counts.
 struct Weights(BTreeMap<String, u64>);
 
@@ -116,11 +131,11 @@ impl Weights {
 
     /// The phrasing that fits best, with how much of the words of both is shared, by weight. A name that no example has
     /// counts for nothing.
-    fn nearest_phrasing<'a>(&self, wanted: &BTreeSet<String>, example: &'a PlanExample) -> (u64, &'a str) {
+    fn nearest_phrasing<'a>(&self, wanted: &Wanted, example: &'a PlanExample) -> (u64, &'a str) {
         let of_phrasing = |phrasing: &'a str| {
             let own = features(phrasing);
-            let shared = self.sum(own.intersection(wanted));
-            let all = self.sum(own.union(wanted));
+            let shared = self.sum(own.intersection(&wanted.whole));
+            let all = self.sum(own.union(&wanted.request));
             (shared * RARE / all.max(1), phrasing)
         };
         let scored: Vec<(u64, &str)> = phrasings(example).map(of_phrasing).collect();

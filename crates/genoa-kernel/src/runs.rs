@@ -1,8 +1,11 @@
 //! Runs: a plan in execution, driven from call to call, across answers that take days and across restarts.
 
+use std::collections::BTreeSet;
+
 use genoa_abi::agent::{PlanOutcome, PlanReport};
+use genoa_abi::event::ToolJob;
 use genoa_abi::limits::{PLAN_QUESTIONS, PLAN_RETRIES, RUN_CALLS, RUN_STATE_BYTES};
-use genoa_abi::schema::EffectClass;
+use genoa_abi::schema::{EffectClass, Existing, Parameter, ToolSchema, Type};
 use genoa_abi::session::{News, RunOutcome, RunSummary, Weight};
 use genoa_abi::syscall::Reply;
 use genoa_abi::tool::{Clock, WrittenFile};
@@ -10,6 +13,7 @@ use genoa_abi::view::{Difference, ViewAction};
 use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, OutboxId, RunId, SessionId, Timestamp, Value};
 use genoa_plan::{Plan, PlanCall, Run, Yield};
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::calls::{Begun, Invocation};
 use crate::render;
@@ -35,6 +39,9 @@ pub(crate) struct RunState {
     /// What `say` said.
     pub(crate) said: Vec<String>,
     pub(crate) wrote: Vec<WrittenFile>,
+    /// Paths that its calls have read, as the plan gave them.
+    #[serde(default)]
+    pub(crate) named: BTreeSet<String>,
     pub(crate) outbox: Vec<OutboxId>,
     /// What `refuse` said.
     pub(crate) refused: Option<String>,
@@ -75,6 +82,7 @@ impl RunState {
             calls: Vec::new(),
             said: Vec::new(),
             wrote: Vec::new(),
+            named: BTreeSet::new(),
             outbox: Vec::new(),
             refused: None,
             step: Step::default(),
@@ -249,8 +257,12 @@ impl Turn<'_> {
     /// A plan that found nothing, and changed nothing, is no end yet: its planner tries other words. It learns what was
     /// empty, and no text that was read. Says whether it does.
     fn plan_again(&mut self, id: RunId, state: &RunState) -> bool {
-        let found_nothing =
-            matches!(&state.ending, Some(Ending::Failed(failure)) if failure.code == ErrorCode::NotFound);
+        let found_nothing = match &state.ending {
+            Some(Ending::Failed(failure)) => failure.code == ErrorCode::NotFound,
+            Some(Ending::Done(_)) => self.meant_to_act(state),
+            _ => false,
+        };
+        let is_over = matches!(&state.ending, Some(Ending::Done(_)));
         let tools = &self.kernel.catalog.tools;
         let only_looks = |tool: &String| tools.get(tool).is_some_and(|tool| tool.effect == EffectClass::Observe);
         let left_no_trace = state.said.is_empty() && state.calls.iter().all(only_looks);
@@ -264,9 +276,22 @@ impl Turn<'_> {
         let text = "Nothing was found. Trying other words".to_owned();
         self.tell(state.session, News::Notice { text, weight: Weight::Usual });
         let shapes = state.run.shapes(&self.kernel.catalog);
-        let outcome = PlanOutcome::FoundNothing { line: state.run.line() };
+        let outcome = PlanOutcome::FoundNothing { line: if is_over { 0 } else { state.run.line() } };
         self.reply(asker, Ok(Reply::Plan(PlanReport { run: Some(id), outcome, shapes })));
         true
+    }
+
+    /// Whether a plan that is over has calls that change something (and do not take away), searches before them came
+    /// back empty, and it asked for no condition: then nothing was done that should have been.
+    fn meant_to_act(&self, state: &RunState) -> bool {
+        let tools = &self.kernel.catalog.tools;
+        let takes_away = |tool: &ToolSchema| tool.asked_by.iter().any(|word| word.starts_with("delet"));
+        let plan = state.run.plan();
+        let mut acting = plan.tools().into_iter().filter_map(|name| tools.get(name));
+        let has_acts = acting.any(|tool| tool.effect == EffectClass::Change && !takes_away(tool));
+        let is_conditional = plan.source().lines().any(|line| line.trim_start().starts_with("if "));
+        let is_empty = |shape: &String| shape.ends_with(" 0 items");
+        has_acts && !is_conditional && state.run.shapes(&self.kernel.catalog).iter().any(is_empty)
     }
 
     pub(crate) fn note_said(&mut self, id: RunId, text: String) -> Result<(), Failure> {
@@ -303,6 +328,22 @@ impl Turn<'_> {
                 state.wrote.push(file);
             }
         }
+    }
+
+    /// Remembers under which names a call found what is there.
+    pub(crate) fn note_run_read(&mut self, origin: Origin, job: &ToolJob) {
+        let Origin::Run(id) = origin else { return };
+        let Some(state) = self.kernel.runs.get_mut(&id) else { return };
+        let names = |parameter: &&Parameter| parameter.exists == Some(Existing::Entry) && parameter.ty == Type::Path;
+        let given =
+            job.schema.parameters.iter().filter(names).filter_map(|parameter| job.arguments.get(&parameter.name));
+        state.named.extend(given.filter_map(Json::as_str).map(str::to_owned));
+    }
+
+    /// The names under which the calls of a run found what is there.
+    pub(crate) fn names_read(&self, origin: Origin) -> BTreeSet<String> {
+        let Origin::Run(id) = origin else { return BTreeSet::new() };
+        self.kernel.runs.get(&id).map(|state| state.named.clone()).unwrap_or_default()
     }
 
     /// The clock that a call goes by: that of its run's intention, or the session's.

@@ -41,11 +41,11 @@ pub(crate) fn tools() -> Vec<ToolSchema> {
             .takes("reason", Type::Text, "why")
             .phrase("Refuse: {reason}"),
         tool(EXTRACT, "Read the named facts out of texts or records", Executor::Model, facts())
-            .takes("text", Type::Any, "texts or records to read")
+            .takes("text", Type::Content, "texts, records or files to read")
             .takes("fields", text_list, "what to look for, a few words each")
             .phrase("Read {fields} out of {text}"),
         tool(SUMMARISE, "Summarise texts or records", Executor::Model, Type::Text)
-            .takes("text", Type::Any, "texts or records to summarise")
+            .takes("text", Type::Content, "texts, records or files to summarise")
             .may_take("about", Type::Text, "what to look at")
             .phrase("Summarise {text}"),
         tool(REWRITE, "Change a text as told, and give the whole new text", Executor::Model, Type::Text)
@@ -70,6 +70,7 @@ pub(crate) fn records() -> Vec<RecordType> {
         origin: Some("path".to_owned()),
         title: Some("text".to_owned()),
         look_up: None,
+        read_by: None,
     }]
 }
 
@@ -87,6 +88,7 @@ fn mail_send() -> ToolSchema {
         .phrase("Send \"{subject}\" to {to}");
     schema.effect = EffectClass::Emit;
     schema.asked_by = SENDING.iter().map(|word| (*word).to_owned()).collect();
+    schema.ruled_out_by = DRAFTING.iter().map(|word| (*word).to_owned()).collect();
     if let Some(attachments) = schema.parameters.last_mut() {
         attachments.exists = Some(Existing::Entry);
     }
@@ -114,6 +116,25 @@ const SENDING: [&str; 14] = [
     "message", "invite",
 ];
 
+/// How people say that a message shall not go out yet.
+const DRAFTING: [&str; 15] = [
+    "draft a",
+    "draft the",
+    "draft me",
+    "a draft for",
+    "as a draft",
+    "prepare a reply",
+    "prepare an answer",
+    "prepare a mail",
+    "prepare a message",
+    "before it goes",
+    "before sending",
+    "before i send",
+    "read it myself",
+    "look it over",
+    "send it myself",
+];
+
 struct Building(ToolSchema);
 
 fn tool(name: &str, about: &str, executor: Executor, returns: Type) -> Building {
@@ -127,20 +148,39 @@ fn tool(name: &str, about: &str, executor: Executor, returns: Type) -> Building 
         needs: Needs::default(),
         phrase: String::new(),
         asked_by: Vec::new(),
+        ruled_out_by: Vec::new(),
     })
 }
 
 impl Building {
     fn takes(mut self, name: &str, ty: Type, about: &str) -> Self {
         let (name, about) = (name.to_owned(), about.to_owned());
-        self.0.parameters.push(Parameter { name, ty, required: true, about, demand: Demand::Anything, exists: None });
+        self.0.parameters.push(Parameter {
+            name,
+            ty,
+            required: true,
+            about,
+            demand: Demand::Anything,
+            exists: None,
+            endings: Vec::new(),
+            other_endings: false,
+        });
         self
     }
 
     fn may_take(mut self, name: &str, ty: Type, about: &str) -> Self {
         let (name, about) = (name.to_owned(), about.to_owned());
         let ty = Type::optional(ty);
-        self.0.parameters.push(Parameter { name, ty, required: false, about, demand: Demand::Anything, exists: None });
+        self.0.parameters.push(Parameter {
+            name,
+            ty,
+            required: false,
+            about,
+            demand: Demand::Anything,
+            exists: None,
+            endings: Vec::new(),
+            other_endings: false,
+        });
         self
     }
 

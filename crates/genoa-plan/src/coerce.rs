@@ -8,7 +8,7 @@ use genoa_abi::{Datum, ErrorCode, Failure, Labels, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::operators::shown;
-use crate::types::{look_up, path_field, record};
+use crate::types::{look_up, path_field, reader, record};
 
 /// What has to be found out before a value fits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ use crate::types::{look_up, path_field, record};
 pub(crate) enum Wanted {
     /// The record that a text stands for.
     Record { kind: String, text: String, labels: Labels },
+    /// What a record's file holds.
+    Content { tool: String, parameter: String, path: String, labels: Labels },
     /// One of several records.
     Choice { kind: String, candidates: Vec<Value>, labels: Labels },
 }
@@ -53,6 +55,26 @@ pub(crate) fn put(value: &mut Value, spot: &[usize], found: Value) {
     }
 }
 
+/// Adds what a record's file holds to the record at a spot.
+pub(crate) fn put_content(value: &mut Value, spot: &[usize], content: Value) {
+    match (spot.split_first(), &mut value.datum) {
+        (Some((place, rest)), Datum::List(items)) => {
+            if let Some(item) = items.get_mut(*place) {
+                put_content(item, rest, content);
+            }
+        }
+        (None, Datum::Record { fields, .. }) => {
+            fields.insert(CONTENT.to_owned(), content);
+        }
+        _ => {}
+    }
+}
+
+/// The field that holds what was read.
+const CONTENT: &str = "text";
+/// How many files are read for one argument: more than a model reads in a few minutes.
+const CONTENTS: usize = 30;
+
 fn find_open(
     value: &Value,
     to: &Type,
@@ -82,6 +104,21 @@ fn find_open(
             Ok(None)
         }
         (_, Type::List(inner)) => find_open(value, inner, what, catalog, spot),
+        (Datum::List(items), Type::Content) => {
+            if items.len() > CONTENTS && items.iter().any(|item| unread(item, catalog).is_some()) {
+                return Err(too_many(items.len()));
+            }
+            for (place, item) in items.iter().enumerate() {
+                spot.push(place);
+                let open = find_open(item, to, what, catalog, spot)?;
+                if open.is_some() {
+                    return Ok(open);
+                }
+                spot.pop();
+            }
+            Ok(None)
+        }
+        (Datum::Record { .. }, Type::Content) => Ok(unread(value, catalog)),
         (Datum::Text(text), Type::Record(kind)) => {
             if look_up(catalog, kind).is_none() {
                 return Err(Failure::new(ErrorCode::Unsupported, format!("no tool here finds a {kind} by text")));
@@ -99,14 +136,30 @@ fn find_open(
     }
 }
 
+/// What is still to be read of a record whose type stands for a file.
+fn unread(value: &Value, catalog: &Catalog) -> Option<Wanted> {
+    let Datum::Record { kind, fields } = &value.datum else { return None };
+    let (tool, field) = reader(catalog, kind).filter(|_| !fields.contains_key(CONTENT))?;
+    let parameter = tool.parameters.first()?.name.clone();
+    let path = fields.get(field)?;
+    let Datum::Text(text) = &path.datum else { return None };
+    Some(Wanted::Content { tool: tool.name.clone(), parameter, path: text.clone(), labels: value.deep_labels() })
+}
+
+fn too_many(count: usize) -> Failure {
+    Failure::new(ErrorCode::TooLarge, format!("{count} files are too many to be read at once"))
+        .because(format!("the limit is {CONTENTS}"))
+        .try_next("Choose the files that matter first")
+}
+
 fn is_flattened(item: &Value, inner: &Type) -> bool {
-    matches!(item.datum, Datum::List(_)) && !matches!(inner, Type::List(_) | Type::Any)
+    matches!(item.datum, Datum::List(_)) && !matches!(inner, Type::List(_) | Type::Any | Type::Content)
 }
 
 /// The conversions that need nobody.
 fn convert(mut value: Value, to: &Type, what: &str, catalog: &Catalog) -> Result<Value, Failure> {
     match (&mut value.datum, to) {
-        (_, Type::Any) | (Datum::None, Type::Optional(_) | Type::None) => Ok(value),
+        (_, Type::Any | Type::Content) | (Datum::None, Type::Optional(_) | Type::None) => Ok(value),
         (_, Type::Optional(inner)) => convert(value, inner, what, catalog),
         (Datum::None, _) => Err(not_found(what)),
         (Datum::List(items), Type::List(inner)) => {

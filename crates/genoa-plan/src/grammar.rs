@@ -5,6 +5,7 @@
 //! (nested calls, long expressions), because a small model writes better plans in small steps.
 
 mod calls;
+mod clocks;
 mod conditions;
 mod deeds;
 mod rules;
@@ -14,6 +15,7 @@ mod statements;
 mod terminals;
 mod values;
 
+pub use deeds::request_and_background;
 pub(crate) use rules::is_name;
 pub use said::Said;
 pub use scope::{Scope, scope_after};

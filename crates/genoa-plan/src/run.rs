@@ -99,6 +99,8 @@ enum Waiting {
     Record(LookUp),
     /// It is the person's word for what this look-up did not find.
     Text(LookUp),
+    /// It is what the file of the record in a spot holds.
+    Content { spot: Spot, influence: Labels },
     /// It chooses one of the candidates for a spot.
     Choice { spot: Spot, options: Vec<String>, candidates: Vec<Value>, influence: Labels },
 }
@@ -455,6 +457,12 @@ impl Run {
             Wanted::Record { kind, text, labels } => {
                 self.look_up(LookUp { spot, kind, text, influence: labels, asked: 0 }, catalog)
             }
+            Wanted::Content { tool, parameter, path, labels } => {
+                let argument = Value::labelled(Datum::Text(path), labels.clone());
+                let call = self.plan_call(tool, BTreeMap::from([(parameter, argument)]), catalog);
+                self.waiting = Some(Waiting::Content { spot, influence: labels });
+                Ok(call)
+            }
             Wanted::Choice { kind, candidates, labels } => {
                 let question = Value::text(format!("Which {} is meant?", kind.to_lowercase()));
                 Ok(self.ask(spot, question, candidates, labels, catalog))
@@ -534,6 +542,11 @@ impl Run {
     ) -> Result<Option<PlanCall>, Failure> {
         let (waiting, mut value) = match (self.waiting.take(), answer) {
             (None, None) => return Ok(None),
+            (Some(Waiting::Content { spot, influence }), Some(Err(failure))) if may_be_left_out(&spot, &failure) => {
+                // A picture among the documents has nothing to read.
+                self.settle_content(&spot, Value::labelled(Datum::Text(String::new()), influence))?;
+                return Ok(None);
+            }
             (Some(waiting), Some(answer)) => (waiting, answer?),
             (None, Some(_)) => return Err(Failure::new(ErrorCode::InvalidInput, "no call of this run was waiting")),
             (Some(_), None) => return Err(Failure::new(ErrorCode::InvalidInput, "the run waits for a call's result")),
@@ -565,6 +578,10 @@ impl Run {
                     return self.look_up(wanted, catalog).map(Some);
                 }
                 self.ask_for_text(wanted, catalog).map(Some)
+            }
+            Waiting::Content { spot, influence } => {
+                value.labels.join(&influence);
+                self.settle_content(&spot, value).map(|()| None)
             }
             Waiting::Choice { spot, options, candidates, influence } => {
                 let Datum::Text(chosen) = &value.datum else { return Err(mismatch()) };
@@ -613,6 +630,12 @@ impl Run {
     fn settle(&mut self, spot: &[usize], found: Value) -> Result<(), Failure> {
         let Some(Operand::Value(value)) = self.stack.last_mut() else { return Err(mismatch()) };
         coerce::put(value, spot, found);
+        Ok(())
+    }
+
+    fn settle_content(&mut self, spot: &[usize], content: Value) -> Result<(), Failure> {
+        let Some(Operand::Value(value)) = self.stack.last_mut() else { return Err(mismatch()) };
+        coerce::put_content(value, spot, content);
         Ok(())
     }
 
@@ -717,4 +740,13 @@ fn resolve<'a>(variables: &'a BTreeMap<String, Value>, operand: &'a Operand) -> 
         Operand::Value(value) => Ok(value),
         Operand::Variable(name) => variables.get(name).ok_or_else(mismatch),
     }
+}
+
+/// Whether a file among several may be left unread: it is of a kind, or in a state, that nobody can read.
+fn may_be_left_out(spot: &[usize], failure: &Failure) -> bool {
+    let is_its_own = matches!(
+        failure.code,
+        ErrorCode::Unsupported | ErrorCode::TooLarge | ErrorCode::ToolFailed | ErrorCode::InvalidInput
+    );
+    !spot.is_empty() && is_its_own
 }

@@ -10,9 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 pub(crate) use phrase::parse;
-pub(crate) use words::{
-    MONTHS, WEEKDAYS, is_calendar_word, is_clock_word, number, spelled_month, spelled_weekday, unit_word,
-};
+pub(crate) use words::{MONTHS, WEEKDAYS, is_calendar_word, number, spelled_month, spelled_weekday, unit_word};
 
 /// What words mean for somebody at a time and place. A day, week or month is its whole span, a time of day a point;
 /// weekdays and dates without a year are the next ones, today included.

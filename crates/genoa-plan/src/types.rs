@@ -1,6 +1,6 @@
 //! Which type fits where: the coercions that the check accepts and the run performs.
 
-use genoa_abi::schema::{Catalog, RecordType, Type};
+use genoa_abi::schema::{Catalog, RecordType, ToolSchema, Type};
 
 /// How deep lists may hold lists, so that every state can be written as JSON and read again.
 pub(crate) const LIST_DEPTH: usize = 6;
@@ -11,7 +11,7 @@ pub(crate) fn fits(from: &Type, to: &Type, catalog: &Catalog) -> bool {
         return true;
     }
     match (from, to) {
-        (_, Type::Any) | (Type::None, Type::Optional(_)) => true,
+        (_, Type::Any | Type::Content) | (Type::None, Type::Optional(_)) => true,
         (Type::Optional(from), Type::Optional(to)) => fits(from, to, catalog),
         (from, Type::Optional(to)) => fits(from, to, catalog),
         // None becomes the failure "not found" at run time.
@@ -120,6 +120,15 @@ fn present_item(ty: &Type) -> &Type {
         Type::List(inner) => present(inner),
         other => other,
     }
+}
+
+/// The tool that reads what a record of the type `name` stands for, if this session has it, and the field with its path.
+pub(crate) fn reader<'a>(catalog: &'a Catalog, name: &str) -> Option<(&'a ToolSchema, &'a str)> {
+    let tool = catalog.tools.get(record(catalog, name)?.read_by.as_deref()?)?;
+    let mut required = tool.parameters.iter().filter(|parameter| parameter.required);
+    let takes_path = required.next().is_some_and(|first| first.ty == Type::Path) && required.next().is_none();
+    let field = path_field(catalog, name)?;
+    (takes_path && tool.returns == Type::Text).then_some((tool, field))
 }
 
 /// The field that names the file of a record: its `path`, or its origin if that is a path.

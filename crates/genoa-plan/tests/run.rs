@@ -260,6 +260,55 @@ fn the_person_says_who_a_name_means_that_nobody_has() {
 }
 
 #[test]
+fn a_file_stands_for_what_it_holds_where_something_is_read() {
+    let source = "found = files.find(name=\"x\")\nn = len(found)\ns = summarise(text=found, about=\"y\")\nt = summarise(text=found[0])";
+    assert_eq!(
+        texts(source),
+        [
+            "1: Find files named “x”",
+            "3: Read a.txt",
+            "3: Read b.txt",
+            "3: Summarise a.txt, b.txt about “y”",
+            "4: Read a.txt",
+            "4: Summarise a.txt",
+            "= \"short\"",
+        ]
+    );
+    let (calls, _) = run(source);
+    let read = calls[3].arguments["text"].to_json();
+    assert_eq!((&read[0]["text"], &read[1]["path"]), (&json!("content"), &json!("b.txt")));
+    // What is read depends on the search that found it, and on the reading.
+    let labels = calls[3].arguments["text"].deep_labels();
+    for call in [1, 2, 3] {
+        assert!(labels.iter().any(|label| *label == Source::Call(CallId(call))), "{call}");
+    }
+    let through_json = |run: Run| serde_json::from_str(&serde_json::to_string(&run).unwrap()).unwrap();
+    assert_eq!(run_with(source, through_json), run(source));
+}
+
+#[test]
+fn of_several_files_those_that_nobody_can_read_are_left_out() {
+    let play = |source: &str, code: ErrorCode| {
+        let mut run = Run::new(check(source, &catalog(), "").unwrap().plan);
+        let mut next = None;
+        loop {
+            match run.advance(next.take(), &catalog(), &clock()) {
+                Yield::Call(call) if call.tool == "files.read" && call.text == "Read a.txt" => {
+                    next = Some(Err(Failure::new(code, "cannot be read")));
+                }
+                Yield::Call(call) => next = Some(answer(&call, 1)),
+                end => return end,
+            }
+        }
+    };
+    let several = "t = summarise(text=files.find(name=\"x\"))";
+    let one = "t = summarise(text=first(files.find(name=\"x\")))";
+    assert!(matches!(play(several, ErrorCode::Unsupported), Yield::Ended(_)));
+    assert!(matches!(play(several, ErrorCode::NotGranted), Yield::Failed(_)), "a denial is no matter of kind");
+    assert!(matches!(play(one, ErrorCode::Unsupported), Yield::Failed(_)));
+}
+
+#[test]
 fn shapes_tell_no_content() {
     let checked =
         check("mails = mail.find(about=\"x\")\ns = mails[0].text\nn = len(mails)\nsay(s)", &catalog(), "").unwrap();

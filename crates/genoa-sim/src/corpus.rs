@@ -140,6 +140,7 @@ fn record(name: &str, fields: &[&str]) -> RecordType {
         origin: Some("path".into()),
         title: fields.first().map(|field| (*field).into()),
         look_up: None,
+        read_by: None,
     }
 }
 
@@ -151,6 +152,8 @@ fn tool(name: &str, parameters: &[&str], returns: Type, effect: EffectClass, fil
         about: String::new(),
         demand: Demand::Anything,
         exists: None,
+        endings: Vec::new(),
+        other_endings: false,
     };
     ToolSchema {
         name: name.into(),
@@ -162,5 +165,6 @@ fn tool(name: &str, parameters: &[&str], returns: Type, effect: EffectClass, fil
         needs: Needs { files, ..Needs::default() },
         phrase: String::new(),
         asked_by: Vec::new(),
+        ruled_out_by: Vec::new(),
     }
 }

@@ -23,7 +23,8 @@ pub fn tools() -> Vec<Tool> {
             needs,
             "File",
         )
-        .required("path", "path", "where to, ending in .docx, .html or .md")
+        .required("path", "path", "where to")
+        .ending_in("docx html md")
         .required("title", "str", "its title")
         .required("facts", "list[Fact]", "what it says")
         .optional("event", "Event", "the meeting it is for")

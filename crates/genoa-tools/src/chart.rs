@@ -25,7 +25,8 @@ pub fn tools() -> Vec<Tool> {
     let needs = Needs { files: FileNeed::Write, ..Needs::default() };
     vec![Tool {
         schema: schema("chart.write", "Draw a chart of two columns of a table.", EffectClass::Change, needs, "File")
-            .required("path", "path", "where to, ending in .svg")
+            .required("path", "path", "where to")
+            .ending_in("svg")
             .required("table", "any", "a table, the path of one, or a list of records")
             .existing()
             .required("x", "str", "the column along the bottom")

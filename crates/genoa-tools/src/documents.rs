@@ -43,7 +43,8 @@ pub fn tools() -> Vec<Tool> {
                 write,
                 "File",
             )
-            .required("path", "path", "where to, ending in .docx, .html or .md")
+            .required("path", "path", "where to")
+            .ending_in("docx html md")
             .required("title", "str", "its title")
             .required("text", "str", "its content, as Markdown")
             .asked_by("writ|creat|mak|document|docx|word|pdf|html|export|convert|turn|sav|letter|report|produc|generat|prepar|draft|compos|page|list|summar")

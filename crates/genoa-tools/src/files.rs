@@ -47,6 +47,7 @@ pub fn records() -> Vec<RecordType> {
     );
     file.origin = Some("path".into());
     file.title = Some("name".into());
+    file.read_by = Some("documents.text".into());
     vec![file]
 }
 
@@ -89,6 +90,7 @@ fn writing() -> Vec<Tool> {
         Tool {
             schema: change("files.write", "Write text to a file, replacing what it held.", "File")
                 .required("path", "path", "the file")
+                .not_ending_in(NO_TEXT)
                 .required("text", "str", "its new content")
                 .asked_by(
                     "writ|creat|need|save|put|mak|generat|summar|note|shorten|condens|boil|turn|convert|export|stor|dump|\
@@ -100,6 +102,7 @@ fn writing() -> Vec<Tool> {
         Tool {
             schema: change("files.append", "Add text at the end of a file.", "File")
                 .required("path", "path", "the file")
+                .not_ending_in(NO_TEXT)
                 .required("text", "str", "what to add")
                 .asked_by("add|append|put|writ|not|extend|insert|end|also|enter|includ|attach|record|log|complet|list|line")
                 .phrase("Add text to {path}"),
@@ -202,15 +205,32 @@ fn read_file(call: &Call<'_>) -> Result<Json, Failure> {
     answer(text::read(&lookup::file(call, &call.text("path")?)?)?)
 }
 
+/// Endings of files that hold no plain text: something that opens them would find them damaged.
+const NO_TEXT: &str = "docx gif jpeg jpg mp3 mp4 odp ods odt pdf png pptx webp xlsx zip";
+
+fn check_holds_text(path: &str) -> Result<(), Failure> {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
+    if !NO_TEXT.split(' ').any(|known| known == ending) {
+        return Ok(());
+    }
+    Err(Failure::new(ErrorCode::Unsupported, format!("a .{ending} file cannot be written as plain text"))
+        .try_next("Use documents.write, slides.write or table.write, or another ending"))
+}
+
 fn write_file(call: &Call<'_>) -> Result<Json, Failure> {
-    let path = call.resolve_entry(&call.text("path")?)?;
+    let given = call.text("path")?;
+    check_holds_text(&given)?;
+    // What the run has read under this name is what it means to write.
+    let is_known = call.request.named.contains(&given);
+    let path = if is_known { lookup::file_or_place(call, &given)? } else { call.resolve_entry(&given)? };
     put(call, &path, &call.text("text")?)?;
     answer(describe(call, &path)?)
 }
 
 fn append(call: &Call<'_>) -> Result<Json, Failure> {
-    let path = lookup::file_or_place(call, &call.text("path")?)?;
-    let path = call.inside(path)?;
+    let given = call.text("path")?;
+    check_holds_text(&given)?;
+    let path = call.inside(lookup::file_or_place(call, &given)?)?;
     let mut content = if path.exists() { text::read_encoded(&path)? } else { Vec::new() };
     let more = call.text("text")?;
     // In a file of another encoding only the letters that all encodings share can be added.
@@ -374,8 +394,8 @@ mod tests {
         let bench = bench();
         bench.ok("files.move", json!({ "source": "notes.md", "to": "documents/New" }));
         assert_eq!(bench.text("Documents/New/notes.md"), "one");
-        bench.ok("files.write", json!({ "path": "DOWNLOADS/PHOTO.png", "text": "another" }));
-        assert_eq!(bench.text("Downloads/PHOTO.png"), "another");
+        bench.ok("files.write", json!({ "path": "DOWNLOADS/PHOTO.txt", "text": "another" }));
+        assert_eq!(bench.text("Downloads/PHOTO.txt"), "another");
         let bench = bench.with("downloads/x", "");
         bench.ok("files.write", json!({ "path": "DownLoads/y.txt", "text": "which?" }));
         assert_eq!(bench.text("DownLoads/y.txt"), "which?", "two are called so, and neither is meant");
@@ -389,8 +409,22 @@ mod tests {
         assert_eq!(bench.ok("files.read", json!({ "path": "new/a.txt" })), json!("one\ntwo"));
         assert_eq!(bench.refused("files.read", json!({ "path": "Downloads/photo.png" })), ErrorCode::Unsupported);
         assert_eq!(bench.refused("files.read", json!({ "path": "Downloads" })), ErrorCode::InvalidInput);
+        for tool in ["files.write", "files.append"] {
+            assert_eq!(bench.refused(tool, json!({ "path": "a.PPTX", "text": "x" })), ErrorCode::Unsupported);
+        }
         bench.put("big.txt", vec![b'a'; genoa_abi::limits::READ_BYTES + 1]);
         assert_eq!(bench.refused("files.read", json!({ "path": "big.txt" })), ErrorCode::TooLarge);
+    }
+
+    #[test]
+    fn what_was_read_under_a_name_is_written_under_it() {
+        let write = |bench: &Bench| bench.ok("files.write", json!({ "path": "points.sh", "text": "3" }));
+        let bench = Bench::new().with("scripts/points.sh", "2");
+        write(&bench);
+        assert_eq!((bench.text("scripts/points.sh").as_str(), bench.text("points.sh").as_str()), ("2", "3"));
+        let bench = Bench::new().with("scripts/points.sh", "2").having_read("points.sh");
+        assert_eq!(write(&bench)["path"], "scripts/points.sh");
+        assert_eq!(bench.text("scripts/points.sh"), "3");
     }
 
     #[test]

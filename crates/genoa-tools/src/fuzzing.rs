@@ -1,5 +1,6 @@
 //! What `./x fuzz` drives: the parsers of foreign files, given their content without the files. No part of the interface.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use genoa_abi::Failure;
@@ -19,6 +20,7 @@ fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
         call: CallId(1),
         tool: "fuzzed".into(),
         arguments: serde_json::Map::new(),
+        named: BTreeSet::new(),
         workspace: "/nowhere".into(),
         person: Person { name: "Ada".into(), email: "ada@example.org".into() },
         clock: Clock { now: "2026-11-23T09:00:00+01:00".into(), timezone: "Europe/Oslo".into() },

@@ -105,6 +105,7 @@ fn fitting<'a>(call: &Call<'_>, place: &Path, entries: &'a [Entry]) -> Vec<&'a E
     let wanted = parts(&call.relative(place));
     let whole = |entry: &&Entry| parts(&call.relative(&entry.path)).ends_with(&wanted);
     let found: Vec<&Entry> = entries.iter().filter(whole).collect();
+    let found = if found.is_empty() { without_marks(call, &wanted, entries) } else { found };
     // `plan.md` does not mean `plan.md.bak`.
     if !found.is_empty() || kind_of(place, false) != "other" {
         return found;
@@ -114,6 +115,15 @@ fn fitting<'a>(call: &Call<'_>, place: &Path, entries: &'a [Entry]) -> Vec<&'a E
         entry.metadata.is_file() && parts(&call.relative(&path)).ends_with(&wanted)
     };
     entries.iter().filter(without_extension).collect()
+}
+
+/// The entries that are called so but for the marks between words: `to-do.md` and `todo.md`.
+fn without_marks<'a>(call: &Call<'_>, wanted: &[String], entries: &'a [Entry]) -> Vec<&'a Entry> {
+    let plain =
+        |parts: &[String]| -> Vec<String> { parts.iter().map(|part| part.replace(['-', '_', ' '], "")).collect() };
+    let wanted = plain(wanted);
+    let is_meant = |entry: &&Entry| plain(&parts(&call.relative(&entry.path))).ends_with(&wanted);
+    entries.iter().filter(is_meant).collect()
 }
 
 fn parts(path: &str) -> Vec<String> {
@@ -193,6 +203,8 @@ mod tests {
     fn a_path_without_its_folder_or_extension_means_the_only_one() {
         let bench = bench();
         let check = |path: &str| assert_eq!(bench.ok("files.read", json!({ "path": path })), json!("offer"), "{path}");
+        bench.put("notes/to do.md", "milk");
+        assert_eq!(bench.ok("files.read", json!({ "path": "notes/to-do.md" })), json!("milk"));
         ["offer.md", "HARBOUR/offer.MD", "./harbour/../Harbour/Offer", "offer", "Documents/harbour/offer.md"]
             .iter()
             .for_each(|path| check(path));

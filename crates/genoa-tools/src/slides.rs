@@ -28,7 +28,8 @@ pub fn tools() -> Vec<Tool> {
             needs,
             "list[File]",
         )
-        .required("path", "path", "where to, ending in .pptx")
+        .required("path", "path", "where to")
+        .ending_in("pptx")
         .required("title", "str", "title of the deck")
         .optional("facts", "list[Fact]", "what the slides say")
         .optional("sections", "list[str]", "headings, in order")

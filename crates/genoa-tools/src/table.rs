@@ -73,10 +73,12 @@ pub fn tools() -> Vec<Tool> {
                 write,
                 "File",
             )
-            .required("path", "path", "where to, ending in .csv, .xlsx or .md")
+            .required("path", "path", "where to")
+            .ending_in("csv xlsx md")
             .required("columns", "list[str]", "names of the columns")
             .optional("rows", "list[list[any]]", "the cells")
             .optional("records", "any", "records whose fields are the columns")
+            .existing_found()
             .asked_by("table|csv|sheet|xlsx|excel|export|list|sav|writ|record|put")
             .phrase("Write the table {path}"),
             run: write_table,

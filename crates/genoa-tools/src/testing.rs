@@ -1,5 +1,6 @@
 //! A workspace and a clock for the tests of tools; every answer is checked against its schema.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use genoa_abi::ids::CallId;
@@ -14,12 +15,13 @@ use crate::tool::Call;
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
     person: Person,
+    named: BTreeSet<String>,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
         let person = Person { name: "Nora Lindqvist".into(), email: "nora@fjordlight.example".into() };
-        Self { folder: tempfile::tempdir().unwrap(), person }
+        Self { folder: tempfile::tempdir().unwrap(), person, named: BTreeSet::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -29,6 +31,12 @@ impl Bench {
     /// The same for a person of whom nothing is known.
     pub(crate) fn of_nobody(self) -> Self {
         Self { person: Person::default(), ..self }
+    }
+
+    /// The same in a run that has read a file under this name.
+    pub(crate) fn having_read(mut self, name: &str) -> Self {
+        self.named.insert(name.to_owned());
+        self
     }
 
     pub(crate) fn with(self, path: &str, content: impl AsRef<[u8]>) -> Self {
@@ -78,6 +86,7 @@ impl Bench {
             call: CallId(7),
             tool: tool.to_owned(),
             arguments,
+            named: self.named.clone(),
             workspace: self.path().to_str().unwrap().to_owned(),
             person: self.person.clone(),
             clock: Clock { now: "2026-11-23T09:00:00+01:00".into(), timezone: "Europe/Oslo".into() },

@@ -246,6 +246,7 @@ pub fn schema(name: &str, about: &str, effect: EffectClass, needs: Needs, return
         needs,
         phrase: String::new(),
         asked_by: Vec::new(),
+        ruled_out_by: Vec::new(),
     })
 }
 
@@ -274,6 +275,8 @@ impl SchemaBuilder {
             about: about.to_owned(),
             demand: Demand::Anything,
             exists: None,
+            endings: Vec::new(),
+            other_endings: false,
         });
         self
     }
@@ -283,6 +286,31 @@ impl SchemaBuilder {
     pub fn demanding(mut self, demand: Demand) -> Self {
         if let Some(parameter) = self.0.parameters.last_mut() {
             parameter.demand = demand;
+        }
+        self
+    }
+
+    /// The path added last ends in one of these (words without a dot), and is told so.
+    #[must_use]
+    pub fn ending_in(mut self, endings: &str) -> Self {
+        if let Some(parameter) = self.0.parameters.last_mut() {
+            parameter.endings = endings.split_whitespace().map(str::to_owned).collect();
+            let dotted: Vec<String> = parameter.endings.iter().map(|ending| format!(".{ending}")).collect();
+            parameter.about = match dotted.split_last() {
+                Some((last, [])) => format!("{}, ending in {last}", parameter.about),
+                Some((last, others)) => format!("{}, ending in {} or {last}", parameter.about, others.join(", ")),
+                None => std::mem::take(&mut parameter.about),
+            };
+        }
+        self
+    }
+
+    /// The path added last ends in none of these.
+    #[must_use]
+    pub fn not_ending_in(mut self, endings: &str) -> Self {
+        if let Some(parameter) = self.0.parameters.last_mut() {
+            parameter.endings = endings.split_whitespace().map(str::to_owned).collect();
+            parameter.other_endings = true;
         }
         self
     }
@@ -297,6 +325,12 @@ impl SchemaBuilder {
     #[must_use]
     pub fn existing_folder(self) -> Self {
         self.there(Existing::Folder)
+    }
+
+    /// As [`SchemaBuilder::existing`], and it is something that the plan has found.
+    #[must_use]
+    pub fn existing_found(self) -> Self {
+        self.there(Existing::Found)
     }
 
     fn there(mut self, exists: Existing) -> Self {
@@ -338,6 +372,7 @@ pub fn record(name: &str, fields: &[(&str, &str, &str)]) -> RecordType {
         origin: None,
         title: None,
         look_up: None,
+        read_by: None,
     }
 }
 

@@ -57,7 +57,7 @@ fn smallest(ty: &Type, catalog: &Catalog) -> Json {
             let fields = catalog.records[name].fields.iter();
             Json::Object(fields.map(|field| (field.name.clone(), smallest(&field.ty, catalog))).collect())
         }
-        Type::Text | Type::Path | Type::Any => json!("a@example.org"),
+        Type::Text | Type::Path | Type::Any | Type::Content => json!("a@example.org"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Calls of tools: required arguments in the order of the schema, then optional ones, each at most once.
 
-use genoa_abi::schema::{EffectClass, Executor, ToolSchema, Type};
+use genoa_abi::schema::{EffectClass, Executor, Parameter, ToolSchema, Type};
 
 use super::rules::{is_name, literal};
 use super::terminals::{TEXT, time};
@@ -14,6 +14,10 @@ pub(super) fn is_writable(tool: &ToolSchema) -> bool {
 
 /// Functions that stand alone: a plan that refuses or asks does nothing else.
 pub(super) const WHOLE_PLANS: [&str; 2] = ["refuse", ASK];
+
+/// The parameter for what a file shall hold, and the tools that give one its content.
+const CONTENT: &str = "text";
+const WRITER: &str = ".write";
 
 /// The function that asks the person.
 const ASK: &str = "ask";
@@ -29,16 +33,17 @@ pub(super) struct Calls {
 
 impl Values<'_> {
     /// The calls that are possible here. What only looks or runs a program must be kept, or it was for nothing.
-    pub(super) fn calls(&mut self) -> Calls {
+    pub(super) fn calls(&mut self, wanted: impl Fn(&ToolSchema) -> bool) -> Calls {
         let catalog = self.catalog;
         let mut calls = Calls::default();
-        for tool in catalog.tools.values().filter(|tool| is_writable(tool) && self.said.asks_for(tool)) {
+        let can_be_asked_for = |tool: &&ToolSchema| is_writable(tool) && wanted(tool);
+        for tool in catalog.tools.values().filter(can_be_asked_for).filter(|tool| self.said.asks_for(tool)) {
             let Some(call) = self.call_of(tool).and_then(|call| self.rules.rule(&[call])) else { continue };
             if tool.returns != Type::None {
                 calls.returning.push(call.clone());
             }
-            let is_for_its_output =
-                tool.effect == EffectClass::Observe || (tool.needs.programs && tool.asked_by.is_empty());
+            let must_tell = tool.asked_by.is_empty() || self.said.is_question();
+            let is_for_its_output = tool.effect == EffectClass::Observe || (tool.needs.programs && must_tell);
             if tool.returns == Type::None || !is_for_its_output {
                 calls.acting.push(call);
             }
@@ -49,12 +54,12 @@ impl Values<'_> {
     /// The plans that are one call with one text: `refuse("why")`, `ask("what")`.
     pub(super) fn whole_plans(&mut self) -> Vec<String> {
         let text = self.rules.terminal(TEXT);
-        let may_ask = self.said.leaves_questions();
+        let may_ask = self.said.leaves_questions() && !self.said.is_out_of_reach(self.catalog);
         let plan = |name: &&str| {
             let parameter = self.catalog.tools.get(*name)?.parameters.first()?;
             Some(format!("{} {} {text} \")\"", literal(&format!("{name}(")), optional_name(&parameter.name)))
         };
-        WHOLE_PLANS.iter().filter(|name| may_ask || **name != "ask").filter_map(plan).collect()
+        WHOLE_PLANS.iter().filter(|name| may_ask || **name != ASK).filter_map(plan).collect()
     }
 
     /// One call; nothing if a required argument can't be given yet.
@@ -64,11 +69,16 @@ impl Values<'_> {
         for (place, parameter) in tool.parameters.iter().enumerate() {
             let value = match parameter.ty {
                 // A text of the model's own is nothing to say or to read.
-                Type::Any if tool.executor != Executor::Jail => {
+                Type::Any | Type::Content if tool.executor != Executor::Jail => {
                     let known = self.known();
                     self.rules.rule(&known)
                 }
                 Type::Time if tool.effect != EffectClass::Observe && parameter.required => self.moment(),
+                // What shall be made of the person's material is not made up.
+                Type::Text if parameter.name == CONTENT && tool.name.ends_with(WRITER) && self.said.has_material() => {
+                    self.found_text()
+                }
+                Type::Path if !parameter.endings.is_empty() => self.new_path(parameter),
                 _ if parameter.exists.is_some() => self.existing(parameter, !tool.asked_by.is_empty()),
                 _ => self.argument(&parameter.ty),
             };
@@ -102,6 +112,24 @@ impl Values<'_> {
             alternatives.extend(self.fields(is_time_field));
         }
         self.rules.rule(&alternatives)
+    }
+}
+
+impl Values<'_> {
+    /// The path of what is made: as the person called it, or a name of the model's own with the right ending.
+    fn new_path(&mut self, parameter: &Parameter) -> Option<String> {
+        let ending = parameter.endings.join("|");
+        if parameter.other_endings {
+            let other = self.rules.terminal(&format!(r#"{TEXT} & ~/".*\.({ending})"/i"#));
+            let found = self.found_paths();
+            return self.rules.rule(&std::iter::once(other).chain(found).collect::<Vec<_>>());
+        }
+        let said = self.said.products(&parameter.endings);
+        if said.is_empty() {
+            return Some(self.rules.terminal(&format!(r#"/"[^"\\\x00-\x1f\x7f]+\.({ending})"/"#)));
+        }
+        let literals: Vec<String> = said.iter().map(|path| literal(&format!("\"{path}\""))).collect();
+        self.rules.rule(&literals)
     }
 }
 

@@ -3,7 +3,7 @@
 //! A small model that has nothing left to do goes on all the same, with calls that nobody asked for. So the verbs of the
 //! request are counted, generously, and a plan has no more acts than these. The words are English.
 
-use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
+use genoa_abi::schema::{Catalog, EffectClass, Executor, ToolSchema};
 
 use super::said::{Said, bare, is_among, is_verb_of_doing, is_verb_of_telling};
 
@@ -38,28 +38,139 @@ impl Deeds {
     /// Counts them in an intention. More than there are is harmless; one too few ends a plan too early.
     pub(super) fn asked_in(intention: &str) -> Self {
         let mut deeds = Self::default();
-        let mut before = "";
-        for word in intention.split_whitespace() {
-            let verb = bare(word).to_lowercase();
+        for Placed { word, before, leads, .. } in placed_words(intention) {
+            let verb = word.to_lowercase();
             deeds.questions += usize::from(is_among(QUESTIONING, &verb));
-            // What is asked of a file may follow its name: "In a.rs replace …".
-            let leads_in = before.is_empty() || is_among(LEADING_IN, &before.to_lowercase()) || is_name_of_file(before);
-            if leads_in && (is_verb_of_telling(&verb) || is_among(SEEKING, &verb)) {
+            if leads && (is_verb_of_telling(&verb) || is_among(SEEKING, &verb)) {
                 deeds.answers += 1;
-            } else if leads_in && (is_verb_of_doing(&verb) || is_among(DOING, &verb)) {
+            } else if leads && (is_verb_of_doing(&verb) || is_among(DOING, &verb)) {
                 deeds.acts += if is_among(TIDYING, &verb) { TIDYING_ACTS } else { 1 };
             } else if before == "and" && deeds.acts > 0 {
                 // One verb for two things.
                 deeds.acts += 1;
             }
-            let ends_clause = word.ends_with(['.', ',', ';', ':', '!', '?']) && !is_name_of_file(word);
-            before = if ends_clause { "" } else { bare(word) };
-            if is_name_of_file(word) {
-                before = word;
-            }
         }
         deeds
     }
+}
+
+/// A word of a text, and where it stands.
+struct Placed<'a> {
+    word: &'a str,
+    /// The word before it in its clause; nothing at the beginning of one.
+    before: &'a str,
+    /// The word after it, in its clause or another.
+    after: &'a str,
+    /// Whether it stands where the verb of a request does.
+    leads: bool,
+}
+
+fn placed_words(text: &str) -> Vec<Placed<'_>> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut placed = Vec::with_capacity(words.len());
+    let mut before = "";
+    for (place, word) in words.iter().enumerate() {
+        // What is asked of a file may follow its name: "In a.rs replace …".
+        let leads = before.is_empty() || is_among(LEADING_IN, &before.to_lowercase()) || is_name_of_file(before);
+        let after = words.get(place + 1).map_or("", |next| bare(next));
+        placed.push(Placed { word: bare(word), before, after, leads });
+        let ends_clause = word.ends_with(['.', ',', ';', ':', '!', '?']) && !is_name_of_file(word);
+        before = match () {
+            () if is_name_of_file(word) => word,
+            () if ends_clause => "",
+            () => bare(word),
+        };
+    }
+    placed
+}
+
+/// The sentences of a text that ask for something, as one text, and the others: what led to it. Where none does by its
+/// form, all do.
+#[must_use]
+pub fn request_and_background(text: &str) -> (String, String) {
+    let sentences = sentences(text);
+    let (requests, background): (Vec<&str>, Vec<&str>) = sentences.into_iter().partition(|sentence| asks(sentence));
+    if requests.is_empty() {
+        return (text.to_owned(), String::new());
+    }
+    (requests.join(" "), background.join(" "))
+}
+
+/// Whether a sentence asks for something: it is a question, or a verb of requests leads it, or it tells a wish.
+fn asks(sentence: &str) -> bool {
+    let is_verb = |verb: &str| {
+        is_verb_of_telling(verb) || is_verb_of_doing(verb) || is_among(SEEKING, verb) || is_among(DOING, verb)
+    };
+    let lower = sentence.to_lowercase();
+    let wishes = WISHES.split('|').any(|wish| lower.contains(wish));
+    lower.ends_with('?')
+        || wishes
+        || placed_words(sentence).iter().any(|placed| placed.leads && is_verb(&placed.word.to_lowercase()))
+}
+
+/// What people say instead of a verb of asking.
+const WISHES: &str = "i need |i want |i would like |i'd like |we need |should |must ";
+
+pub(super) fn sentences(text: &str) -> Vec<&str> {
+    let mut sentences = Vec::new();
+    let mut start = 0;
+    for (place, _) in text.match_indices(['.', '!', '?']) {
+        let end = place + 1;
+        if text[end..].starts_with(char::is_whitespace) {
+            sentences.push(text[start..end].trim());
+            start = end;
+        }
+    }
+    sentences.push(text[start..].trim());
+    sentences.retain(|sentence| !sentence.is_empty());
+    sentences
+}
+
+/// Verbs of what no program of this machine does for the person: it takes hands, a voice or money, or the right to
+/// change the system itself.
+const OUT_OF_REACH: &str = "buy dial install pay phone purchase reboot ring telephone uninstall";
+/// Words after which a verb is the request's own, besides the beginning of a clause.
+const BEFORE_VERBS: &str = "just kindly now please then you";
+/// Whom one calls, other than by a name.
+const CALLED: &str = "dad her him me mom mum my them";
+
+/// The folder of the system itself in which a request changes something.
+fn place_of_the_system(intention: &str) -> Option<String> {
+    let path = |word: &str| {
+        let path = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '/');
+        let root = path.strip_prefix('/').and_then(|rest| rest.split('/').next())?;
+        is_among(SYSTEM_FOLDERS, root).then(|| path.to_owned())
+    };
+    let request = request_and_background(intention).0;
+    let changes = placed_words(&request).iter().any(|placed| {
+        placed.leads
+            && is_among(
+                "change clean clear delete edit empty erase move overwrite remove rename wipe",
+                &placed.word.to_lowercase(),
+            )
+    });
+    intention.split_whitespace().find_map(path).filter(|_| changes)
+}
+
+/// Folders at the root of a machine that are no person's.
+const SYSTEM_FOLDERS: &str = "bin boot dev etc lib lib64 opt proc root run sbin srv sys usr var";
+
+/// The verbs of a request for something out of reach, in lower case, or the place that is.
+pub(super) fn out_of_reach(intention: &str) -> Vec<String> {
+    let is_one = |placed: &&Placed<'_>| {
+        let verb = placed.word.to_lowercase();
+        let is_person = is_among(CALLED, &placed.after.to_lowercase())
+            || (placed.after.starts_with(char::is_uppercase) && !is_name_of_file(placed.after));
+        let names_a_number = is_among("number numbers call calls bill", &placed.after.to_lowercase());
+        let leads = placed.before.is_empty() || is_among(BEFORE_VERBS, &placed.before.to_lowercase());
+        leads && ((is_among(OUT_OF_REACH, &verb) && !names_a_number) || (verb == "call" && is_person))
+    };
+    if let Some(place) = place_of_the_system(intention) {
+        return vec![place];
+    }
+    // What follows a colon is the content of a note or a mail.
+    let begun = sentences(intention).into_iter().filter_map(|sentence| sentence.split(": ").next());
+    begun.flat_map(placed_words).filter(|placed| is_one(&placed)).map(|placed| placed.word.to_lowercase()).collect()
 }
 
 /// Whether a word holds marks as file names, paths and quotations do, within it or around it.
@@ -69,6 +180,15 @@ fn is_name_of_file(word: &str) -> bool {
 }
 
 impl Said {
+    /// Whether the request itself, by its verb, is for something out of reach of these tools, all of them.
+    pub(super) fn is_out_of_reach(&self, catalog: &Catalog) -> bool {
+        let serves = |verb: &str| {
+            let asked = catalog.tools.values().flat_map(|tool| &tool.asked_by);
+            asked.into_iter().any(|wanted| verb.starts_with(wanted.as_str()))
+        };
+        self.out_of_reach.iter().any(|verb| !serves(verb))
+    }
+
     /// Whether a plan makes none of what the request names as its product: slides, a chart, a brief. Then it is not over.
     #[must_use]
     pub fn misses_a_product(&self, plan: &str, catalog: &Catalog) -> bool {
@@ -78,10 +198,29 @@ impl Said {
             tool.effect == EffectClass::Change && !tool.needs.programs && of_group == 1
         };
         let products = catalog.tools.values().filter(makes).filter(|tool| self.asks_for(tool));
-        let is_missed = |tool: &ToolSchema| {
-            group(tool).is_some_and(|group| self.names_product(&group)) && !plan.contains(&format!("{}(", tool.name))
+        let is_missed = |tool: &ToolSchema| !plan.contains(&format!("{}(", tool.name));
+        let is_wanted = |tool: &&ToolSchema| group(tool).is_some_and(|group| self.names_product(&group));
+        let is_announcement = |tool: &&ToolSchema| tool.executor == Executor::Kernel && !tool.asked_by.is_empty();
+        let announcements = catalog.tools.values().filter(is_announcement);
+        let announcements = announcements.filter(|tool| tool.effect == EffectClass::Observe && self.asks_for(tool));
+        let misses_one = products.filter(is_wanted).chain(announcements).any(is_missed);
+        !self.is_question() && misses_one
+    }
+
+    /// Whether a plan runs a program and does nothing with what that printed, though something is asked.
+    #[must_use]
+    pub fn misses_an_output(&self, plan: &str, catalog: &Catalog) -> bool {
+        let tells = self.deeds().is_some_and(|deeds| deeds.answers > 0 || deeds.questions > 0);
+        let lines: Vec<&str> = plan.lines().collect();
+        let is_unused = |(place, line): (usize, &&str)| {
+            let Some((name, call)) = line.split_once(" = ") else { return false };
+            let tool = call.split('(').next().and_then(|function| catalog.tools.get(function.trim()));
+            let is_used = |later: &&str| {
+                later.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == name.trim())
+            };
+            tool.is_some_and(ToolSchema::takes_a_command) && !lines[place + 1..].iter().any(is_used)
         };
-        !self.is_question() && products.into_iter().any(is_missed)
+        tells && lines.iter().enumerate().any(is_unused)
     }
 
     /// Whether a plan does all that was asked for, so that nothing is left to write: it acts as often as there are verbs
@@ -89,6 +228,9 @@ impl Said {
     #[must_use]
     pub fn is_served_by(&self, plan: &str, catalog: &Catalog) -> bool {
         let Some(deeds) = self.deeds().filter(|_| !self.misses_a_product(plan, catalog)) else { return false };
+        if self.misses_an_output(plan, catalog) {
+            return false;
+        }
         let done = plan.lines().filter(|line| acts(line, catalog)).count();
         let wanted = if self.is_question() { deeds.questions.max(1) } else { deeds.answers.max(1) };
         if done >= deeds.acts && said_at_last(plan, wanted) {
@@ -134,7 +276,7 @@ fn acts(line: &str, catalog: &Catalog) -> bool {
 mod tests {
     use genoa_abi::schema::Catalog;
 
-    use super::{Deeds, Said, speaks_of};
+    use super::{Deeds, Said, out_of_reach, request_and_background, speaks_of};
 
     #[test]
     fn verbs_of_a_request_are_counted() {
@@ -151,6 +293,32 @@ mod tests {
         assert_eq!(counted("In a.rs replace `a` with `b`, then compile again and tell me what is left"), (2, 1));
         assert_eq!(counted("Find what belongs to the draft and make the slides"), (1, 1));
         assert_eq!(counted("Which of my contacts live in Oslo?"), (0, 0));
+    }
+
+    #[test]
+    fn a_request_is_told_from_what_led_to_it() {
+        let request = |text: &str| request_and_background(text).0;
+        assert_eq!(request("I am ill. Move the call to Friday, please."), "Move the call to Friday, please.");
+        assert_eq!(request("It is slow today. Why? Show me the load."), "Why? Show me the load.");
+        assert_eq!(request("The old one is 3.5 m. It is gone."), "The old one is 3.5 m. It is gone.");
+        assert_eq!(request_and_background("My back hurts. I need a chart.").1, "My back hurts.");
+    }
+
+    #[test]
+    fn what_takes_hands_a_voice_or_money_is_out_of_reach() {
+        for text in ["Ring Ola and ask him", "Please install GIMP", "I am late. Call Ola", "Empty /var/log"] {
+            assert!(!out_of_reach(text).is_empty(), "{text}");
+        }
+        for text in [
+            "Show the phone number of Ola",
+            "Call the file a.md",
+            "Phone numbers of my team, please",
+            "Remind me to pay Bo",
+            "What is in /etc/hosts?",
+            "Note: buy milk",
+        ] {
+            assert!(out_of_reach(text).is_empty(), "{text}");
+        }
     }
 
     #[test]

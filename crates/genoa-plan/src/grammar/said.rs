@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
 
-use super::deeds::{Deeds, speaks_of};
-use crate::time::{is_calendar_word, is_clock_word, number, spelled_month, spelled_weekday, unit_word};
+use super::clocks::clocks_in;
+use super::deeds::{Deeds, out_of_reach, sentences, speaks_of};
+use crate::time::{is_calendar_word, number, spelled_month, spelled_weekday, unit_word};
 
 /// Names that may be written for one person argument.
 const NAMES: usize = 40;
@@ -35,11 +36,15 @@ pub struct Said {
     names: Vec<String>,
     paths: Vec<String>,
     folders: Vec<String>,
+    /// Files that shall be made, or may be: what stands after "as", and after "to" or "into".
+    products: Vec<String>,
     /// The paths without those of what shall be made: "save it as a.md".
     existing: Vec<String>,
     commands: Vec<String>,
     is_question: bool,
     deeds: Deeds,
+    /// Verbs of what no tool may do.
+    pub(super) out_of_reach: Vec<String>,
 }
 
 impl Said {
@@ -60,11 +65,13 @@ impl Said {
                 .filter(|path| !targets.iter().any(|target| is_within(target, path)))
                 .cloned()
                 .collect(),
-            folders: paths.iter().filter(|path| !is_file_name(path)).cloned().collect(),
+            folders: paths.iter().filter(|path| !is_file_name(path) && !targets.contains(path)).cloned().collect(),
+            products: products(intention, &targets),
             paths,
             commands: commands(intention),
             is_question: is_question(&lower),
             deeds: Deeds::asked_in(intention),
+            out_of_reach: out_of_reach(intention),
             text: Some(lower),
         }
     }
@@ -82,7 +89,8 @@ impl Said {
             }
             self.words.difference(&self.undone).any(|word| word.starts_with(wanted.as_str()))
         };
-        tool.asked_by.is_empty() || tool.asked_by.iter().any(is_said)
+        let is_ruled_out = tool.ruled_out_by.iter().any(|words| text.contains(words.as_str()));
+        !is_ruled_out && (tool.asked_by.is_empty() || tool.asked_by.iter().any(is_said))
     }
 
     /// Whether the text speaks of a thing by this name.
@@ -133,6 +141,22 @@ impl Said {
         is_request && !catalog.tools.values().any(can_act)
     }
 
+    /// Whether the request speaks of material of somebody's that is there: "my offer to them", "Fatima's points".
+    pub(super) fn has_material(&self) -> bool {
+        self.text.as_deref().is_some_and(speaks_of_material)
+    }
+
+    /// Whether the request begins with the program that shall be run: "Run scripts/a.sh and tell me …".
+    pub(super) fn begins_with_a_program(&self) -> bool {
+        let sentences = self.text.as_deref().map(sentences).unwrap_or_default();
+        sentences.first().is_some_and(|first| {
+            let mut words = first.split_whitespace().skip_while(|word| is_among("please could can you", bare(word)));
+            let is_run = words.next().is_some_and(|verb| is_among("run execute start", bare(verb)));
+            is_run
+                && words.next().is_some_and(|what| what.contains(['/', '`', '"', '“']) || is_file_name(path_word(what)))
+        })
+    }
+
     /// Whether there is reason to ask back: little was said, or nothing that could be looked for.
     pub(super) fn leaves_questions(&self) -> bool {
         let says_something = !self.paths.is_empty();
@@ -168,10 +192,33 @@ impl Said {
         self.text.as_ref().map(|_| self.folders.as_slice())
     }
 
+    /// What may name a project: the folders that were said, and every word that is not among the commonest.
+    pub(super) fn projects(&self) -> Option<Vec<String>> {
+        let text = self.text.as_ref()?;
+        let words = text.split_whitespace().map(path_word).filter(|word| {
+            let is_common = [LOOKING, GENERIC].iter().any(|list| is_among(list, word));
+            is_name(word)
+                && !is_common
+                && word.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_'))
+        });
+        let mut projects = self.folders.clone();
+        words.take(NAMES).for_each(|word| add(&mut projects, word));
+        Some(projects)
+    }
+
     /// The commands that may be run: what stands in quotes, and what follows a word that asks for one, to any length.
     /// Nothing where any may.
     pub(super) fn commands(&self) -> Option<&[String]> {
         self.text.as_ref().map(|_| self.commands.as_slice())
+    }
+
+    /// The files that the person named for what shall be made, as far as they end in one of `endings`.
+    pub(super) fn products(&self, endings: &[String]) -> Vec<&String> {
+        let fits = |path: &&String| {
+            let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+            ending.is_some_and(|ending| endings.contains(&ending))
+        };
+        self.products.iter().filter(fits).collect()
     }
 
     /// Whether a file is named.
@@ -204,7 +251,7 @@ impl Said {
         }
         units.extend(has("weekend").then_some("weekend"));
         Some(TimeWords {
-            weekdays: self.words.iter().filter_map(|word| spelled_weekday(word)).collect(),
+            weekdays: weekdays(text),
             months: self
                 .words
                 .iter()
@@ -213,7 +260,8 @@ impl Said {
                 .collect(),
             numbers: self.words.iter().filter_map(|word| said_number(word)).collect(),
             iso: text.split_whitespace().map(bare).filter(|word| is_iso_date(word)).map(str::to_owned).collect(),
-            has_clock: self.words.iter().any(|word| is_clock_word(word) || said_number(word).is_some()),
+            clocks: clocks_in(text),
+            is_free: false,
             is_now: has("now"),
             days,
             parts,
@@ -232,7 +280,10 @@ pub(super) struct TimeWords {
     pub(super) units: Vec<&'static str>,
     pub(super) numbers: Vec<i32>,
     pub(super) iso: Vec<String>,
-    pub(super) has_clock: bool,
+    /// Times of day, in minutes from midnight.
+    pub(super) clocks: BTreeSet<i16>,
+    /// Whether any number and any time of day may be written.
+    pub(super) is_free: bool,
     pub(super) is_now: bool,
 }
 
@@ -240,10 +291,30 @@ pub(super) struct TimeWords {
 fn said_number(word: &str) -> Option<i32> {
     let digits = word.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let is_ordinal = ["st", "nd", "rd", "th", "am", "pm"].contains(&&word[digits.len()..]);
+    match word {
+        "couple" => return Some(2),
+        "few" => return Some(3),
+        _ => {}
+    }
     if is_ordinal && !digits.is_empty() {
         return number(digits);
     }
     number(word).filter(|_| word != "a" && word != "an")
+}
+
+/// The weekdays of a lower-case text. One that stands beside its date ("Saturday 5 December") is told by that.
+fn weekdays(text: &str) -> Vec<&'static str> {
+    let words: Vec<&str> = text.split_whitespace().map(bare).filter(|word| *word != "the").collect();
+    let is_date = |words: &[&str]| match words {
+        [one, other, ..] => {
+            (said_number(one).is_some() && spelled_month(other).is_some())
+                || (spelled_month(one).is_some() && said_number(other).is_some())
+        }
+        _ => false,
+    };
+    let named = words.iter().enumerate().filter(|(place, _)| !is_date(&words[place + 1..]));
+    let days: BTreeSet<&str> = named.filter_map(|(_, word)| spelled_weekday(word)).collect();
+    days.into_iter().collect()
 }
 
 /// Words of a lower-case text that follow a negation, and stand nowhere else.
@@ -372,7 +443,7 @@ fn paths(intention: &str) -> Vec<String> {
             continue;
         } else if is_file_name(word) {
             add(&mut files, word);
-        } else if word.contains('/') || (is_beside && is_name(word)) {
+        } else if word.contains('/') || (is_beside && is_name(word) && !is_among(KINDS, &word.to_lowercase())) {
             add(&mut folders, word);
         }
     }
@@ -396,12 +467,69 @@ fn paths(intention: &str) -> Vec<String> {
     paths
 }
 
-/// Files that stand after words such as "save it as".
+fn speaks_of_material(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.iter().any(|word| is_among(TRANSFORMING, bare(word))) {
+        return true;
+    }
+    let before = |place: usize| words[place.saturating_sub(OWNED_WORDS)..place].iter().rev();
+    let is_somebodys = |place: usize| {
+        let reach = before(place).take_while(|word| !word.ends_with([',', '.', ';', ':']));
+        reach.into_iter().any(|word| is_among(OWNERS, bare(word)) || word.ends_with("'s") || word.ends_with("’s"))
+    };
+    let is_source = |place: usize| before(place).any(|word| is_among("from of out through", bare(word)));
+    (0..words.len()).any(|place| {
+        let noun = bare(words[place]);
+        let is_about = words.get(place + 1).is_some_and(|next| is_among("about for on to", bare(next)));
+        (is_among(MATERIAL, noun) && is_somebodys(place))
+            || (is_among("note text paper", noun) && is_about && is_somebodys(place))
+            || (is_among("mails notes", noun) && is_source(place))
+    })
+}
+
+/// Verbs for what is done to a text that is there.
+const TRANSFORMING: &str = "boil condense shorten summarise summarize translate";
+/// Words for what is written already.
+const MATERIAL: &str = "answers contract figures hours invoices mail minutes offer points proposal report results";
+/// Who has it.
+const OWNERS: &str = "her his my our their";
+/// How many words before its name tell whose it is.
+const OWNED_WORDS: usize = 3;
+
+/// Files that shall be made, and the folders that only they are said to lie in: "save it as a.md", "slides go to b/c.pptx".
 fn targets(intention: &str) -> Vec<String> {
     let words: Vec<&str> = intention.split_whitespace().collect();
     let is_after = |place: usize| is_among(NAMING, &words[place - 1].to_lowercase());
     let named = (1..words.len()).filter(|place| is_after(*place)).map(|place| path_word(words[place]));
-    named.filter(|word| is_file_name(word)).map(str::to_owned).collect()
+    let made = words.iter().map(|word| path_word(word)).filter(|word| is_made(word));
+    let files: BTreeSet<&str> = named.chain(made).filter(|word| is_file_name(word)).collect();
+    let is_named_elsewhere = |folder: &str| {
+        let others = (0..words.len()).filter(|place| !files.contains(path_word(words[*place])));
+        others.into_iter().any(|place| {
+            let word = path_word(words[place]);
+            let is_placed = place > 0 && is_among(PLACING, &bare(words[place - 1]).to_lowercase());
+            word.starts_with(&format!("{folder}/")) || (word == folder && is_placed)
+        })
+    };
+    let folders = files.iter().filter_map(|file| file.rsplit_once('/')).map(|(folder, _)| folder);
+    let folders = folders.filter(|folder| !is_named_elsewhere(folder));
+    files.iter().copied().chain(folders).map(str::to_owned).collect()
+}
+
+/// The targets, and the files to which something goes: "put it into a.md".
+fn products(intention: &str, targets: &[String]) -> Vec<String> {
+    let words: Vec<&str> = intention.split_whitespace().collect();
+    let is_after = |place: usize| is_among("in into to", &words[place - 1].to_lowercase());
+    let into = (1..words.len()).filter(|place| is_after(*place)).map(|place| path_word(words[place]));
+    let mut products = Vec::new();
+    let files = targets.iter().map(String::as_str).chain(into).filter(|word| is_file_name(word));
+    files.for_each(|file| add(&mut products, file));
+    products
+}
+
+/// Whether a file is of a kind that requests name only when it shall be made.
+fn is_made(word: &str) -> bool {
+    word.rsplit_once('.').is_some_and(|(_, ending)| is_among("pptx svg", &ending.to_lowercase()))
 }
 
 /// Whether a path is this one, or lies below it.
@@ -451,6 +579,10 @@ const PLACING: &str =
 /// Words that stand beside the name of a place or a file.
 const PLACES: &str =
     "folder folders directory file files document project repository crate script page table sheet spreadsheet report";
+
+/// Words that say of what kind files are, and name none.
+const KINDS: &str = "audio code csv docx document excel html image images jpg markdown md pdf pdfs photo photos picture pictures png pptx text txt video \
+    word xlsx";
 
 /// A word without the punctuation around it; a leading dot belongs to a file's name.
 fn path_word(word: &str) -> &str {
@@ -645,13 +777,49 @@ mod tests {
     }
 
     #[test]
+    fn material_that_is_there_is_told_from_what_is_dictated() {
+        let has_material = |text: &str| Said::in_intention(text).has_material();
+        for text in [
+            "Make a Word file of my note on parking",
+            "Put Fatima's points into a.md",
+            "One page, a.docx, from my mails and notes",
+            "Slides out of our newest offer to them",
+            "Boil the text on moss down to one page",
+        ] {
+            assert!(has_material(text), "{text}");
+        }
+        for text in
+            ["Add milk to my list", "Write a note: call the bank", "Add to my notes that Bo is away", "Write a script"]
+        {
+            assert!(!has_material(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_named_is_run_first() {
+        let begins = |text: &str| Said::in_intention(text).begins_with_a_program();
+        assert!(begins("Run scripts/a.sh. How many?") && begins("please execute `ls -l`, then say it"));
+        assert!(!begins("Run the tests") && !begins("What does a.sh do? Run it") && !begins(""));
+    }
+
+    #[test]
+    fn what_shall_be_made_is_not_there_yet() {
+        let said = Said::in_intention("Make slides of it. They go to slides/a.pptx. It is in notes/b.md");
+        assert_eq!(said.paths().unwrap(), ["notes/b.md", "notes"]);
+        assert_eq!(said.folders().unwrap(), ["notes"]);
+    }
+
+    #[test]
     fn times_are_what_was_said() {
         let words = |intention: &str| Said::in_intention(intention).time_words().unwrap();
         let found = words("Move the 3rd review from Thu to next week at 14:30, not in may");
         assert_eq!(found.weekdays, ["thursday"]);
         assert_eq!(found.units, ["week"]);
-        assert!(found.has_clock && found.numbers.contains(&3));
+        assert_eq!(found.clocks, [14 * 60 + 30].into());
+        assert!(found.numbers.contains(&3));
         assert_eq!(words("Put a meeting into my calendar"), super::TimeWords::default());
+        assert_eq!(words("Dinner on Saturday, the 5th of December").weekdays, ["saturday"]);
+        assert!(words("Dinner on Saturday 5 December").weekdays.is_empty());
         assert_eq!(words("What happened on 2026-11-20?").iso, ["2026-11-20"]);
     }
 }

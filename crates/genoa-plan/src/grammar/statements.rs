@@ -47,11 +47,18 @@ fn statements(
     let mut simple: Vec<String> = Vec::new();
     if is_first {
         simple.extend(values.whole_plans());
-        if (said.names_nothing() || said.is_beyond(catalog)) && !simple.is_empty() {
+        let is_hopeless = said.names_nothing() || said.is_beyond(catalog) || said.is_out_of_reach(catalog);
+        if is_hopeless && !simple.is_empty() {
             return (simple, Vec::new());
         }
     }
-    let calls = values.calls();
+    if is_first && said.begins_with_a_program() {
+        let programs = values.calls(|tool| tool.needs.programs && tool.takes_a_command());
+        if let Some(program) = values.rules.rule(&programs.returning) {
+            return (vec![format!("{fresh} \" = \" {program}")], Vec::new());
+        }
+    }
+    let calls = values.calls(|_| true);
     let mut assigned = calls.returning;
     assigned.extend(values.kept());
     simple.extend(calls.acting);

@@ -1,5 +1,8 @@
 //! The terminals: text, numbers, times, fresh names.
 
+use std::collections::BTreeSet;
+
+use super::clocks;
 use super::said::TimeWords;
 use crate::time::{MONTHS, WEEKDAYS};
 
@@ -35,13 +38,21 @@ pub(super) fn fresh_name<'a>(taken: impl Iterator<Item = &'a str>) -> String {
     format!("/({})[2-5]?/ & ~/({})/", names.join("|"), taken.join("|"))
 }
 
+/// Any time of day.
+const ANY_CLOCK: &str = "(([01]?[0-9]|2[0-3]):[0-5][0-9]|([1-9]|1[0-2])(am|pm))";
+
 /// A phrase that means a time, in quotes, out of the words that were said (all words where nothing bounds them); each is
 /// understood by [`crate::time::parse`]. Nothing if no time was spoken of.
 pub(super) fn time(said: Option<&TimeWords>) -> Option<String> {
     let said = said.cloned().unwrap_or_else(every_word);
-    let count = "([1-9][0-9]?|a|two|three|four|five|six)";
-    let clock = said.has_clock.then_some("(([01]?[0-9]|2[0-3]):[0-5][0-9]|([1-9]|1[0-2])(am|pm))");
-    let hour = clock.map(|clock| format!("((at )?{clock}|noon)"));
+    let count = if said.is_free {
+        "([1-9][0-9]?|a|two|three|four|five|six)".to_owned()
+    } else {
+        let numbers = said.numbers.iter().map(ToString::to_string);
+        format!("({})", numbers.chain(["a".to_owned()]).collect::<Vec<_>>().join("|"))
+    };
+    let clock = if said.is_free { Some(ANY_CLOCK.to_owned()) } else { clocks::pattern(&said.clocks) };
+    let hour = clock.as_ref().map(|clock| format!("((at )?{clock}|noon)"));
     let part = one_of(&said.parts);
     let weekday = one_of(&said.weekdays).map(|weekday| format!("((next|last) )?{weekday}"));
     let named_day = any([one_of(&said.days), weekday, date(&said), one_of(&said.iso)]);
@@ -58,7 +69,7 @@ pub(super) fn time(said: Option<&TimeWords>) -> Option<String> {
         said.is_now.then(|| "now".to_owned()),
         short.map(|unit| format!("(in {count} {unit}|{count} {unit} ago)")),
     ]);
-    let with_clock = clock.map_or(String::new(), |clock| format!("( {clock})?"));
+    let with_clock = clock.as_ref().map_or(String::new(), |clock| format!("( {clock})?"));
     let anchor = any([named_day.clone().map(|day| format!("{day}{with_clock}")), span.clone()]);
     let whole = [
         day.clone().map(|day| format!("{day}{of_day}")),
@@ -113,7 +124,8 @@ fn every_word() -> TimeWords {
         units: vec!["minute", "hour", "day", "week", "weekend", "month", "year"],
         numbers: (1..=31).collect(),
         iso: Vec::new(),
-        has_clock: true,
+        clocks: BTreeSet::new(),
+        is_free: true,
         is_now: true,
     }
 }
@@ -138,10 +150,13 @@ mod tests {
     #[test]
     fn only_what_was_said_can_be_written() {
         assert_eq!(time(Some(&TimeWords::default())), None);
-        let friday = TimeWords { weekdays: vec!["friday"], has_clock: true, ..TimeWords::default() };
+        let friday = TimeWords { weekdays: vec!["friday"], clocks: [600].into(), ..TimeWords::default() };
         let pattern = time(Some(&friday)).unwrap();
         assert!(
-            pattern.contains("friday") && !pattern.contains("today") && !pattern.contains("last |week"),
+            pattern.contains("friday")
+                && pattern.contains("10:00")
+                && !pattern.contains("today")
+                && !pattern.contains("last |week"),
             "{pattern}"
         );
     }

@@ -10,6 +10,8 @@ use super::terminals::{FORMAT_TEXT, INT, NUMBER, TEXT, time};
 use crate::builtins::HELPERS;
 use crate::types::{is_number, is_ordered, is_text, look_up, path_field, present};
 
+/// The parameter for a folder with a project in it.
+const PROJECT: &str = "project";
 /// Elements of a list that is written out.
 const LIST_ELEMENTS: usize = 6;
 /// Values and texts of one f-string.
@@ -94,7 +96,7 @@ impl<'a> Values<'a> {
             }
             Type::Record(name) => self.records(name),
             Type::List(item) => self.lists(item),
-            Type::Any => {
+            Type::Any | Type::Content => {
                 let text = self.rules.terminal(TEXT);
                 let mut alternatives = vec![text];
                 alternatives.extend(self.known());
@@ -241,7 +243,7 @@ impl<'a> Values<'a> {
             let takes = match &parameter.ty {
                 Type::Record(wanted) => wanted == record,
                 Type::Path => path_field(catalog, record).is_some(),
-                Type::Any => true,
+                Type::Any | Type::Content => true,
                 _ => false,
             };
             if takes && tool.returns != Type::None {
@@ -347,6 +349,14 @@ impl<'a> Values<'a> {
         alternatives
     }
 
+    /// A text that the plan has found, and none of the model's own.
+    pub(super) fn found_text(&mut self) -> Option<String> {
+        let mut alternatives = self.with_atoms(&[], is_text);
+        alternatives.extend(self.joined());
+        alternatives.extend(self.list_of(is_text));
+        self.rules.rule(&alternatives)
+    }
+
     /// `join(texts)`
     fn joined(&mut self) -> Option<String> {
         let list = self.list_of(is_text)?;
@@ -363,7 +373,7 @@ impl<'a> Values<'a> {
     }
 
     /// The paths of what the plan has found.
-    fn found_paths(&mut self) -> Vec<String> {
+    pub(super) fn found_paths(&mut self) -> Vec<String> {
         let mut alternatives = self.with_atoms(&[], |ty| *ty == Type::Path);
         let catalog = self.catalog;
         for name in catalog.records.keys().filter(|name| path_field(catalog, name).is_some()) {
@@ -381,7 +391,13 @@ impl<'a> Values<'a> {
         if matches!(present(ty), Type::List(item) if **item == Type::Text) {
             return self.people(ty);
         }
+        if parameter.exists == Some(Existing::Found) {
+            let found: Vec<String> = self.list_of(|_| true).into_iter().collect();
+            return self.rules.rule(&found);
+        }
+        let projects = if parameter.name == PROJECT { self.said.projects() } else { None };
         let said = match parameter.exists {
+            _ if projects.is_some() => projects.as_deref(),
             _ if *present(ty) == Type::Text => self.said.commands(),
             Some(Existing::Folder) => self.said.folders(),
             _ => self.said.paths(),

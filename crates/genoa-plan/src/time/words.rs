@@ -114,11 +114,6 @@ pub(crate) fn unit_word(word: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a word speaks of a time of day, besides numbers.
-pub(crate) fn is_clock_word(word: &str) -> bool {
-    matches!(word, "noon" | "midday" | "midnight" | "am" | "pm" | "clock" | "half" | "quarter" | "lunch")
-}
-
 /// Whether a word names a day or month, and so is no person.
 pub(crate) fn is_calendar_word(word: &str) -> bool {
     weekday(word).is_some() || month(word).is_some() || matches!(word, "today" | "tomorrow" | "yesterday")

@@ -28,6 +28,8 @@ fn tool(name: &str, parameters: &str, returns: &str, effect: EffectClass, phrase
             about: String::new(),
             demand: Demand::Anything,
             exists: None,
+            endings: Vec::new(),
+            other_endings: false,
         }
     };
     let parameters = parameters.split(',').filter(|part| !part.trim().is_empty()).map(parameter).collect();
@@ -39,6 +41,7 @@ fn tool(name: &str, parameters: &str, returns: &str, effect: EffectClass, phrase
     let (name, phrase) = (name.to_owned(), phrase.to_owned());
     ToolSchema {
         asked_by: if name == "files.delete" { vec!["delet".to_owned()] } else { Vec::new() },
+        ruled_out_by: Vec::new(),
         name,
         about: String::new(),
         parameters,
@@ -62,6 +65,7 @@ fn record(name: &str, fields: &str, title: Option<&str>, origin: Option<&str>, l
         origin: own(origin),
         title: own(title),
         look_up: own(look_up),
+        read_by: None,
     }
 }
 
@@ -82,8 +86,8 @@ fn tools() -> Vec<ToolSchema> {
             Emit,
             "Send {subject} to {to} with {attachments}",
         ),
-        tool("extract", "text: any, fields: list[str]", "list[Fact]", Observe, "Extract {fields} from {text}"),
-        tool("summarise", "text: any, about: str =", "str", Observe, "Summarise {text} about {about}"),
+        tool("extract", "text: content, fields: list[str]", "list[Fact]", Observe, "Extract {fields} from {text}"),
+        tool("summarise", "text: content, about: str =", "str", Observe, "Summarise {text} about {about}"),
         tool(
             "calendar.find",
             "about: str =, when: time =, people: list[Contact] =",
@@ -182,7 +186,10 @@ fn records() -> Vec<RecordType> {
             None,
         ),
         record("Note", "title,text,date,path: path", Some("title"), Some("path"), Some("notes.find")),
-        record("File", "name,path: path,kind,bytes: int,changed", Some("name"), Some("path"), None),
+        RecordType {
+            read_by: Some("files.read".into()),
+            ..record("File", "name,path: path,kind,bytes: int,changed", Some("name"), Some("path"), None)
+        },
         record("Match", "path: path,line: int,text", Some("text"), Some("path"), None),
         record("Source", "title,kind,text,date,path: path,score: float", Some("title"), Some("path"), None),
         record("Fact", "about,text,source,path: path?", Some("text"), Some("path"), None),

@@ -119,13 +119,23 @@ pub(super) fn tool(server: &McpServer, hints: ReadOnlyHints, description: &Json)
         needs: Needs { files, programs: true, ..Needs::default() },
         phrase: format!("Call {ours} of the server {group} {}", shown.join(" ")).trim_end().to_owned(),
         asked_by: Vec::new(),
+        ruled_out_by: Vec::new(),
     };
     Some(McpTool { schema, name: name.to_owned(), parameters: names })
 }
 
 fn parameter(name: String, property: &Json, required: bool) -> Parameter {
     let about = clean(property["description"].as_str().unwrap_or_default());
-    Parameter { name, ty: type_of(property, DEPTH), required, about, demand: Demand::Person, exists: None }
+    Parameter {
+        name,
+        ty: type_of(property, DEPTH),
+        required,
+        about,
+        demand: Demand::Person,
+        exists: None,
+        endings: Vec::new(),
+        other_endings: false,
+    }
 }
 
 /// The type, as far as types map; `any` for the rest.
