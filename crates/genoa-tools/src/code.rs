@@ -12,6 +12,7 @@ use crate::tool::{Call, Tool, answer, record, schema};
 use crate::{files, lookup, project, text};
 
 mod outline;
+mod rename;
 
 /// What makes a folder a Cargo project.
 const MANIFEST: &str = "Cargo.toml";
@@ -104,6 +105,22 @@ pub fn tools() -> Vec<Tool> {
                 )
                 .phrase("Replace {find} with {replace} in {path}"),
             run: replace,
+        },
+        Tool {
+            schema: schema(
+                "code.rename",
+                "Rename a word in all files of a project.",
+                EffectClass::Change,
+                write,
+                "list[File]",
+            )
+            .required("find", "str", "the word")
+            .required("replace", "str", "the new word")
+            .optional("project", "path", "the project's folder")
+            .existing_folder()
+            .asked_by("renam|everywhere|all of|in all|whole|throughout|wherever|every file|every place")
+            .phrase("Rename {find} to {replace} everywhere in {project}"),
+            run: |call| rename::rename(call, MANIFEST),
         },
     ]
 }

@@ -77,7 +77,7 @@ pub fn tools() -> Vec<Tool> {
             .ending_in("csv xlsx md")
             .required("columns", "list[str]", "names of the columns")
             .optional("rows", "list[list[any]]", "the cells")
-            .optional("records", "any", "records whose fields are the columns")
+            .optional("records", "any", "records whose fields are the columns, facts that are named so, or a table")
             .existing_found()
             .asked_by("table|csv|sheet|xlsx|excel|export|list|sav|writ|record|put")
             .phrase("Write the table {path}"),
@@ -325,10 +325,13 @@ fn write_table(call: &Call<'_>) -> Result<Json, Failure> {
     let path = call.resolve(&call.text("path")?)?;
     let columns: Vec<String> = call.argument("columns")?;
     let rows: Option<Vec<Vec<Json>>> = call.argument("rows")?;
-    let records: Option<Vec<Record>> = call.argument("records")?;
+    let records: Option<Records> = call.argument("records")?;
     let rows = match (rows, records) {
         (Some(rows), _) => rows,
-        (None, Some(records)) => of_records(&columns, &records)?,
+        (None, Some(Records::Table(table))) => of_table(&columns, &table),
+        (None, Some(Records::List(records))) => {
+            of_facts(&columns, &records).map_or_else(|| of_records(&columns, &records), Ok)?
+        }
         (None, None) => {
             return Err(
                 Failure::new(ErrorCode::InvalidInput, "the table has no rows").try_next("Give `rows` or `records`")
@@ -344,6 +347,51 @@ fn write_table(call: &Call<'_>) -> Result<Json, Failure> {
 }
 
 type Record = serde_json::Map<String, Json>;
+
+/// What the rows are made from.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Records {
+    List(Vec<Record>),
+    Table(Table),
+}
+
+/// The columns that are meant of a table: those of that name, or else those in the same place.
+fn of_table(columns: &[String], table: &Table) -> Vec<Vec<Json>> {
+    let place = |(place, name): (usize, &String)| columns::only(&table.columns, name).unwrap_or(place);
+    let places: Vec<usize> = columns.iter().enumerate().map(place).collect();
+    let cell = |row: &Vec<String>, place: &usize| row.get(*place).cloned().map_or(Json::Null, Json::String);
+    table.rows.iter().map(|row| places.iter().map(|place| cell(row, place)).collect()).collect()
+}
+
+/// A row for each source of facts, where the columns are what was looked for and no fields of a fact; a cell holds what
+/// the source says of it.
+fn of_facts(columns: &[String], records: &[Record]) -> Option<Vec<Vec<Json>>> {
+    let text = |record: &Record, name: &str| record.get(name).and_then(Json::as_str).map(str::to_owned);
+    let facts: Vec<(String, String, String)> = records
+        .iter()
+        .map(|record| Some((text(record, "about")?, text(record, "text")?, text(record, "source")?)))
+        .collect::<Option<_>>()?;
+    let is_looked_for = |name: &String| facts.iter().any(|(about, ..)| columns::is_called(about, name));
+    if facts.is_empty()
+        || columns.iter().any(|name| records[0].contains_key(name))
+        || !columns.iter().any(is_looked_for)
+    {
+        return None;
+    }
+    let mut sources: Vec<&String> = Vec::new();
+    facts.iter().for_each(|(.., source)| {
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    });
+    let cell = |source: &String, name: &String| {
+        let of_source = facts.iter().filter(|(about, _, from)| from == source && columns::is_called(about, name));
+        let texts: Vec<&str> = of_source.map(|(_, text, _)| text.as_str()).collect();
+        Json::String(texts.join("; "))
+    };
+    Some(sources.iter().map(|source| columns.iter().map(|name| cell(source, name)).collect()).collect())
+}
 
 /// A row for each record, with the fields that the columns mean.
 fn of_records(columns: &[String], records: &[Record]) -> Result<Vec<Vec<Json>>, Failure> {

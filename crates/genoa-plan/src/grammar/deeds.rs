@@ -6,6 +6,7 @@
 use genoa_abi::schema::{Catalog, EffectClass, Executor, ToolSchema};
 
 use super::said::{Said, bare, is_among, is_verb_of_doing, is_verb_of_telling};
+use crate::time::number;
 
 /// Verbs of requests that are served by looking, besides those of telling.
 const SEEKING: &str =
@@ -128,9 +129,11 @@ pub(super) fn sentences(text: &str) -> Vec<&str> {
 
 /// Verbs of what no program of this machine does for the person: it takes hands, a voice or money, or the right to
 /// change the system itself.
-const OUT_OF_REACH: &str = "buy dial install pay phone purchase reboot ring telephone uninstall";
+const OUT_OF_REACH: &str = "buy deploy dial install pay phone publish purchase reboot ring telephone uninstall upload";
 /// Words after which a verb is the request's own, besides the beginning of a clause.
 const BEFORE_VERBS: &str = "just kindly now please then you";
+/// What stands before goods that one orders, besides a number.
+const COUNTED: &str = "a an another me more new some us";
 /// Whom one calls, other than by a name.
 const CALLED: &str = "dad her him me mom mum my them";
 
@@ -163,7 +166,12 @@ pub(super) fn out_of_reach(intention: &str) -> Vec<String> {
             || (placed.after.starts_with(char::is_uppercase) && !is_name_of_file(placed.after));
         let names_a_number = is_among("number numbers call calls bill", &placed.after.to_lowercase());
         let leads = placed.before.is_empty() || is_among(BEFORE_VERBS, &placed.before.to_lowercase());
-        leads && ((is_among(OUT_OF_REACH, &verb) && !names_a_number) || (verb == "call" && is_person))
+        // Files are put in order; goods are ordered.
+        let is_goods = is_among(COUNTED, &placed.after.to_lowercase()) || number(placed.after).is_some();
+        let is_verb = (is_among(OUT_OF_REACH, &verb) && !names_a_number)
+            || (verb == "call" && is_person)
+            || (verb == "order" && is_goods);
+        leads && is_verb
     };
     if let Some(place) = place_of_the_system(intention) {
         return vec![place];
@@ -306,7 +314,9 @@ mod tests {
 
     #[test]
     fn what_takes_hands_a_voice_or_money_is_out_of_reach() {
-        for text in ["Ring Ola and ask him", "Please install GIMP", "I am late. Call Ola", "Empty /var/log"] {
+        for text in
+            ["Ring Ola and ask him", "Please install GIMP", "I am late. Call Ola", "Empty /var/log", "Order two pizzas"]
+        {
             assert!(!out_of_reach(text).is_empty(), "{text}");
         }
         for text in [
@@ -316,6 +326,7 @@ mod tests {
             "Remind me to pay Bo",
             "What is in /etc/hosts?",
             "Note: buy milk",
+            "Order the files by date",
         ] {
             assert!(out_of_reach(text).is_empty(), "{text}");
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
 
 use super::clocks::clocks_in;
-use super::deeds::{Deeds, out_of_reach, sentences, speaks_of};
+use super::deeds::{Deeds, out_of_reach, request_and_background, sentences, speaks_of};
 use crate::time::{is_calendar_word, number, spelled_month, spelled_weekday, unit_word};
 
 /// Names that may be written for one person argument.
@@ -69,7 +69,7 @@ impl Said {
             products: products(intention, &targets),
             paths,
             commands: commands(intention),
-            is_question: is_question(&lower),
+            is_question: is_question(&request_and_background(&lower).0),
             deeds: Deeds::asked_in(intention),
             out_of_reach: out_of_reach(intention),
             text: Some(lower),
@@ -519,7 +519,7 @@ fn targets(intention: &str) -> Vec<String> {
 /// The targets, and the files to which something goes: "put it into a.md".
 fn products(intention: &str, targets: &[String]) -> Vec<String> {
     let words: Vec<&str> = intention.split_whitespace().collect();
-    let is_after = |place: usize| is_among("in into to", &words[place - 1].to_lowercase());
+    let is_after = |place: usize| is_among("into to", &words[place - 1].to_lowercase());
     let into = (1..words.len()).filter(|place| is_after(*place)).map(|place| path_word(words[place]));
     let mut products = Vec::new();
     let files = targets.iter().map(String::as_str).chain(into).filter(|word| is_file_name(word));
@@ -574,7 +574,7 @@ fn placed_names(text: &str) -> Vec<String> {
 
 /// Words after which a place is named.
 const PLACING: &str =
-    "in into to from under below of at inside within folder directory project clean tidy empty search does has";
+    "in into to from under up below of at inside within folder directory project clean tidy empty search does has";
 
 /// Words that stand beside the name of a place or a file.
 const PLACES: &str =

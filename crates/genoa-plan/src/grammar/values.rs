@@ -392,7 +392,10 @@ impl<'a> Values<'a> {
             return self.people(ty);
         }
         if parameter.exists == Some(Existing::Found) {
-            let found: Vec<String> = self.list_of(|_| true).into_iter().collect();
+            let mut found: Vec<String> = self.list_of(|_| true).into_iter().collect();
+            let catalog = self.catalog;
+            let tables = catalog.records.values().filter(|record| record.field("rows").is_some());
+            found.extend(tables.filter_map(|table| self.bases(&table.name)));
             return self.rules.rule(&found);
         }
         let projects = if parameter.name == PROJECT { self.said.projects() } else { None };
