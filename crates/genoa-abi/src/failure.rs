@@ -59,19 +59,29 @@ pub struct Failure {
     /// What to do next, where there is something.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub next: String,
+    /// Of an ambiguity: what could be meant, each as it would have to be named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
 }
 
 impl Failure {
     /// A failure that says only what happened; [`Failure::because`] and [`Failure::try_next`] add the rest.
     #[must_use]
     pub fn new(code: ErrorCode, what: impl Into<String>) -> Self {
-        Self { code, what: what.into(), why: String::new(), next: String::new() }
+        Self { code, what: what.into(), why: String::new(), next: String::new(), options: Vec::new() }
     }
 
     /// Adds the reason.
     #[must_use]
     pub fn because(mut self, why: impl fmt::Display) -> Self {
         self.why = why.to_string();
+        self
+    }
+
+    /// Adds what could be meant.
+    #[must_use]
+    pub fn with_options(mut self, options: Vec<String>) -> Self {
+        self.options = options;
         self
     }
 

@@ -239,6 +239,9 @@ pub struct Parameter {
     /// Whether it may end in anything but `endings`, instead.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub other_endings: bool,
+    /// Whether it is what a search is about: a planner takes its words from the intention.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub topic: bool,
 }
 
 /// What must be there already.

@@ -264,8 +264,12 @@ impl Turn<'_> {
         };
         let is_over = matches!(&state.ending, Some(Ending::Done(_)));
         let tools = &self.kernel.catalog.tools;
-        let only_looks = |tool: &String| tools.get(tool).is_some_and(|tool| tool.effect == EffectClass::Observe);
-        let left_no_trace = state.said.is_empty() && state.calls.iter().all(only_looks);
+        let stays = |tool: &String| {
+            tools.get(tool).is_some_and(|tool| matches!(tool.effect, EffectClass::Observe | EffectClass::Change))
+        };
+        // What changes files has done nothing if the view shows nothing of it.
+        let left_no_trace =
+            state.said.is_empty() && state.wrote.is_empty() && state.outbox.is_empty() && state.calls.iter().all(stays);
         let Some(asker) = state.waiter.filter(|_| found_nothing && left_no_trace) else { return false };
         let Some(agent) = state.agent.and_then(|agent| self.kernel.agents.get_mut(agent)) else { return false };
         if agent.retried >= PLAN_RETRIES {

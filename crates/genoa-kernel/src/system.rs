@@ -164,6 +164,7 @@ impl Building {
             exists: None,
             endings: Vec::new(),
             other_endings: false,
+            topic: false,
         });
         self
     }
@@ -180,6 +181,7 @@ impl Building {
             exists: None,
             endings: Vec::new(),
             other_endings: false,
+            topic: false,
         });
         self
     }

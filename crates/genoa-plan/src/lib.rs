@@ -26,6 +26,7 @@ mod phrase;
 mod plan;
 mod preview;
 mod run;
+mod several;
 mod shape;
 mod skill;
 mod time;

@@ -15,6 +15,7 @@ use crate::convert::check_times;
 use crate::operators::{self, measure, mismatch, truth};
 use crate::phrase::{quoted, sentence};
 use crate::plan::Plan;
+use crate::several::Again;
 use crate::shape::shape;
 
 /// How often the person is asked who a text means that no look-up finds, for one spot of an argument.
@@ -94,7 +95,15 @@ struct Loop {
 #[serde(rename_all = "snake_case")]
 enum Waiting {
     /// It is the value of the call expression. `said` is the text, if the call says something.
-    Result { influence: Labels, said: Option<Value> },
+    Result {
+        influence: Labels,
+        said: Option<Value>,
+        /// The call itself, where it may have to be made again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<Again>,
+    },
+    /// It is the person's choice of what a path means; then the call is made again.
+    Path { again: Again, parameter: String, options: Vec<String> },
     /// It tells which record a spot of a value means; the value is the top of the stack.
     Record(LookUp),
     /// It is the person's word for what this look-up did not find.
@@ -524,8 +533,36 @@ impl Run {
         let said = if tool == "say" { values.first().cloned() } else { None };
         let given = names.into_iter().zip(values).filter(|(_, value)| value.datum != Datum::None);
         let call = self.plan_call(tool, given.collect(), catalog);
-        self.waiting = Some(Waiting::Result { influence, said });
+        let again = Again::of(&call.tool, &call.arguments, catalog);
+        self.waiting = Some(Waiting::Result { influence, said, again });
         Ok(Box::new(call))
+    }
+
+    /// Asks the person which of several files a call means.
+    fn ask_for_path(&mut self, again: Again, parameter: &str, options: Vec<String>, catalog: &Catalog) -> PlanCall {
+        let given = again.arguments.get(parameter).map(operators::shown);
+        let question = given.map_or_else(
+            || format!("Which {parameter} is meant?"),
+            |given| format!("Which {} is meant?", quoted(&given)),
+        );
+        let shown = options.iter().map(|option| Value::text(option.as_str())).collect();
+        let arguments = BTreeMap::from([
+            ("question".to_owned(), Value::text(question)),
+            ("options".to_owned(), Value::labelled(Datum::List(shown), Labels::none())),
+        ]);
+        let call = self.plan_call("ask".to_owned(), arguments, catalog);
+        self.waiting = Some(Waiting::Path { again, parameter: parameter.to_owned(), options });
+        call
+    }
+
+    /// Makes a call again, with the path that the person chose.
+    fn call_again(&mut self, mut again: Again, parameter: String, chosen: Value, catalog: &Catalog) -> PlanCall {
+        again.arguments.insert(parameter, chosen);
+        let mut influence = self.conditions.last().cloned().unwrap_or_default();
+        again.arguments.values().for_each(|value| influence.join(&value.deep_labels()));
+        let call = self.plan_call(again.tool, again.arguments, catalog);
+        self.waiting = Some(Waiting::Result { influence, said: None, again: None });
+        call
     }
 
     fn plan_call(&self, tool: String, arguments: BTreeMap<String, Value>, catalog: &Catalog) -> PlanCall {
@@ -547,6 +584,11 @@ impl Run {
                 self.settle_content(&spot, Value::labelled(Datum::Text(String::new()), influence))?;
                 return Ok(None);
             }
+            (Some(Waiting::Result { again: Some(again), .. }), Some(Err(failure))) => {
+                let open = again.open(&failure, catalog).filter(|_| catalog.tools.contains_key("ask"));
+                let Some(parameter) = open else { return Err(failure) };
+                return Ok(Some(self.ask_for_path(again, &parameter.name, failure.options, catalog)));
+            }
             (Some(waiting), Some(answer)) => (waiting, answer?),
             (None, Some(_)) => return Err(Failure::new(ErrorCode::InvalidInput, "no call of this run was waiting")),
             (Some(_), None) => return Err(Failure::new(ErrorCode::InvalidInput, "the run waits for a call's result")),
@@ -555,7 +597,18 @@ impl Run {
             return Err(too_much(measure(&value)));
         }
         match waiting {
-            Waiting::Result { influence, said } => {
+            Waiting::Path { again, parameter, options } => {
+                let is_option = matches!(&value.datum, Datum::Text(chosen) if options.contains(chosen));
+                if !is_option {
+                    return Err(Failure::new(
+                        ErrorCode::Ambiguous,
+                        format!("“{}” is none of the options", operators::shown(&value)),
+                    )
+                    .try_next(format!("Choose one of: {}", options.join(", "))));
+                }
+                Ok(Some(self.call_again(again, parameter, value, catalog)))
+            }
+            Waiting::Result { influence, said, .. } => {
                 value.labels.join(&influence);
                 if let Some(said) = said {
                     self.result = said;

@@ -309,6 +309,49 @@ fn of_several_files_those_that_nobody_can_read_are_left_out() {
 }
 
 #[test]
+fn the_person_chooses_which_file_a_path_means() {
+    let mut catalog = catalog();
+    let read = catalog.tools.get_mut("files.read").unwrap();
+    read.parameters[0].exists = Some(genoa_abi::schema::Existing::Entry);
+    let play = |answer: &str, options: &[&str], saved: &dyn Fn(Run) -> Run| {
+        let source = "text = files.read(path=\"plan.md\")\nsay(text)";
+        let mut run = Run::new(check(source, &catalog, "").unwrap().plan);
+        let (mut calls, mut next) = (Vec::new(), None);
+        loop {
+            match run.advance(next.take(), &catalog, &clock()) {
+                Yield::Call(call) => {
+                    run = saved(run);
+                    next = Some(match call.text.as_str() {
+                        "Read plan.md" => Err(Failure::new(ErrorCode::Ambiguous, "two")
+                            .with_options(options.iter().map(|option| (*option).to_owned()).collect())),
+                        text if text.starts_with("Ask") => {
+                            Ok(Value::labelled(Datum::Text(answer.into()), Source::Person.into()))
+                        }
+                        _ => Ok(Value::text("content")),
+                    });
+                    calls.push(call);
+                }
+                end => return (calls.iter().map(|call| call.text.clone()).collect::<Vec<_>>().join("; "), end),
+            }
+        }
+    };
+    let two = ["a/plan.md", "b/Plan.md"];
+    let (calls, end) = play("b/Plan.md", &two, &|run| run);
+    assert_eq!(
+        calls,
+        "Read plan.md; Ask “Which “plan.md” is meant?” (options: “a/plan.md”, “b/Plan.md”); Read b/Plan.md; Say “content”"
+    );
+    assert!(matches!(end, Yield::Ended(_)), "{end:?}");
+    let through_json = |run: Run| serde_json::from_str(&serde_json::to_string(&run).unwrap()).unwrap();
+    assert_eq!(play("b/Plan.md", &two, &through_json), (calls, end));
+    // Neither a third answer nor options that have nothing to do with the path are taken.
+    let (_, end) = play("/etc/passwd", &two, &|run| run);
+    assert!(matches!(end, Yield::Failed(failure) if failure.code == ErrorCode::Ambiguous));
+    let (calls, end) = play("x", &["a/plan.md", "x"], &|run| run);
+    assert!(calls == "Read plan.md" && matches!(end, Yield::Failed(_)), "{calls}");
+}
+
+#[test]
 fn shapes_tell_no_content() {
     let checked =
         check("mails = mail.find(about=\"x\")\ns = mails[0].text\nn = len(mails)\nsay(s)", &catalog(), "").unwrap();

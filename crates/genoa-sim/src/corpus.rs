@@ -154,6 +154,7 @@ fn tool(name: &str, parameters: &[&str], returns: Type, effect: EffectClass, fil
         exists: None,
         endings: Vec::new(),
         other_endings: false,
+        topic: false,
     };
     ToolSchema {
         name: name.into(),

@@ -41,7 +41,7 @@ fn write(call: &Call<'_>) -> Result<Json, Failure> {
     let facts: Vec<Fact> = call.argument("facts")?;
     let event: Option<Event> = call.argument("event")?;
     if facts.is_empty() {
-        return Err(Failure::new(ErrorCode::InvalidInput, "there is nothing to brief about")
+        return Err(Failure::new(ErrorCode::NotFound, "there is nothing to brief about")
             .because("no facts were given")
             .try_next("Collect material and extract facts from it first"));
     }
@@ -162,6 +162,6 @@ mod tests {
             |path: &str, facts| bench.refused("brief.write", json!({ "path": path, "title": "x", "facts": facts }));
         assert_eq!(refused("brief.exe", facts()), ErrorCode::InvalidInput);
         assert_eq!(refused("/etc/brief.md", facts()), ErrorCode::NotGranted);
-        assert_eq!(refused("brief.md", json!([])), ErrorCode::InvalidInput);
+        assert_eq!(refused("brief.md", json!([])), ErrorCode::NotFound);
     }
 }

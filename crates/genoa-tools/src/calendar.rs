@@ -89,6 +89,7 @@ pub fn tools() -> Vec<Tool> {
                 "list[Event]",
             )
             .optional("about", "str", "topic or title")
+            .topic()
             .optional("people", "list[str]", "who takes part: names, companies or addresses")
             .existing()
             .optional("when", "time", "when it is")
@@ -273,6 +274,12 @@ fn times(call: &Call<'_>, moved: Option<Span>) -> Result<Times, Failure> {
     if let (Some(1), Some(span), Some(None)) = (asked, moved, own) {
         start = at_hour_of(start, span.start, &zone)?;
     }
+    // "friday 9:00 to 11:30" says when it ends, "friday morning" does not.
+    let says_end = minutes.is_none() && moment.words.contains(" to ");
+    let said_end = if says_end { Some(time::parse(&moment.end)?) } else { None };
+    if let Some(end) = said_end.filter(|end| *end > start) {
+        return Ok(Times { start, end, whole_days: false });
+    }
     let usual = moved.map_or(EVENT_MINUTES, |span| span.end.duration_since(span.start).as_mins().max(0));
     let end = start.checked_add(SignedDuration::from_mins(minutes.unwrap_or(usual))).map_err(too_late)?;
     Ok(Times { start, end, whole_days: false })
@@ -433,6 +440,24 @@ mod tests {
         check("Ada Okafor", &["3", "1"]);
         check("Berg Foods", &["3", "2", "5"]);
         check("home@nobody.example", &[]);
+    }
+
+    #[test]
+    fn an_event_ends_when_its_time_says_so() {
+        let bench = bench();
+        let end = |words: &str, minutes: Option<i64>| {
+            let start =
+                json!({ "words": words, "start": "2026-12-01T09:00:00+01:00", "end": "2026-12-01T11:30:00+01:00" });
+            let mut arguments = json!({ "title": "Budget", "start": start });
+            if let Some(minutes) = minutes {
+                arguments["minutes"] = minutes.into();
+            }
+            let created = bench.ok("calendar.create", arguments);
+            created["end"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(end("tuesday 9:00 to 11:30", None), "2026-12-01T11:30:00+01:00");
+        assert_eq!(end("tuesday 9:00 to 11:30", Some(15)), "2026-12-01T09:15:00+01:00");
+        assert_eq!(end("tuesday morning", None), "2026-12-01T10:00:00+01:00");
     }
 
     #[test]

@@ -90,6 +90,7 @@ pub fn tools() -> Vec<Tool> {
             "list[Source]",
         )
         .required("about", "any", "the topic as text, or an event")
+        .topic()
         .optional("people", "list[str]", "who it is with: names, companies or addresses")
         .existing()
         .optional("when", "time", "around which time")

@@ -64,6 +64,7 @@ fn finding() -> Vec<Tool> {
         Tool {
             schema: observe("files.find", "Find files and folders by name, kind or date.", "list[File]")
                 .optional("name", "str", "part of the name, words of it, or a pattern like *.pdf")
+                .topic()
                 .optional("kind", KINDS, "text: txt, md, csv, …; document: Word, PDF, …; else as named")
                 .optional("changed", "time", "when it was changed")
                 .optional("under", "path", "folder to look in")

@@ -96,7 +96,8 @@ fn meant(call: &Call<'_>, place: PathBuf, fits: impl Fn(&Entry) -> bool) -> Resu
         }
         several => Err(Failure::new(ErrorCode::Ambiguous, format!("{given} could be one of {}", several.len()))
             .because(listed(call, several))
-            .try_next("Name one with its folder")),
+            .try_next("Name one with its folder")
+            .with_options(several.iter().map(|entry| call.relative(&entry.path)).collect())),
     }
 }
 

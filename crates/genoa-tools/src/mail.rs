@@ -76,6 +76,7 @@ pub fn tools() -> Vec<Tool> {
         Tool {
             schema: observe("mail.find", "Find mails by topic, sender or date.", "list[Mail]")
                 .optional("about", "str", "topic or words")
+                .topic()
                 .optional("sender", "list[str]", "who wrote it: names, companies or addresses")
                 .existing()
                 .optional("when", "time", "when it was sent")

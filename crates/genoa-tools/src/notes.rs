@@ -65,6 +65,7 @@ pub fn tools() -> Vec<Tool> {
         Tool {
             schema: schema("notes.find", "Find notes by topic or date.", EffectClass::Observe, read, "list[Note]")
                 .optional("about", "str", "topic or words")
+                .topic()
                 .optional("changed", "time", "when it was changed")
                 .phrase("Find notes about {about}"),
             run: find,

@@ -44,7 +44,8 @@ pub(crate) fn below(call: &Call<'_>, folder: &Path, mark: &str) -> Result<Option
         let names: Vec<String> = projects.iter().take(NAMED).map(|project| call.relative(project)).collect();
         return Err(Failure::new(ErrorCode::Ambiguous, format!("there are {} projects", projects.len()))
             .because(names.join(", "))
-            .try_next("Name one as `project`"));
+            .try_next("Name one as `project`")
+            .with_options(names));
     }
     Ok(projects.pop())
 }

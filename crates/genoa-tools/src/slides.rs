@@ -51,7 +51,7 @@ fn write(call: &Call<'_>) -> Result<Json, Failure> {
     let sections: Vec<String> = call.argument::<Option<_>>("sections")?.unwrap_or_default();
     let event: Option<Event> = call.argument("event")?;
     if facts.is_empty() && sections.is_empty() {
-        return Err(Failure::new(ErrorCode::InvalidInput, "there is nothing to put on slides")
+        return Err(Failure::new(ErrorCode::NotFound, "there is nothing to put on slides")
             .because("no facts and no sections were given")
             .try_next("Collect material and extract facts from it first"));
     }

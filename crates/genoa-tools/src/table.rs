@@ -329,6 +329,11 @@ fn write_table(call: &Call<'_>) -> Result<Json, Failure> {
     let rows = match (rows, records) {
         (Some(rows), _) => rows,
         (None, Some(Records::Table(table))) => of_table(&columns, &table),
+        (None, Some(Records::List(records))) if records.is_empty() => {
+            return Err(Failure::new(ErrorCode::NotFound, "there is nothing to put into the table")
+                .because("no records were given")
+                .try_next("Find something first"));
+        }
         (None, Some(Records::List(records))) => {
             of_facts(&columns, &records).map_or_else(|| of_records(&columns, &records), Ok)?
         }
@@ -586,8 +591,27 @@ mod tests {
             (failure.code, failure.to_string().as_str()),
             (ErrorCode::InvalidInput, "the records have no field `user`: there are memory_bytes, name, pid")
         );
-        bench.ok("table.write", json!({ "path": "b.csv", "columns": ["anything"], "records": [] }));
-        assert_eq!(bench.text("b.csv"), "anything\n");
+        let empty = json!({ "path": "b.csv", "columns": ["anything"], "records": [] });
+        assert_eq!(bench.refused("table.write", empty), ErrorCode::NotFound);
+    }
+
+    #[test]
+    fn facts_give_a_row_for_each_source_and_totals_their_columns() {
+        let bench = Bench::new();
+        let fact = |about: &str, text: &str, source: &str| json!({ "about": about, "text": text, "source": source, "path": null });
+        let facts = [
+            fact("price", "9 euros", "a"),
+            fact("company", "Alba", "a"),
+            fact("Company", "Bora", "b"),
+            fact("price", "8", "a"),
+        ];
+        bench.ok("table.write", json!({ "path": "a.csv", "columns": ["company", "price"], "records": facts }));
+        assert_eq!(bench.text("a.csv"), "company,price\nAlba,9 euros; 8\nBora,\n");
+        bench.ok("table.write", json!({ "path": "b.csv", "columns": ["about", "text"], "records": facts }));
+        assert!(bench.text("b.csv").starts_with("about,text\nprice,9 euros\n"));
+        let table = json!({ "columns": ["client", "sum", "mean"], "rows": [["A", "3", "1.5"], ["B", "4"]] });
+        bench.ok("table.write", json!({ "path": "c.csv", "columns": ["Client", "hours"], "records": table }));
+        assert_eq!(bench.text("c.csv"), "Client,hours\nA,3\nB,4\n");
     }
 
     #[test]

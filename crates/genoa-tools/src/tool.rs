@@ -277,6 +277,7 @@ impl SchemaBuilder {
             exists: None,
             endings: Vec::new(),
             other_endings: false,
+            topic: false,
         });
         self
     }
@@ -301,6 +302,15 @@ impl SchemaBuilder {
                 Some((last, others)) => format!("{}, ending in {} or {last}", parameter.about, others.join(", ")),
                 None => std::mem::take(&mut parameter.about),
             };
+        }
+        self
+    }
+
+    /// The text added last is what a search is about.
+    #[must_use]
+    pub fn topic(mut self) -> Self {
+        if let Some(parameter) = self.0.parameters.last_mut() {
+            parameter.topic = true;
         }
         self
     }

@@ -3,7 +3,7 @@
 use genoa_abi::schema::{EffectClass, Executor, Parameter, ToolSchema, Type};
 
 use super::rules::{is_name, literal};
-use super::terminals::{TEXT, time};
+use super::terminals::{TEXT, time, topic};
 use super::values::{Values, is_time_field, optional_name};
 
 /// Whether a tool's name, and those of the arguments that it needs, can be written in a plan.
@@ -68,6 +68,7 @@ impl Values<'_> {
         let mut optional = Vec::new();
         for (place, parameter) in tool.parameters.iter().enumerate() {
             let value = match parameter.ty {
+                Type::Text | Type::Any if parameter.topic => self.topic(&parameter.ty),
                 // A text of the model's own is nothing to say or to read.
                 Type::Any | Type::Content if tool.executor != Executor::Jail => {
                     let known = self.known();
@@ -116,11 +117,19 @@ impl Values<'_> {
 }
 
 impl Values<'_> {
+    /// What a search is about: words of the intention, a pattern of file names, or a text that was found.
+    fn topic(&mut self, ty: &Type) -> Option<String> {
+        let Some(words) = self.said.topic_words() else { return self.argument(ty) };
+        let mut alternatives = if *ty == Type::Any { self.known() } else { self.found_text().into_iter().collect() };
+        alternatives.push(self.rules.terminal(&topic(&words)));
+        self.rules.rule(&alternatives)
+    }
+
     /// The path of what is made: as the person called it, or a name of the model's own with the right ending.
     fn new_path(&mut self, parameter: &Parameter) -> Option<String> {
         let ending = parameter.endings.join("|");
         if parameter.other_endings {
-            let other = self.rules.terminal(&format!(r#"{TEXT} & ~/".*\.({ending})"/i"#));
+            let other = self.rules.terminal(&format!(r#"{TEXT} & ~/".*\.({ending}).*"/i"#));
             let found = self.found_paths();
             return self.rules.rule(&std::iter::once(other).chain(found).collect::<Vec<_>>());
         }

@@ -20,6 +20,8 @@ const PATHS: usize = 40;
 const ENOUGH_WORDS: usize = 12;
 /// Commands that may be written for one intention, and words of one.
 const COMMANDS: usize = 80;
+/// Words that a topic may be made of.
+const TOPIC_WORDS: usize = 200;
 /// Words of one command.
 const COMMAND_WORDS: usize = 24;
 /// Words of one name.
@@ -28,6 +30,8 @@ const NAME_WORDS: usize = 4;
 /// What an intention says, as far as it bounds a plan.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Said {
+    /// The whole text as it was said.
+    original: String,
     /// The whole text in lower case; nothing where there is no intention to hold the plan to.
     text: Option<String>,
     words: BTreeSet<String>,
@@ -73,6 +77,7 @@ impl Said {
             deeds: Deeds::asked_in(intention),
             out_of_reach: out_of_reach(intention),
             text: Some(lower),
+            original: intention.to_owned(),
         }
     }
 
@@ -190,6 +195,27 @@ impl Said {
     /// Those of the paths that may be folders.
     pub(super) fn folders(&self) -> Option<&[String]> {
         self.text.as_ref().map(|_| self.folders.as_slice())
+    }
+
+    /// The words that a search may be about, as they were said, in lower case, and in the singular.
+    pub(super) fn topic_words(&self) -> Option<Vec<String>> {
+        let text = self.text.as_ref()?;
+        let mut words = Vec::new();
+        for whole in self.original.split_whitespace().chain(text.split_whitespace()) {
+            let joined = bare(whole).replace('-', "");
+            let owner = whole.trim_end_matches([',', '.', ';', ':', '!', '?']);
+            let forms = [bare(whole), path_word(whole), owner, joined.as_str()];
+            for word in forms.into_iter().chain(bare(whole).split(['-', '/', '’', '\''])) {
+                let can_be_written = word.chars().all(|letter| letter.is_alphanumeric() || "-_.@&+'".contains(letter));
+                if !word.is_empty() && can_be_written {
+                    let escaped = escape(word);
+                    let singular = escaped.strip_suffix('s').filter(|stem| stem.len() > 2).map(str::to_owned);
+                    [Some(escaped.clone()), singular].into_iter().flatten().for_each(|form| add(&mut words, &form));
+                }
+            }
+        }
+        words.truncate(TOPIC_WORDS);
+        Some(words)
     }
 
     /// What may name a project: the folders that were said, and every word that is not among the commonest.
@@ -339,6 +365,11 @@ fn undone(text: &str) -> BTreeSet<String> {
 const NEGATIONS: &str = "not never without cannot dont";
 /// How many words a negation is about.
 const NEGATED_WORDS: usize = 2;
+
+/// A word in a regular expression.
+fn escape(word: &str) -> String {
+    word.replace('.', "[.]").replace('+', "[+]")
+}
 
 fn is_iso_date(word: &str) -> bool {
     word.len() == 10
@@ -549,6 +580,16 @@ fn commands(intention: &str) -> Vec<String> {
         for end in start + 1..=words.len().min(start + COMMAND_WORDS) {
             let command = words[start..end].join(" ");
             add(&mut commands, command.trim_end_matches([',', '.', ';', ':', '?', '!']));
+        }
+    }
+    if words.iter().any(is_asking) {
+        // "Write a.sh and run it": a file that was just written is no program yet.
+        for script in words.iter().map(|word| path_word(word)) {
+            match script.rsplit_once('.') {
+                Some((_, "sh")) => add(&mut commands, &format!("sh {script}")),
+                Some((_, "py")) => add(&mut commands, &format!("python3 {script}")),
+                _ => {}
+            }
         }
     }
     commands.truncate(COMMANDS);

@@ -86,6 +86,18 @@ pub(super) fn time(said: Option<&TimeWords>) -> Option<String> {
     any(whole).map(|phrase| format!("/\"{phrase}\"/"))
 }
 
+/// A text out of these words, or a pattern of file names, in quotes.
+pub(super) fn topic(words: &[String]) -> String {
+    let pattern = r"\*?[a-z0-9_-]{0,20}\*?\.[a-z0-9]{1,5}";
+    match one_of(words) {
+        Some(word) => format!("/\"({word}([ -]{word}){{0,{}}}|{pattern})\"/", TOPIC_WORDS - 1),
+        None => format!("/\"{pattern}\"/"),
+    }
+}
+
+/// Words of a topic.
+const TOPIC_WORDS: usize = 8;
+
 /// Days of the months that were said, with the numbers that were.
 fn date(said: &TimeWords) -> Option<String> {
     let fitting = |month: &&str| {

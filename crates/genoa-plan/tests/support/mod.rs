@@ -30,6 +30,7 @@ fn tool(name: &str, parameters: &str, returns: &str, effect: EffectClass, phrase
             exists: None,
             endings: Vec::new(),
             other_endings: false,
+            topic: false,
         }
     };
     let parameters = parameters.split(',').filter(|part| !part.trim().is_empty()).map(parameter).collect();

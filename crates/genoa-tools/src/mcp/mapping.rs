@@ -135,6 +135,7 @@ fn parameter(name: String, property: &Json, required: bool) -> Parameter {
         exists: None,
         endings: Vec::new(),
         other_endings: false,
+        topic: false,
     }
 }
 

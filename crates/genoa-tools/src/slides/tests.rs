@@ -95,6 +95,6 @@ fn what_cannot_be_done_is_refused() {
             a["facts"] = json!([]);
             a["sections"] = json!([]);
         }),
-        ErrorCode::InvalidInput
+        ErrorCode::NotFound
     );
 }
