@@ -132,6 +132,8 @@ pub const EXTRACT_RECORDS: usize = 50;
 pub const EXTRACT_FIELDS: usize = 16;
 /// Characters of one record that `extract` shows the model: about 700 tokens, some eight seconds of reading on two cores.
 pub const EXTRACT_CHARS: usize = 2_600;
+/// Tokens of a summary: some sentences, twenty seconds of writing on two cores.
+pub const SUMMARY_TOKENS: u32 = 256;
 /// Characters that `summarise` shows the model in all.
 pub const SUMMARY_CHARS: usize = 6_000;
 /// Characters of a text that `rewrite` takes; a longer one is refused, since what is not shown would be lost.

@@ -1,6 +1,6 @@
 //! What the model is told when it reads for a plan. It has no tools there, and its answer is data.
 
-use genoa_abi::limits::{ANSWER_TOKENS, FACT_CHARS};
+use genoa_abi::limits::{ANSWER_TOKENS, FACT_CHARS, SUMMARY_TOKENS};
 use genoa_abi::model::{ChatMessage, Grammar, InferRequest, Role};
 use serde_json::json;
 
@@ -32,7 +32,7 @@ pub(crate) fn extract(title: &str, text: &str, fields: &[String]) -> InferReques
 /// Asks for a summary.
 pub(crate) fn summarise(text: &str, about: &str) -> InferRequest {
     let focus = if about.is_empty() { String::new() } else { format!("Summarise what it says about: {about}\n\n") };
-    request(SUMMARISE, format!("{focus}Text:\n{text}"), None)
+    InferRequest { max_tokens: SUMMARY_TOKENS, ..request(SUMMARISE, format!("{focus}Text:\n{text}"), None) }
 }
 
 /// Asks for the text with a change.

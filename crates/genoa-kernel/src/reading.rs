@@ -101,6 +101,7 @@ impl Turn<'_> {
         let Some(part) = reading.parts.get_mut(place) else { return };
         part.outcome = Some(match (&reading.task, outcome) {
             (Task::Rewrite { .. }, Ok(reply)) => rewritten(reply, &part.text),
+            (Task::Summarise { .. }, Ok(reply)) if reply.finish == Finish::Length => Ok(whole_sentences(&reply.text)),
             (_, outcome) => outcome.map(|reply| reply.text),
         });
         let done = reading.parts.iter().filter(|part| part.outcome.is_some()).count();
@@ -329,6 +330,13 @@ fn rewritten(reply: InferReply, old: &str) -> Result<String, Failure> {
     Ok(format!("{text}{}", if old.ends_with('\n') { "\n" } else { "" }))
 }
 
+/// A text that was cut off, up to the end of its last whole sentence or line.
+fn whole_sentences(text: &str) -> String {
+    let ends = text.match_indices(['.', '!', '?', '\n']).map(|(place, mark)| place + mark.len());
+    let mut ends = ends.filter(|end| text[*end..].starts_with(char::is_whitespace) || text[..*end].ends_with('\n'));
+    ends.next_back().map_or(text, |end| &text[..end]).trim_end().to_owned()
+}
+
 /// What stands around code in Markdown.
 const FENCE: &str = "```";
 
@@ -373,10 +381,17 @@ fn is_part_of(origin: &Origin, id: CallId) -> bool {
 mod tests {
     use genoa_abi::model::{Finish, InferReply, InferUsage};
 
-    use super::rewritten;
+    use super::{rewritten, whole_sentences};
 
     fn reply(text: &str, finish: Finish) -> InferReply {
         InferReply { text: text.into(), finish, usage: InferUsage::default(), model: "m".into(), alternatives: vec![] }
+    }
+
+    #[test]
+    fn a_summary_that_was_cut_off_ends_with_a_sentence() {
+        assert_eq!(whole_sentences("It is 3.5 m. They agree! And the"), "It is 3.5 m. They agree!");
+        assert_eq!(whole_sentences("- one\n- two and"), "- one");
+        assert_eq!(whole_sentences("no end at all"), "no end at all");
     }
 
     #[test]

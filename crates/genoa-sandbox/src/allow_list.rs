@@ -8,13 +8,19 @@ use std::mem::offset_of;
 
 use seccompiler::{BpfProgram, sock_filter};
 
+/// The kinds of instructions fit into a byte.
+#[expect(clippy::cast_possible_truncation, reason = "they are small, and a constant has no other conversion")]
+const fn code(kind: u32) -> u16 {
+    kind as u16
+}
+
 /// `A = the word at k` of the call that is looked at.
-const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-const JUMP: u16 = (libc::BPF_JMP | libc::BPF_JA) as u16;
-const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-const IF_AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
-const IF_ABOVE: u16 = (libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K) as u16;
-const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+const LOAD: u16 = code(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS);
+const JUMP: u16 = code(libc::BPF_JMP | libc::BPF_JA);
+const IF_EQUAL: u16 = code(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K);
+const IF_AT_LEAST: u16 = code(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K);
+const IF_ABOVE: u16 = code(libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K);
+const RETURN: u16 = code(libc::BPF_RET | libc::BPF_K);
 
 /// Numbers from the first to the last, both allowed.
 type Range = (u32, u32);
@@ -87,9 +93,9 @@ pub(crate) mod tests {
     use proptest::prelude::*;
     use seccompiler::sock_filter;
 
-    use super::{IF_ABOVE, IF_AT_LEAST, IF_EQUAL, JUMP, LOAD, RETURN, before, statement};
+    use super::{IF_ABOVE, IF_AT_LEAST, IF_EQUAL, JUMP, LOAD, RETURN, before, code, statement};
 
-    const MASK: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
+    const MASK: u16 = code(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K);
 
     /// A call as a filter sees it.
     #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::said::{bare, is_among};
+use super::english::{bare, is_among};
 use crate::time::{number, spelled_month, unit_word};
 
 const NOON: i16 = 12 * 60;

@@ -5,7 +5,8 @@
 
 use genoa_abi::schema::{Catalog, EffectClass, Executor, ToolSchema};
 
-use super::said::{Said, bare, is_among, is_verb_of_doing, is_verb_of_telling};
+use super::english::{bare, is_among, is_verb_of_doing, is_verb_of_telling};
+use super::said::Said;
 use crate::time::number;
 
 /// Verbs of requests that are served by looking, besides those of telling.

@@ -8,24 +8,16 @@ use std::collections::BTreeSet;
 
 use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
 
-use super::clocks::clocks_in;
 use super::deeds::{Deeds, out_of_reach, request_and_background, sentences, speaks_of};
-use crate::time::{is_calendar_word, number, spelled_month, spelled_weekday, unit_word};
+use super::english::{ACTING, COMMON, GENERIC, LOOKING, TELLING, bare, is_among, is_name};
+use super::named::{NAMES, add, commands, is_file_name, is_within, names, path_word, paths, products, targets};
+use super::spoken_times::TimeWords;
 
-/// Names that may be written for one person argument.
-const NAMES: usize = 40;
-/// File names in folders that may be written for one path.
-const PATHS: usize = 40;
 /// An intention with more different words than this, and a name or path among them, says enough to begin with.
 const ENOUGH_WORDS: usize = 12;
-/// Commands that may be written for one intention, and words of one.
-const COMMANDS: usize = 80;
+
 /// Words that a topic may be made of.
 const TOPIC_WORDS: usize = 200;
-/// Words of one command.
-const COMMAND_WORDS: usize = 24;
-/// Words of one name.
-const NAME_WORDS: usize = 4;
 
 /// What an intention says, as far as it bounds a plan.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -252,6 +244,11 @@ impl Said {
         self.paths.iter().any(|path| is_file_name(path))
     }
 
+    /// The words of time that the intention holds; nothing where any may be used.
+    pub(super) fn time_words(&self) -> Option<TimeWords> {
+        self.text.as_ref().map(|text| TimeWords::in_text(text, &self.words))
+    }
+
     /// Whether a plan does not mention a file that the person named: then it cannot be over.
     #[must_use]
     pub fn misses_a_file(&self, plan: &str) -> bool {
@@ -259,88 +256,6 @@ impl Said {
         let names = self.paths.iter().filter(|path| is_file_name(path)).filter_map(|path| path.rsplit('/').next());
         names.map(str::to_lowercase).any(|name| !plan.contains(&name))
     }
-
-    /// The words of time that the intention holds; nothing where any may be used.
-    pub(super) fn time_words(&self) -> Option<TimeWords> {
-        let text = self.text.as_ref()?;
-        let has = |word: &str| self.words.contains(word);
-        let said = |words: &[&'static str]| words.iter().copied().filter(|word| has(word)).collect::<Vec<_>>();
-        let mut days = said(&["today", "tomorrow", "yesterday"]);
-        let mut parts = said(&["morning", "afternoon", "evening"]);
-        if has("tonight") || has("night") {
-            parts.push("evening");
-            days.push("today");
-        }
-        let mut units: Vec<&str> = self.words.iter().filter_map(|word| unit_word(word)).collect();
-        if ["recently", "lately", "recent"].into_iter().any(has) {
-            units.extend(["week", "month"]);
-        }
-        units.extend(has("weekend").then_some("weekend"));
-        Some(TimeWords {
-            weekdays: weekdays(text),
-            months: self
-                .words
-                .iter()
-                .filter(|word| word.as_str() != "may" || text.contains(" may "))
-                .filter_map(|word| spelled_month(word))
-                .collect(),
-            numbers: self.words.iter().filter_map(|word| said_number(word)).collect(),
-            iso: text.split_whitespace().map(bare).filter(|word| is_iso_date(word)).map(str::to_owned).collect(),
-            clocks: clocks_in(text),
-            is_free: false,
-            is_now: has("now"),
-            days,
-            parts,
-            units,
-        })
-    }
-}
-
-/// Words of time, in the forms of the grammar. Empty lists: nothing of the kind was said.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct TimeWords {
-    pub(super) days: Vec<&'static str>,
-    pub(super) weekdays: Vec<&'static str>,
-    pub(super) months: Vec<&'static str>,
-    pub(super) parts: Vec<&'static str>,
-    pub(super) units: Vec<&'static str>,
-    pub(super) numbers: Vec<i32>,
-    pub(super) iso: Vec<String>,
-    /// Times of day, in minutes from midnight.
-    pub(super) clocks: BTreeSet<i16>,
-    /// Whether any number and any time of day may be written.
-    pub(super) is_free: bool,
-    pub(super) is_now: bool,
-}
-
-/// `3`, `3rd`, `three`.
-fn said_number(word: &str) -> Option<i32> {
-    let digits = word.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let is_ordinal = ["st", "nd", "rd", "th", "am", "pm"].contains(&&word[digits.len()..]);
-    match word {
-        "couple" => return Some(2),
-        "few" => return Some(3),
-        _ => {}
-    }
-    if is_ordinal && !digits.is_empty() {
-        return number(digits);
-    }
-    number(word).filter(|_| word != "a" && word != "an")
-}
-
-/// The weekdays of a lower-case text. One that stands beside its date ("Saturday 5 December") is told by that.
-fn weekdays(text: &str) -> Vec<&'static str> {
-    let words: Vec<&str> = text.split_whitespace().map(bare).filter(|word| *word != "the").collect();
-    let is_date = |words: &[&str]| match words {
-        [one, other, ..] => {
-            (said_number(one).is_some() && spelled_month(other).is_some())
-                || (spelled_month(one).is_some() && said_number(other).is_some())
-        }
-        _ => false,
-    };
-    let named = words.iter().enumerate().filter(|(place, _)| !is_date(&words[place + 1..]));
-    let days: BTreeSet<&str> = named.filter_map(|(_, word)| spelled_weekday(word)).collect();
-    days.into_iter().collect()
 }
 
 /// Words of a lower-case text that follow a negation, and stand nowhere else.
@@ -363,6 +278,7 @@ fn undone(text: &str) -> BTreeSet<String> {
 
 /// What says that the next words shall not be done, besides "don't" and the like.
 const NEGATIONS: &str = "not never without cannot dont";
+
 /// How many words a negation is about.
 const NEGATED_WORDS: usize = 2;
 
@@ -371,27 +287,13 @@ fn escape(word: &str) -> String {
     word.replace('.', "[.]").replace('+', "[+]")
 }
 
-fn is_iso_date(word: &str) -> bool {
-    word.len() == 10
-        && word.bytes().enumerate().all(|(place, byte)| match place {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
-}
-
-/// A word without punctuation around it and without a genitive.
-pub(super) fn bare(word: &str) -> &str {
-    let word = word.trim_matches(|letter: char| !letter.is_alphanumeric());
-    word.strip_suffix("'s").or(word.strip_suffix("’s")).unwrap_or(word)
-}
-
 /// Words that begin a question. Requests in the form of one ("could you …?") are none.
 const ASKING: &str = "what which who whom whose when where why how is are was were am do does did has have had";
+
 /// Words that may stand before those.
 const LEADING: &str = "since until in on at for from to with under by of according and so but";
 
-/// Requests to be told something, and what may stand before them.
-const TELLING: &str = "show tell list name explain describe count say";
+/// What may stand before a request to be told something.
 const CONDITION: &str = "if not so yes no then and please could you can otherwise";
 
 /// Whether the last sentence asks something, in lower case; or asks to be told, where nothing is to be done besides.
@@ -419,85 +321,6 @@ fn last_sentence(text: &str) -> &str {
     &text[ends.next_back().unwrap_or(0)..]
 }
 
-pub(super) fn is_among(list: &str, word: &str) -> bool {
-    list.split_whitespace().any(|known| known == word)
-}
-
-/// What may be a name: mail addresses, runs of capitalised words and their parts. Where nothing is capitalised beyond
-/// the first word, any run of words that are not among the commonest.
-fn names(intention: &str) -> Vec<String> {
-    let words: Vec<&str> = intention.split_whitespace().collect();
-    let mut names: Vec<String> = Vec::new();
-    for word in words.iter().map(|word| bare(word)).filter(|word| word.contains('@')) {
-        add(&mut names, word);
-    }
-    let has_names =
-        words.iter().enumerate().any(|(place, word)| place > 0 && is_name(bare(word)) && is_capitalised(bare(word)));
-    let is_part = |word: &str| is_name(word) && (is_capitalised(word) || !has_names);
-    for start in 0..words.len() {
-        let mut run: Vec<&str> = Vec::new();
-        for word in words[start..].iter().take(NAME_WORDS) {
-            if !is_part(bare(word)) {
-                break;
-            }
-            run.push(bare(word));
-            add(&mut names, &run.join(" "));
-            if word.ends_with([',', '.', ';', ':', '!', '?', '"', '”']) || word.ends_with("'s") || word.ends_with("’s")
-            {
-                break;
-            }
-        }
-    }
-    names.truncate(NAMES);
-    names
-}
-
-fn add(names: &mut Vec<String>, name: &str) {
-    let can_be_quoted = !name.chars().any(|letter| letter.is_control() || matches!(letter, '"' | '\\'));
-    if can_be_quoted && !names.iter().any(|known| known == name) {
-        names.push(name.to_owned());
-    }
-}
-
-/// What may be a path: quoted texts, words with a slash or an ending, names, and words beside "folder", "file" and the
-/// like; file names in the folders among them, and the folders above.
-fn paths(intention: &str) -> Vec<String> {
-    let mut files: Vec<String> = Vec::new();
-    quoted(intention).for_each(|text| add(&mut files, text));
-    let unquoted = files.iter().fold(intention.to_owned(), |rest, text| rest.replace(text.as_str(), " "));
-    let words: Vec<&str> = unquoted.split_whitespace().map(path_word).collect();
-    let mut folders: Vec<String> = Vec::new();
-    let is_place = |word: Option<&&str>| word.is_some_and(|word| is_among(PLACES, &word.to_lowercase()));
-    for (place, word) in words.iter().enumerate() {
-        let is_beside = is_place(words.get(place + 1)) || (place > 0 && is_place(words.get(place - 1)));
-        if word.contains('@') || !word.chars().any(char::is_alphabetic) {
-            continue;
-        } else if is_file_name(word) {
-            add(&mut files, word);
-        } else if word.contains('/') || (is_beside && is_name(word) && !is_among(KINDS, &word.to_lowercase())) {
-            add(&mut folders, word);
-        }
-    }
-    placed_names(&unquoted).iter().for_each(|name| add(&mut folders, name));
-    folders.truncate(NAMES);
-    files.truncate(NAMES);
-    let within = |file: &String| -> Vec<String> {
-        let others = folders.iter().filter(|folder| *folder != file);
-        others.map(|folder| format!("{}/{file}", folder.trim_end_matches('/'))).collect()
-    };
-    // A file's name may have no ending: a Makefile.
-    let names: Vec<String> = folders.iter().filter(|name| !name.contains([' ', '/'])).cloned().collect();
-    let plain = files.iter().filter(|file| !file.contains('/'));
-    let joined: Vec<String> = plain.chain(&names).flat_map(within).take(PATHS).collect();
-    let above = |path: &String| -> Vec<String> {
-        path.match_indices('/').map(|(end, _)| path[..end].to_owned()).filter(|folder| !folder.is_empty()).collect()
-    };
-    let parents: Vec<String> = files.iter().chain(&folders).flat_map(above).collect();
-    let mut paths = Vec::new();
-    files.iter().chain(&folders).chain(&joined).chain(&parents).for_each(|path| add(&mut paths, path));
-    paths
-}
-
 fn speaks_of_material(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();
     if words.iter().any(|word| is_among(TRANSFORMING, bare(word))) {
@@ -520,192 +343,15 @@ fn speaks_of_material(text: &str) -> bool {
 
 /// Verbs for what is done to a text that is there.
 const TRANSFORMING: &str = "boil condense shorten summarise summarize translate";
+
 /// Words for what is written already.
 const MATERIAL: &str = "answers contract figures hours invoices mail minutes offer points proposal report results";
+
 /// Who has it.
 const OWNERS: &str = "her his my our their";
+
 /// How many words before its name tell whose it is.
 const OWNED_WORDS: usize = 3;
-
-/// Files that shall be made, and the folders that only they are said to lie in: "save it as a.md", "slides go to b/c.pptx".
-fn targets(intention: &str) -> Vec<String> {
-    let words: Vec<&str> = intention.split_whitespace().collect();
-    let is_after = |place: usize| is_among(NAMING, &words[place - 1].to_lowercase());
-    let named = (1..words.len()).filter(|place| is_after(*place)).map(|place| path_word(words[place]));
-    let made = words.iter().map(|word| path_word(word)).filter(|word| is_made(word));
-    let files: BTreeSet<&str> = named.chain(made).filter(|word| is_file_name(word)).collect();
-    let is_named_elsewhere = |folder: &str| {
-        let others = (0..words.len()).filter(|place| !files.contains(path_word(words[*place])));
-        others.into_iter().any(|place| {
-            let word = path_word(words[place]);
-            let is_placed = place > 0 && is_among(PLACING, &bare(words[place - 1]).to_lowercase());
-            word.starts_with(&format!("{folder}/")) || (word == folder && is_placed)
-        })
-    };
-    let folders = files.iter().filter_map(|file| file.rsplit_once('/')).map(|(folder, _)| folder);
-    let folders = folders.filter(|folder| !is_named_elsewhere(folder));
-    files.iter().copied().chain(folders).map(str::to_owned).collect()
-}
-
-/// The targets, and the files to which something goes: "put it into a.md".
-fn products(intention: &str, targets: &[String]) -> Vec<String> {
-    let words: Vec<&str> = intention.split_whitespace().collect();
-    let is_after = |place: usize| is_among("into to", &words[place - 1].to_lowercase());
-    let into = (1..words.len()).filter(|place| is_after(*place)).map(|place| path_word(words[place]));
-    let mut products = Vec::new();
-    let files = targets.iter().map(String::as_str).chain(into).filter(|word| is_file_name(word));
-    files.for_each(|file| add(&mut products, file));
-    products
-}
-
-/// Whether a file is of a kind that requests name only when it shall be made.
-fn is_made(word: &str) -> bool {
-    word.rsplit_once('.').is_some_and(|(_, ending)| is_among("pptx svg", &ending.to_lowercase()))
-}
-
-/// Whether a path is this one, or lies below it.
-fn is_within(path: &str, above: &str) -> bool {
-    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Words before the name of what shall be made.
-const NAMING: &str = "as called named";
-
-fn commands(intention: &str) -> Vec<String> {
-    let mut commands = Vec::new();
-    quoted(intention).for_each(|text| add(&mut commands, text));
-    let words: Vec<&str> = intention.split_whitespace().collect();
-    let is_asking = |word: &&str| is_among(RUNNING, &bare(word).to_lowercase());
-    for start in (1..words.len()).filter(|place| is_asking(&words[place - 1])) {
-        for end in start + 1..=words.len().min(start + COMMAND_WORDS) {
-            let command = words[start..end].join(" ");
-            add(&mut commands, command.trim_end_matches([',', '.', ';', ':', '?', '!']));
-        }
-    }
-    if words.iter().any(is_asking) {
-        // "Write a.sh and run it": a file that was just written is no program yet.
-        for script in words.iter().map(|word| path_word(word)) {
-            match script.rsplit_once('.') {
-                Some((_, "sh")) => add(&mut commands, &format!("sh {script}")),
-                Some((_, "py")) => add(&mut commands, &format!("python3 {script}")),
-                _ => {}
-            }
-        }
-    }
-    commands.truncate(COMMANDS);
-    commands
-}
-
-/// Words after which a command stands.
-const RUNNING: &str = "run execute start command shell invoke launch call terminal program does";
-
-/// Capitalised names that stand where a place does: "in Downloads".
-fn placed_names(text: &str) -> Vec<String> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let is_placing = |word: &str| is_among(PLACING, &bare(word).to_lowercase());
-    let mut placed = Vec::new();
-    for start in (1..words.len()).filter(|place| is_placing(words[place - 1])) {
-        let run =
-            words[start..].iter().take(NAME_WORDS).take_while(|word| is_capitalised(bare(word)) && is_name(bare(word)));
-        let run: Vec<&str> = run.map(|word| bare(word)).collect();
-        (1..=run.len()).for_each(|count| add(&mut placed, &run[..count].join(" ")));
-    }
-    placed
-}
-
-/// Words after which a place is named.
-const PLACING: &str =
-    "in into to from under up below of at inside within folder directory project clean tidy empty search does has";
-
-/// Words that stand beside the name of a place or a file.
-const PLACES: &str =
-    "folder folders directory file files document project repository crate script page table sheet spreadsheet report";
-
-/// Words that say of what kind files are, and name none.
-const KINDS: &str = "audio code csv docx document excel html image images jpg markdown md pdf pdfs photo photos picture pictures png pptx text txt video \
-    word xlsx";
-
-/// A word without the punctuation around it; a leading dot belongs to a file's name.
-fn path_word(word: &str) -> &str {
-    let word = word.trim_end_matches(|letter: char| !letter.is_alphanumeric() && letter != '/');
-    let word = word.strip_suffix("'s").or(word.strip_suffix("’s")).unwrap_or(word);
-    word.trim_start_matches(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '.' | '/' | '~'))
-}
-
-fn is_file_name(word: &str) -> bool {
-    let name = word.rsplit('/').next().unwrap_or(word);
-    !word.contains('*')
-        && name.rsplit_once('.').is_some_and(|(_, ending)| {
-            (1..=8).contains(&ending.len())
-                && ending.chars().all(char::is_alphanumeric)
-                && ending.chars().any(char::is_alphabetic)
-        })
-}
-
-/// The texts in quotation marks.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    [('"', '"'), ('“', '”'), ('`', '`')].into_iter().flat_map(move |(open, close)| {
-        let mut rest = text;
-        std::iter::from_fn(move || {
-            let (_, tail) = rest.split_once(open)?;
-            let (inner, after) = tail.split_once(close)?;
-            rest = after;
-            Some(inner.trim())
-        })
-    })
-}
-
-fn is_capitalised(word: &str) -> bool {
-    word.chars().next().is_some_and(char::is_uppercase)
-}
-
-/// Words of requests that are nobody's name.
-const COMMON: &str = "a about after all also am an and any answer are as ask at be before begin begins bring but by call can cancel \
-    change come comes contact could create delete did do does draft email event every everybody everyone find for forward \
-    from get give has have he hello her him his how i if in into invite is it its know last let letter line list mail make \
-    me meeting message move my new no not of on or our out please prepare put read remind reply say says schedule see send \
-    sent set shall she should show tell that the their them then there they this to today tomorrow unread up us was we \
-    what when where which who whom will with word would write wrote yes yesterday you your";
-
-/// More verbs that requests begin with.
-const BEGINNING: &str = "append arrange ask boil book build bring check collect compile compose condense deliver draw email execute \
-    fetch file fill finish gather generate get go hand inform invite keep leave let look mention merge note open order organise pack \
-    phone pick plot post prepare present print produce pull push read record remember render report run schedule search select \
-    sort start stop store sum summarise switch take test tidy total trim try use work";
-
-/// Verbs of requests that change something, and words for what shall be done again and again.
-const ACTING: &str = "add adjust alter always daily each every answer cancel change convert copy create delete draft edit fix forward improve mail make move \
-    plan put remove rename repair replace reply rewrite save schedule send set shift shorten translate turn update write";
-
-/// Words of requests that are served by looking.
-const LOOKING: &str = "address addresses birthday calculate check compare compute count date dates describe display explain figure find \
-    forgot free get give how identify know learn list look many much name need number open outline overview phone \
-    pid place price read report say search see show size status sum summarise summarize tell total understand \
-    version what where whether which who whom whose why";
-
-/// Words for whatever it may be.
-const GENERIC: &str = "again another appointment better bit bug calendar code date deck different document entry event existing field file \
-    folder function good item line mail meeting message name nice new note number old one ones other page paragraph part picture \
-    presentation problem program project report same sentence setting silly slide some something somehow spreadsheet stuff summary table \
-    text thing time title value version way while word";
-
-/// Whether a verb, in lower case, asks to be told something.
-pub(super) fn is_verb_of_telling(word: &str) -> bool {
-    is_among(TELLING, word)
-}
-
-/// Whether a verb, in lower case, asks for something to be done.
-pub(super) fn is_verb_of_doing(word: &str) -> bool {
-    is_among(ACTING, word) || is_among(BEGINNING, word)
-}
-
-fn is_name(word: &str) -> bool {
-    let lower = word.to_lowercase();
-    let has_letters = lower.chars().filter(|letter| letter.is_alphabetic()).count() >= 2;
-    // A request begins with a verb in capitals.
-    let is_common = [COMMON, ACTING, TELLING, BEGINNING].iter().any(|list| is_among(list, &lower));
-    has_letters && !is_common && !is_calendar_word(&lower) && !word.contains('/')
-}
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::clocks;
-use super::said::TimeWords;
+use super::spoken_times::TimeWords;
 use crate::time::{MONTHS, WEEKDAYS};
 
 /// Words that Python keeps for itself, soft ones included.
