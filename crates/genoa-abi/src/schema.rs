@@ -244,6 +244,24 @@ pub struct Parameter {
     pub topic: bool,
 }
 
+impl Parameter {
+    /// A parameter that says nothing but what it is. Its demand is the strictest.
+    #[must_use]
+    pub fn new(name: &str, ty: Type, required: bool, about: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ty,
+            required,
+            about: about.to_owned(),
+            demand: Demand::default(),
+            exists: None,
+            endings: Vec::new(),
+            other_endings: false,
+            topic: false,
+        }
+    }
+}
+
 /// What must be there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

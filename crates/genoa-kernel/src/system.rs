@@ -153,36 +153,16 @@ fn tool(name: &str, about: &str, executor: Executor, returns: Type) -> Building 
 }
 
 impl Building {
-    fn takes(mut self, name: &str, ty: Type, about: &str) -> Self {
-        let (name, about) = (name.to_owned(), about.to_owned());
-        self.0.parameters.push(Parameter {
-            name,
-            ty,
-            required: true,
-            about,
-            demand: Demand::Anything,
-            exists: None,
-            endings: Vec::new(),
-            other_endings: false,
-            topic: false,
-        });
-        self
+    fn takes(self, name: &str, ty: Type, about: &str) -> Self {
+        self.parameter(Parameter::new(name, ty, true, about))
     }
 
-    fn may_take(mut self, name: &str, ty: Type, about: &str) -> Self {
-        let (name, about) = (name.to_owned(), about.to_owned());
-        let ty = Type::optional(ty);
-        self.0.parameters.push(Parameter {
-            name,
-            ty,
-            required: false,
-            about,
-            demand: Demand::Anything,
-            exists: None,
-            endings: Vec::new(),
-            other_endings: false,
-            topic: false,
-        });
+    fn may_take(self, name: &str, ty: Type, about: &str) -> Self {
+        self.parameter(Parameter::new(name, Type::optional(ty), false, about))
+    }
+
+    fn parameter(mut self, parameter: Parameter) -> Self {
+        self.0.parameters.push(Parameter { demand: Demand::Anything, ..parameter });
         self
     }
 

@@ -177,9 +177,13 @@ fn place_descriptors(given: Vec<OwnedFd>, log: Option<OwnedFd>) -> Step<()> {
 /// The last steps. Returns only if one fails.
 fn start(plan: &JailPlan, program: &OwnedFd, status: &mut File) -> Step<std::convert::Infallible> {
     let (arguments, environment) = strings(&plan.program)?;
-    let most = rustix::process::getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    let own = rustix::process::getrlimit(Resource::Nofile);
+    let most = own.maximum.unwrap_or(u64::MAX);
     let descriptors = plan.limits.descriptors.min(most.saturating_sub(1));
     let beyond = RawFd::try_from(descriptors).at("limit the descriptors")?;
+    // A login's limit may be lower than the number; what may be had is asked for first.
+    let enough = Rlimit { current: Some(descriptors + 1), ..own };
+    rustix::process::setrlimit(Resource::Nofile, enough).at("make room for the program's descriptor")?;
     // The one number that no later descriptor can have: the limit itself. The filter allows exec of this one only.
     let program = rustix::io::fcntl_dupfd_cloexec(program, beyond).at("place the program beyond the descriptors")?;
     let limit = Rlimit { current: Some(descriptors), maximum: Some(descriptors) };

@@ -145,17 +145,7 @@ fn record(name: &str, fields: &[&str]) -> RecordType {
 }
 
 fn tool(name: &str, parameters: &[&str], returns: Type, effect: EffectClass, files: FileNeed) -> ToolSchema {
-    let parameter = |name: &&str| Parameter {
-        name: (*name).into(),
-        ty: Type::Text,
-        required: true,
-        about: String::new(),
-        demand: Demand::Anything,
-        exists: None,
-        endings: Vec::new(),
-        other_endings: false,
-        topic: false,
-    };
+    let parameter = |name: &&str| Parameter { demand: Demand::Anything, ..Parameter::new(name, Type::Text, true, "") };
     ToolSchema {
         name: name.into(),
         about: format!("Does {name}"),

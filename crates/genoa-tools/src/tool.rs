@@ -268,17 +268,8 @@ impl SchemaBuilder {
     }
 
     fn parameter(mut self, name: &str, ty: &str, about: &str, required: bool) -> Self {
-        self.0.parameters.push(Parameter {
-            name: name.to_owned(),
-            ty: parse_type(ty),
-            required,
-            about: about.to_owned(),
-            demand: Demand::Anything,
-            exists: None,
-            endings: Vec::new(),
-            other_endings: false,
-            topic: false,
-        });
+        let parameter = Parameter::new(name, parse_type(ty), required, about);
+        self.0.parameters.push(Parameter { demand: Demand::Anything, ..parameter });
         self
     }
 

@@ -21,17 +21,7 @@ fn tool(name: &str, parameters: &str, returns: &str, effect: EffectClass, phrase
         let (name, rest) = part.split_once(':').unwrap_or_else(|| panic!("{part}"));
         let required = !rest.trim_end().ends_with('=');
         let ty = ty(rest.trim().trim_end_matches('=').trim());
-        Parameter {
-            name: name.trim().into(),
-            ty,
-            required,
-            about: String::new(),
-            demand: Demand::Anything,
-            exists: None,
-            endings: Vec::new(),
-            other_endings: false,
-            topic: false,
-        }
+        Parameter { demand: Demand::Anything, ..Parameter::new(name.trim(), ty, required, "") }
     };
     let parameters = parameters.split(',').filter(|part| !part.trim().is_empty()).map(parameter).collect();
     let executor = match name {

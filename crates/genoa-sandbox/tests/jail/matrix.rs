@@ -26,6 +26,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("memory_is_bounded", memory_is_bounded),
     ("the_disk_is_bounded", the_disk_is_bounded),
     ("descriptors_and_environment_do_not_leak", descriptors_and_environment_do_not_leak),
+    ("a_low_limit_of_descriptors_is_raised_for_the_jail", a_low_limit_of_descriptors_is_raised_for_the_jail),
     ("given_descriptors_arrive", given_descriptors_arrive),
     ("a_reader_of_model_files_has_these_and_no_other", a_reader_of_model_files_has_these_and_no_other),
     ("a_jail_can_be_ended", a_jail_can_be_ended),
@@ -289,6 +290,17 @@ fn descriptors_and_environment_do_not_leak() {
         world.sh("ls /proc/self/fd; env | sort | grep -v ^PWD= | grep -v ^_=; ulimit -n; cat /etc/passwd | wc -l");
     let expected = "0\n1\n2\n3\nHOME=/tmp\nLANG=C.UTF-8\nPATH=/usr/local/bin:/usr/bin:/bin\nTZ=Europe/Rome\n1024\n1\n";
     assert_eq!(text, expected);
+}
+
+/// A login shell allows 1,024 open descriptors as a rule, and up to a higher limit to whom asks for more.
+fn a_low_limit_of_descriptors_is_raised_for_the_jail() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let before = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(256), ..before }).unwrap();
+    let mut world = World::new();
+    let (text, _) = world.sh("ulimit -n");
+    setrlimit(Resource::Nofile, before).unwrap();
+    assert_eq!(text, "1024\n");
 }
 
 fn given_descriptors_arrive() {

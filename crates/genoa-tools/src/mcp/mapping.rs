@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use genoa_abi::mcp::{McpRoute, McpServer};
-use genoa_abi::schema::{Demand, EffectClass, Executor, FileNeed, Needs, Parameter, ToolSchema, Type};
+use genoa_abi::schema::{EffectClass, Executor, FileNeed, Needs, Parameter, ToolSchema, Type};
 use genoa_abi::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -91,7 +91,7 @@ pub(super) fn tool(server: &McpServer, hints: ReadOnlyHints, description: &Json)
         match identifier(theirs).filter(|ours| !names.contains_key(ours)) {
             Some(ours) => {
                 names.insert(ours.clone(), theirs.clone());
-                parameters.push(parameter(ours, property, is_required));
+                parameters.push(parameter(&ours, property, is_required));
             }
             // A parameter without a usable name can only be left out.
             None if is_required => return None,
@@ -124,19 +124,9 @@ pub(super) fn tool(server: &McpServer, hints: ReadOnlyHints, description: &Json)
     Some(McpTool { schema, name: name.to_owned(), parameters: names })
 }
 
-fn parameter(name: String, property: &Json, required: bool) -> Parameter {
+fn parameter(name: &str, property: &Json, required: bool) -> Parameter {
     let about = clean(property["description"].as_str().unwrap_or_default());
-    Parameter {
-        name,
-        ty: type_of(property, DEPTH),
-        required,
-        about,
-        demand: Demand::Person,
-        exists: None,
-        endings: Vec::new(),
-        other_endings: false,
-        topic: false,
-    }
+    Parameter::new(name, type_of(property, DEPTH), required, &about)
 }
 
 /// The type, as far as types map; `any` for the rest.
