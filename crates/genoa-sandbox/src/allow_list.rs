@@ -112,7 +112,9 @@ pub(crate) mod tests {
             4 => seen.audit_arch,
             16.. => {
                 let argument = seen.arguments[(offset as usize - 16) / 8];
-                (argument >> (u64::from(offset % 8) * 8)) as u32
+                let bytes = argument.to_le_bytes();
+                let from = offset as usize % 8;
+                u32::from_le_bytes([bytes[from], bytes[from + 1], bytes[from + 2], bytes[from + 3]])
             }
             other => panic!("nothing is at {other}"),
         };

@@ -10,7 +10,7 @@ use genoa_abi::session::SessionRequest;
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
-use genoa_daemon::{Home, end_with_me};
+use genoa_daemon::{Home, end_if_replaced, end_with_me};
 use jiff::tz::TimeZone;
 
 use crate::preferences::Preferences;
@@ -59,9 +59,11 @@ pub(crate) fn workspace(given: Option<&Path>) -> Result<PathBuf, Failure> {
     Ok(whole)
 }
 
-/// Connects to the running daemon, or starts one.
+/// Connects to the running daemon, or starts one; one whose program was replaced by another build is started anew.
 pub(crate) fn connect_or_start(home: &Home) -> Result<Client, Failure> {
-    if let Ok(client) = Client::connect(&home.socket()) {
+    if let Ok(client) = Client::connect(&home.socket())
+        && !end_if_replaced(&client)
+    {
         return Ok(client);
     }
     home.create()?;

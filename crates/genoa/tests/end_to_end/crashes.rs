@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::processes::is_running;
 use crate::world::World;
 
 #[test]
@@ -42,6 +43,29 @@ fn killed_at_any_moment_the_journal_stays_whole() {
         std::thread::sleep(Duration::from_millis(50));
     }
     panic!("the interrupted runs were not finished:\n{}", world.ok(&["diff"]));
+}
+
+#[test]
+fn a_daemon_of_an_earlier_build_is_started_anew() {
+    let world = World::new();
+    let installed = world.home().with_file_name("genoa");
+    let install = || {
+        let new = installed.with_extension("new");
+        std::fs::copy(env!("CARGO_BIN_EXE_genoa"), &new).unwrap();
+        std::fs::rename(&new, &installed).unwrap();
+    };
+    let run = |arguments: &[&str]| {
+        let output = world.command_of(&installed, arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        world.daemon().unwrap()
+    };
+    install();
+    let first = run(&["status"]);
+    assert_eq!(run(&["status"]), first);
+    install();
+    let second = run(&["status"]);
+    assert!(second != first && !is_running(first), "{first} and {second}");
+    assert_eq!(run(&["journal", "verify"]), second);
 }
 
 #[test]

@@ -71,7 +71,12 @@ impl World {
 
     /// `genoa` with these arguments, in the workspace.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_genoa"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_genoa")), arguments)
+    }
+
+    /// The same for another binary.
+    pub(crate) fn command_of(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary);
         command
             .args(arguments)
             .current_dir(self.work())
