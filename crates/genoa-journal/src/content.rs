@@ -45,7 +45,11 @@ impl StoredBody {
     /// `InvalidInput` if it nests deeper than [`limits::BODY_DEPTH`], `TooLarge` above [`limits::BODY_BYTES`].
     pub(crate) fn of(body: Json) -> Result<Self, Failure> {
         let mut lifter = Lifter { lifted: Vec::new() };
-        let body = Content::of(&lifter.lift(body, 0)?.value);
+        let lifted = lifter.lift(body, 0).ok_or_else(|| {
+            Failure::new(ErrorCode::InvalidInput, "a journal record nests too deep")
+                .because(format!("the limit is {} levels", limits::BODY_DEPTH))
+        })?;
+        let body = Content::of(&lifted.value);
         let bytes = body.bytes.len() + lifter.lifted.iter().map(|content| content.bytes.len()).sum::<usize>();
         if bytes > limits::BODY_BYTES {
             return Err(Failure::new(ErrorCode::TooLarge, "a journal record is too large")
@@ -66,21 +70,22 @@ struct Measured {
     height: usize,
 }
 
+/// Each level is some frames of the stack, so these give nothing where a body nests too deep, rather than a failure with
+/// its texts.
 impl Lifter {
-    fn lift(&mut self, value: Json, depth: usize) -> Result<Measured, Failure> {
+    fn lift(&mut self, value: Json, depth: usize) -> Option<Measured> {
         if depth > limits::BODY_DEPTH {
-            return Err(Failure::new(ErrorCode::InvalidInput, "a journal record nests too deep")
-                .because(format!("the limit is {} levels", limits::BODY_DEPTH)));
+            return None;
         }
         match value {
             Json::Array(items) => self.lift_array(items, depth),
             Json::Object(fields) => self.lift_object(fields, depth),
-            Json::String(text) => Ok(Measured { bytes: text.len() + 2, value: Json::String(text), height: 0 }),
-            plain => Ok(Measured { value: plain, bytes: 8, height: 0 }),
+            Json::String(text) => Some(Measured { bytes: text.len() + 2, value: Json::String(text), height: 0 }),
+            plain => Some(Measured { value: plain, bytes: 8, height: 0 }),
         }
     }
 
-    fn lift_array(&mut self, items: Vec<Json>, depth: usize) -> Result<Measured, Failure> {
+    fn lift_array(&mut self, items: Vec<Json>, depth: usize) -> Option<Measured> {
         let (mut bytes, mut height) = (2, 0);
         let mut stored = Vec::with_capacity(items.len());
         for item in items {
@@ -89,10 +94,10 @@ impl Lifter {
             height = height.max(item.height);
             stored.push(item.value);
         }
-        Ok(Measured { value: Json::Array(stored), bytes, height: height + 1 })
+        Some(Measured { value: Json::Array(stored), bytes, height: height + 1 })
     }
 
-    fn lift_object(&mut self, fields: Map<String, Json>, depth: usize) -> Result<Measured, Failure> {
+    fn lift_object(&mut self, fields: Map<String, Json>, depth: usize) -> Option<Measured> {
         let escape = fields.len() == 1 && fields.keys().all(|key| is_reference_or_escaped(key));
         let (mut bytes, mut height) = (2, 0);
         let mut stored = Map::new();
@@ -102,18 +107,18 @@ impl Lifter {
             height = height.max(field.height);
             stored.insert(if escape { format!("${key}") } else { key }, field.value);
         }
-        Ok(Measured { value: Json::Object(stored), bytes, height: height + 1 })
+        Some(Measured { value: Json::Object(stored), bytes, height: height + 1 })
     }
 
-    fn lift_part(&mut self, part: Json, depth: usize) -> Result<Measured, Failure> {
+    fn lift_part(&mut self, part: Json, depth: usize) -> Option<Measured> {
         let part = self.lift(part, depth)?;
         if part.bytes <= limits::LIFT_BYTES && part.height < limits::LIFT_DEPTH {
-            return Ok(part);
+            return Some(part);
         }
         let content = Content::of(&part.value);
         let value = Json::Object(Map::from_iter([(REFERENCE.to_owned(), content.hash.to_string().into())]));
         self.lifted.push(content);
-        Ok(Measured { value, bytes: 80, height: 1 })
+        Some(Measured { value, bytes: 80, height: 1 })
     }
 }
 

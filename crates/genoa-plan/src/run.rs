@@ -15,7 +15,7 @@ use crate::convert::check_times;
 use crate::operators::{self, measure, mismatch, truth};
 use crate::phrase::{quoted, sentence};
 use crate::plan::Plan;
-use crate::several::Again;
+use crate::several::{Again, may_be_left_out};
 use crate::shape::shape;
 
 /// How often the person is asked who a text means that no look-up finds, for one spot of an argument.
@@ -793,13 +793,4 @@ fn resolve<'a>(variables: &'a BTreeMap<String, Value>, operand: &'a Operand) -> 
         Operand::Value(value) => Ok(value),
         Operand::Variable(name) => variables.get(name).ok_or_else(mismatch),
     }
-}
-
-/// Whether a file among several may be left unread: it is of a kind, or in a state, that nobody can read.
-fn may_be_left_out(spot: &[usize], failure: &Failure) -> bool {
-    let is_its_own = matches!(
-        failure.code,
-        ErrorCode::Unsupported | ErrorCode::TooLarge | ErrorCode::ToolFailed | ErrorCode::InvalidInput
-    );
-    !spot.is_empty() && is_its_own
 }

@@ -46,3 +46,12 @@ impl Again {
 fn is_path(parameter: &Parameter) -> bool {
     parameter.ty == Type::Path && matches!(parameter.exists, Some(Existing::Entry | Existing::Folder))
 }
+
+/// Whether a file among several may be left unread: it is of a kind, or in a state, that nobody can read.
+pub(crate) fn may_be_left_out(spot: &[usize], failure: &Failure) -> bool {
+    let is_its_own = matches!(
+        failure.code,
+        ErrorCode::Unsupported | ErrorCode::TooLarge | ErrorCode::ToolFailed | ErrorCode::InvalidInput
+    );
+    !spot.is_empty() && is_its_own
+}
