@@ -45,29 +45,23 @@ pub(crate) fn coerce(value: Value, to: &Type, what: &str, catalog: &Catalog) -> 
 
 /// Puts what was found out at its spot.
 pub(crate) fn put(value: &mut Value, spot: &[usize], found: Value) {
-    match (spot.split_first(), &mut value.datum) {
-        (Some((place, rest)), Datum::List(items)) => {
-            if let Some(item) = items.get_mut(*place) {
-                put(item, rest, found);
-            }
-        }
-        _ => *value = found,
+    if let Some(place) = at(value, spot) {
+        *place = found;
     }
 }
 
 /// Adds what a record's file holds to the record at a spot.
 pub(crate) fn put_content(value: &mut Value, spot: &[usize], content: Value) {
-    match (spot.split_first(), &mut value.datum) {
-        (Some((place, rest)), Datum::List(items)) => {
-            if let Some(item) = items.get_mut(*place) {
-                put_content(item, rest, content);
-            }
-        }
-        (None, Datum::Record { fields, .. }) => {
-            fields.insert(CONTENT.to_owned(), content);
-        }
-        _ => {}
+    if let Some(Value { datum: Datum::Record { fields, .. }, .. }) = at(value, spot) {
+        fields.insert(CONTENT.to_owned(), content);
     }
+}
+
+/// The value at a spot.
+fn at<'v>(value: &'v mut Value, spot: &[usize]) -> Option<&'v mut Value> {
+    let Some((place, rest)) = spot.split_first() else { return Some(value) };
+    let Datum::List(items) = &mut value.datum else { return None };
+    at(items.get_mut(*place)?, rest)
 }
 
 /// The field that holds what was read.

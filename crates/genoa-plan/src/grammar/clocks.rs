@@ -171,7 +171,7 @@ pub(super) fn pattern(clocks: &BTreeSet<i16>) -> Option<String> {
         let (hour, minute) = (minutes / 60, minutes % 60);
         let zero = if hour < 10 { "0?" } else { "" };
         let short = match hour {
-            0 => format!("12{}", "am"),
+            0 => "12am".to_owned(),
             1..=11 => format!("{hour}am"),
             12 => "12pm".to_owned(),
             _ => format!("{}pm", hour - 12),
