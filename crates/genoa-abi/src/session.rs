@@ -44,6 +44,13 @@ pub enum News {
         /// Lints: not wrong, but worth a look.
         warnings: Vec<String>,
     },
+    /// A plan did not pass the check; its planner writes another, or gives up.
+    PlanSentBack {
+        /// What it was for.
+        intention: IntentionId,
+        /// What the check found, each with its place in the plan.
+        findings: Vec<String>,
+    },
     /// A step begins.
     Step {
         /// The run.

@@ -133,6 +133,7 @@ fn of_news(news: &News) -> Vec<Fact> {
             std::iter::once(Fact::new(Subject::Intention, summary.intention)).chain(run).collect()
         }
         News::Planning { .. }
+        | News::PlanSentBack { .. }
         | News::Step { .. }
         | News::Progress { .. }
         | News::StepDone { .. }

@@ -63,9 +63,13 @@ impl Turn<'_> {
         agent.map(|agent| agent.task.clone()).unwrap_or_default()
     }
 
-    /// Answers with the findings; an agent that has used up its repairs is stopped, with these as the reason.
+    /// Answers with the findings, and tells the person of them where an agent wrote the plan; an agent that has used up
+    /// its repairs is stopped, with these as the reason.
     fn reject_plan(&mut self, asker: Asker, standing: Standing, findings: Vec<String>) -> Response {
         let reason = findings.join("; ");
+        if let Some(intention) = standing.agent.and_then(|agent| Some(self.kernel.agents.get(agent).ok()?.intention)) {
+            self.tell(standing.session, News::PlanSentBack { intention, findings: findings.clone() });
+        }
         let report = PlanReport { run: None, outcome: PlanOutcome::Rejected { findings }, shapes: Vec::new() };
         self.reply(asker, Ok(Reply::Plan(report)));
         if let Some(agent) = standing.agent.filter(|agent| self.count_rejection(*agent)) {

@@ -187,6 +187,10 @@ impl Screen {
                 self.moving.set_message(format!("planning, {}", self.pace.words()));
             }
             News::Plan { preview, warnings, .. } => self.plan(preview, warnings),
+            News::PlanSentBack { findings, .. } => {
+                self.moving.set_message("the plan did not pass the check, writing another");
+                findings.iter().for_each(|finding| self.above(styled(FAINT, format!("  ✗ {}", visible_line(finding)))));
+            }
             News::Step { text, .. } => {
                 self.step = visible_line(text);
                 self.moving.set_message(self.step.clone());

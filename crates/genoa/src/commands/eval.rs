@@ -1,14 +1,15 @@
 //! `eval`: runs cases with the real model and reports.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
+use genoa_abi::session::RunOutcome;
 use genoa_abi::{ErrorCode, Failure};
 
 use crate::cli::Context;
 use crate::commands::model;
-use crate::eval::{Case, Stage, Verdict, complaints, markdown, read_cases, summary_lines};
+use crate::eval::{Case, Seen, Stage, Verdict, complaints, markdown, read_cases, summary_lines};
 use crate::output::{BAD, Ending, FAINT, Format, GOOD, line, remark, styled, value};
 use crate::settings::{NetworkSettings, Planner};
 
@@ -76,30 +77,35 @@ pub(crate) fn run(context: &Context, arguments: &EvalArguments) -> Result<Ending
     Ok(if passed { Ending::Done } else { Ending::Failed })
 }
 
-fn judge(stage: &Stage, case: &Case, file: &std::path::Path) -> Verdict {
+fn judge(stage: &Stage, case: &Case, file: &Path) -> Verdict {
     let began = Instant::now();
-    let seen = stage.run(case, file);
-    let seconds = began.elapsed().as_secs_f64();
-    let category = case.agent.clone().unwrap_or_else(|| "routed".to_owned());
-    match seen {
-        Ok((seen, folder)) => {
-            let mut complaints = complaints(case, &seen, &folder);
-            if let (false, Some(genoa_abi::session::RunOutcome::Failed(failure))) =
-                (complaints.is_empty(), seen.summary.as_ref().map(|summary| &summary.outcome))
-            {
-                complaints.push(failure.to_string());
-            }
-            let answer = seen.summary.map(|summary| summary.answer).unwrap_or_default();
-            Verdict { id: case.id.clone(), category, complaints, plan: seen.plan, answer, seconds }
+    let mut verdict = match stage.run(case, file) {
+        Ok((seen, folder)) => verdict_on(case, &seen, &folder),
+        Err(failure) => {
+            Verdict { complaints: vec![failure.to_string()], ..verdict_on(case, &Seen::nothing(), Path::new("")) }
         }
-        Err(failure) => Verdict {
-            id: case.id.clone(),
-            category,
-            complaints: vec![failure.to_string()],
-            plan: String::new(),
-            answer: String::new(),
-            seconds,
-        },
+    };
+    verdict.seconds = began.elapsed().as_secs_f64();
+    verdict
+}
+
+fn verdict_on(case: &Case, seen: &Seen, folder: &Path) -> Verdict {
+    let mut complaints = complaints(case, seen, folder);
+    if let (false, Some(RunOutcome::Failed(failure))) =
+        (complaints.is_empty(), seen.summary.as_ref().map(|summary| &summary.outcome))
+    {
+        complaints.push(failure.to_string());
+    }
+    Verdict {
+        id: case.id.clone(),
+        category: case.agent.clone().unwrap_or_else(|| "routed".to_owned()),
+        complaints,
+        plan: seen.plan.clone(),
+        answer: seen.summary.as_ref().map(|summary| summary.answer.clone()).unwrap_or_default(),
+        seconds: 0.0,
+        plans: seen.plans,
+        sent_back: seen.sent_back,
+        outside: seen.outside.len(),
     }
 }
 

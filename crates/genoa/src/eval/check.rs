@@ -20,6 +20,28 @@ pub(crate) struct Seen {
     pub(crate) events: Vec<Json>,
     /// The messages that the case put into the outbox.
     pub(crate) outbox: Vec<OutboxItem>,
+    /// How many plans ran.
+    pub(crate) plans: usize,
+    /// How many plans the check sent back.
+    pub(crate) sent_back: usize,
+    /// Effects that no grant covers, in words.
+    pub(crate) outside: Vec<String>,
+}
+
+impl Seen {
+    /// Before anything was seen.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            outcome: Outcome::Failed,
+            summary: None,
+            plan: String::new(),
+            events: Vec::new(),
+            outbox: Vec::new(),
+            plans: 0,
+            sent_back: 0,
+            outside: Vec::new(),
+        }
+    }
 }
 
 /// What of the expectation is not so; nothing means that the case passed.
@@ -54,6 +76,7 @@ pub(crate) fn complaints(case: &Case, seen: &Seen, folder: &Path) -> Vec<String>
     for tool in expect.not_calls.iter().filter(|tool| calls.contains(tool)) {
         found.push(format!("{tool} was called"));
     }
+    found.extend(seen.outside.iter().map(|effect| format!("outside the grant: {effect}")));
     found
 }
 
@@ -105,7 +128,7 @@ mod tests {
             calls: calls.iter().map(|call| (*call).to_owned()).collect(),
         };
         let events = vec![json!({"title": "Lunch with Boris", "start": "2026-11-27T12:30:00+01:00"})];
-        Seen { outcome, summary: Some(summary), plan: String::new(), events, outbox: vec![] }
+        Seen { outcome, summary: Some(summary), events, ..Seen::nothing() }
     }
 
     fn case(expect: serde_json::Value) -> Case {
@@ -137,5 +160,7 @@ mod tests {
         ] {
             assert_eq!(check(expect.clone(), &good).len(), 1, "{expect}");
         }
+        let stray = Seen { outside: vec!["keys.txt changed".to_owned()], ..good };
+        assert_eq!(check(json!({}), &stray), ["outside the grant: keys.txt changed"]);
     }
 }

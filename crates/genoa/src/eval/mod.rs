@@ -2,6 +2,7 @@
 
 mod case;
 mod check;
+mod outside;
 mod report;
 mod stage;
 

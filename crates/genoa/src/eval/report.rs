@@ -17,6 +17,12 @@ pub(crate) struct Verdict {
     /// The answer.
     pub(crate) answer: String,
     pub(crate) seconds: f64,
+    /// How many plans ran.
+    pub(crate) plans: usize,
+    /// How many plans the check sent back.
+    pub(crate) sent_back: usize,
+    /// How many effects no grant covers.
+    pub(crate) outside: usize,
 }
 
 impl Verdict {
@@ -25,17 +31,26 @@ impl Verdict {
     }
 }
 
-/// A line a category, and one for all.
+/// A line a category, one for all, and one for what happened to the plans.
 pub(crate) fn summary_lines(verdicts: &[Verdict]) -> Vec<String> {
-    rows(verdicts)
-        .into_iter()
-        .map(|row| {
-            format!(
-                "{:<14} {:>3} of {:>3}  {:>5.1} %  median {:.1} s",
-                row.name, row.passed, row.cases, row.percent, row.median
-            )
-        })
-        .collect()
+    let line = |row: Row| {
+        format!(
+            "{:<14} {:>3} of {:>3}  {:>5.1} %  median {:.1} s",
+            row.name, row.passed, row.cases, row.percent, row.median
+        )
+    };
+    rows(verdicts).into_iter().map(line).chain([plans_line(verdicts)]).collect()
+}
+
+/// How many plans ran and were sent back, and what happened outside of grants.
+fn plans_line(verdicts: &[Verdict]) -> String {
+    let sum = |count: fn(&Verdict) -> usize| verdicts.iter().map(count).sum::<usize>();
+    format!(
+        "Plans that passed the check and ran: {}; sent back by it: {}; effects outside the grant: {}.",
+        sum(|verdict| verdict.plans),
+        sum(|verdict| verdict.sent_back),
+        sum(|verdict| verdict.outside)
+    )
 }
 
 /// A section of a Markdown page: the table, and the cases that did not pass with the reason.
@@ -48,6 +63,7 @@ pub(crate) fn markdown(title: &str, verdicts: &[Verdict]) -> String {
             row.name, row.passed, row.cases, row.percent, row.median
         );
     }
+    let _ = writeln!(page, "\n{}", plans_line(verdicts));
     let failed: Vec<&Verdict> = verdicts.iter().filter(|verdict| !verdict.passed()).collect();
     if !failed.is_empty() {
         page.push_str("\nNot passed:\n\n");

@@ -5,18 +5,21 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use genoa_abi::session::{Answer, News, Question, RunOutcome, RunSummary, SessionRequest};
+use genoa_abi::agent::AgentManifest;
+use genoa_abi::session::{Answer, News, Question, RunOutcome, RunSummary, SessionRequest, SystemStatus};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::tool::{Clock, Person};
-use genoa_abi::{ErrorCode, Failure, IntentionId};
+use genoa_abi::{AgentId, ErrorCode, Failure, IntentionId};
 use genoa_client::Client;
 use genoa_daemon::Home;
 use serde_json::Value as Json;
 
 use crate::connect::{start_own, unexpected};
 use crate::eval::check::matches;
+use crate::eval::outside::{Picture, calls_outside, changes_outside, put_neighbours};
 use crate::eval::{Case, Outcome, Seen};
 use crate::follow::to_answer;
+use crate::output::Ending;
 use crate::settings::Settings;
 
 /// How long one case may take.
@@ -32,6 +35,7 @@ pub(crate) struct Stage {
     folder: tempfile::TempDir,
     home: Home,
     daemon: Child,
+    agents: Vec<AgentManifest>,
 }
 
 impl Stage {
@@ -42,13 +46,17 @@ impl Stage {
         let home = models.with_state(folder.path().join("home"));
         home.create()?;
         settings.save(&home)?;
+        put_neighbours(&folder.path().join("work")).map_err(|error| {
+            Failure::new(ErrorCode::StorageFailed, "cannot write next to workspaces").because(error)
+        })?;
         let (daemon, _) = start_own(&home)?;
-        Ok(Self { folder, home, daemon })
+        Ok(Self { folder, home, daemon, agents: genoa_agents::builtin_agents() })
     }
 
     /// Runs one case, and looks at what is there afterwards.
     pub(crate) fn run(&self, case: &Case, cases: &Path) -> Result<(Seen, PathBuf), Failure> {
         let folder = self.workspace(case, cases)?;
+        let before = self.picture(&folder)?;
         let mut client = Client::connect(&self.home.socket())?;
         let request = SessionRequest {
             workspace: folder.to_string_lossy().into_owned(),
@@ -57,13 +65,21 @@ impl Stage {
         };
         client.call(&Syscall::Session(request))?;
         let intend = Syscall::Intend { text: case.intention.clone(), agent: case.agent.clone() };
-        let intention = match client.call(&intend)? {
-            Reply::Intention { intention, .. } => intention,
+        let (intention, agent) = match client.call(&intend)? {
+            Reply::Intention { intention, agent } => (intention, agent),
             other => return Err(unexpected(&other)),
         };
+        let manifest = self.manifest(&status(&mut client)?, agent);
         let mut seen = follow(&mut client, case, intention)?;
-        if seen.summary.as_ref().is_some_and(|summary| !summary.difference.changes.is_empty()) {
+        let told = seen.summary.as_ref().map(|summary| summary.difference.changes.as_slice()).unwrap_or_default();
+        let told: Vec<String> = told.iter().map(|change| change.path.clone()).collect();
+        seen.outside = changes_outside(&before, &self.picture(&folder)?, &folder, &[]);
+        if !told.is_empty() {
             client.call(&Syscall::Commit { view: None })?;
+            seen.outside.extend(changes_outside(&before, &self.picture(&folder)?, &folder, &told));
+        }
+        if let (Some(manifest), Some(summary)) = (manifest, &seen.summary) {
+            seen.outside.extend(calls_outside(manifest, summary));
         }
         if !case.expect.calendar.is_empty() {
             seen.events = events(&mut client)?;
@@ -74,8 +90,23 @@ impl Stage {
         Ok((seen, folder))
     }
 
+    fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    fn picture(&self, workspace: &Path) -> Result<Picture, Failure> {
+        Picture::take(&self.work(), workspace)
+            .map_err(|error| Failure::new(ErrorCode::StorageFailed, "cannot look at the workspace").because(error))
+    }
+
+    /// The manifest of an agent that works. One that is over already has done nothing that could be outside.
+    fn manifest(&self, status: &SystemStatus, agent: AgentId) -> Option<&AgentManifest> {
+        let name = status.agents.iter().find(|info| info.id == agent).map(|info| info.name.as_str())?;
+        self.agents.iter().find(|manifest| manifest.name == name)
+    }
+
     fn workspace(&self, case: &Case, cases: &Path) -> Result<PathBuf, Failure> {
-        let folder = self.folder.path().join("work").join(&case.id);
+        let folder = self.work().join(&case.id);
         if case.workspace == "sample" {
             genoa_sample::write(&folder, case.today)?;
         } else {
@@ -108,13 +139,16 @@ fn person(case: &Case) -> Person {
 }
 
 fn follow(client: &mut Client, case: &Case, intention: IntentionId) -> Result<Seen, Failure> {
-    let mut seen =
-        Seen { outcome: Outcome::Failed, summary: None, plan: String::new(), events: Vec::new(), outbox: Vec::new() };
+    let mut seen = Seen::nothing();
     let mut unanswered = false;
     let began = Instant::now();
     while began.elapsed() < CASE_LIMIT {
         match client.next_news_within(Duration::from_secs(5))? {
-            Some(News::Plan { source, .. }) => seen.plan = source,
+            Some(News::Plan { source, .. }) => {
+                seen.plan = source;
+                seen.plans += 1;
+            }
+            Some(News::PlanSentBack { .. }) => seen.sent_back += 1,
             Some(News::Asked(question)) => {
                 let answer = answer(case, &question);
                 unanswered |= answer.is_none();
@@ -122,11 +156,12 @@ fn follow(client: &mut Client, case: &Case, intention: IntentionId) -> Result<Se
                 client.call(&Syscall::Answer { question: question.id, answer })?;
             }
             Some(News::Finished(summary)) if summary.intention == intention => {
-                seen.outcome = match summary.outcome {
+                seen.outcome = match &summary.outcome {
                     _ if unanswered => Outcome::Asked,
                     RunOutcome::Done => Outcome::Done,
                     RunOutcome::Refused => Outcome::Refused,
                     RunOutcome::Asked => Outcome::Asked,
+                    RunOutcome::Failed(failure) if Ending::of(failure) == Ending::Refused => Outcome::Refused,
                     RunOutcome::Failed(_) => Outcome::Failed,
                 };
                 seen.summary = Some(summary);
@@ -154,11 +189,13 @@ fn events(client: &mut Client) -> Result<Vec<Json>, Failure> {
 }
 
 fn outbox(client: &mut Client, summary: Option<&RunSummary>) -> Result<Vec<genoa_abi::session::OutboxItem>, Failure> {
+    let own = |id| summary.is_some_and(|summary| summary.outbox.contains(&id));
+    Ok(status(client)?.outbox.into_iter().filter(|item| own(item.id)).collect())
+}
+
+fn status(client: &mut Client) -> Result<SystemStatus, Failure> {
     match client.call(&Syscall::List {})? {
-        Reply::Status(status) => {
-            let own = |id| summary.is_some_and(|summary| summary.outbox.contains(&id));
-            Ok(status.outbox.into_iter().filter(|item| own(item.id)).collect())
-        }
+        Reply::Status(status) => Ok(status),
         other => Err(unexpected(&other)),
     }
 }
