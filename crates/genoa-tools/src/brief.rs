@@ -29,7 +29,7 @@ pub fn tools() -> Vec<Tool> {
         .required("facts", "list[Fact]", "what it says")
         .optional("event", "Event", "the meeting it is for")
         .asked_by(
-            "brief|summar|page|handout|ready|gather|report|overview|digest|sheet|memo|prepar|document|write-up|writ",
+            "brief|summar|page|handout|ready|gather|report|overview|digest|sheet|memo|prepar|document|write-up|writ|agenda|point|dossier|paper|note|collect",
         )
         .phrase("Write the brief {path} titled {title}"),
         run: write,

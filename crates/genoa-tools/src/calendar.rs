@@ -106,7 +106,8 @@ pub fn tools() -> Vec<Tool> {
                 .optional("description", "str", "more about it")
                 .asked_by(
                     "calendar|appointment|meeting|event|schedul|book|plan|put|add|block|reserv|invit|arrang|set up|\
-                     enter|entr|remind|note|date|mak|organis|organiz|keep|fix|agree|creat",
+                     enter|entr|remind|note|date|mak|organis|organiz|keep|fix|agree|creat|pencil|nudg|ping|diary|slot|fit in|\
+                     squeez|save the|jot|record|mark|let|set|meet|dinner|lunch|call",
                 )
                 .phrase("Put “{title}” into the calendar, {start}"),
             run: create,
@@ -118,7 +119,7 @@ pub fn tools() -> Vec<Tool> {
                 .optional("minutes", "int", "the new length")
                 .asked_by(
                     "mov|shift|postpon|put|reschedul|push|bring|delay|chang|later|earlier|instead|now|swap|begin|\
-                     start|tak|set|defer|prolong|extend|shorten|last",
+                     start|tak|set|defer|prolong|extend|shorten|last|slip|slid|back|forward|another|make it|until|at|instead|longer|shorter",
                 )
                 .phrase("Move {event} to {start}"),
             run: move_event,
@@ -128,7 +129,7 @@ pub fn tools() -> Vec<Tool> {
                 .required("event", "Event", "the event")
                 .asked_by(
                     "cancel|delet|remov|take|drop|call off|strike|clear|scratch|get rid|not go|not come|\
-                     not attend|skip|decline",
+                     not attend|skip|decline|off|scrap|ditch|bin|no longer|free up|n't go|n't make it",
                 )
                 .phrase("Take {event} out of the calendar"),
             run: cancel,

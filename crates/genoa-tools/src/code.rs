@@ -101,7 +101,8 @@ pub fn tools() -> Vec<Tool> {
                 .required("replace", "str", "what takes its place")
                 .asked_by(
                     "fix|repair|becom|call|replac|chang|correct|edit|renam|patch|updat|modif|typo|mend|solv|adjust|set|turn|add|\
-                     remov|rewrit|should|rais|lower|increas|decreas|swap|improv|mak|instead|put|insert|bump|writ|debug",
+                     remov|rewrit|should|rais|lower|increas|decreas|swap|improv|mak|instead|put|insert|bump|writ|debug|disabl|enabl|\
+                     comment|switch|delet|drop|cut|shorten|extend|doubl|halv|limit|allow|ban|must|need|now|use|let|print|convert",
                 )
                 .phrase("Replace {find} with {replace} in {path}"),
             run: replace,
@@ -118,7 +119,7 @@ pub fn tools() -> Vec<Tool> {
             .required("replace", "str", "the new word")
             .optional("project", "path", "the project's folder")
             .existing_folder()
-            .asked_by("renam|everywhere|all of|in all|whole|throughout|wherever|every file|every place")
+            .asked_by("renam|everywhere|all of|in all|whole|throughout|wherever|every file|every place|call|all files|all pages|across")
             .phrase("Rename {find} to {replace} everywhere in {project}"),
             run: |call| rename::rename(call, MANIFEST),
         },

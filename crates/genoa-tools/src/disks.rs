@@ -85,7 +85,7 @@ pub fn tools() -> Vec<Tool> {
                 read,
                 "list[FolderSize]",
             )
-            .optional("under", "path", "only below this folder")
+            .optional("under", "path", "only this folder and what is below it")
             .existing_folder()
             .phrase("Find the largest folders under {under}"),
             run: usage,
@@ -176,7 +176,8 @@ fn unescape(text: &str) -> String {
 }
 
 fn usage(call: &Call<'_>) -> Result<Json, Failure> {
-    let start = lookup::folder(call, &call.text("under")?)?;
+    let under = call.text("under")?;
+    let (start, is_named) = (lookup::folder(call, &under)?, !under.trim().is_empty());
     let mut sizes: HashMap<PathBuf, (u64, u64)> = HashMap::new();
     let mut folders = vec![start.clone()];
     let mut entries = 0;
@@ -202,7 +203,8 @@ fn usage(call: &Call<'_>) -> Result<Json, Failure> {
     }
     let mut found: Vec<FolderSize> = sizes
         .into_iter()
-        .filter(|(path, _)| path != &start)
+        // The workspace as a whole is nobody's question; a folder that was named is.
+        .filter(|(path, _)| path != &start || is_named)
         .map(|(path, (bytes, files))| FolderSize { path: call.relative(&path), bytes, files })
         .collect();
     found.sort_by(|one, other| other.bytes.cmp(&one.bytes).then_with(|| one.path.cmp(&other.path)));
@@ -214,10 +216,14 @@ fn usage(call: &Call<'_>) -> Result<Json, Failure> {
 fn add(sizes: &mut HashMap<PathBuf, (u64, u64)>, start: &Path, folder: &Path, bytes: u64) {
     let relative = folder.strip_prefix(start).unwrap_or(folder);
     let mut path = start.to_owned();
+    let mut count = |path: &Path| {
+        let size = sizes.entry(path.to_owned()).or_default();
+        *size = (size.0.saturating_add(bytes), size.1 + 1);
+    };
+    count(&path);
     for part in relative.components().take(FOLDER_DEPTH) {
         path.push(part);
-        let size = sizes.entry(path.clone()).or_default();
-        *size = (size.0.saturating_add(bytes), size.1 + 1);
+        count(&path);
     }
 }
 
@@ -260,6 +266,7 @@ mod tests {
         std::os::unix::fs::symlink("/usr", bench.path().join("link")).unwrap();
         assert_eq!(bench.column("disks.usage", json!({}), "path"), ["big", "big/in", "small"]);
         assert_eq!(bench.ok("disks.usage", json!({}))[0]["bytes"], 6000);
+        assert_eq!(bench.column("disks.usage", json!({ "under": "big" }), "path"), ["big", "big/in"]);
         assert_eq!(bench.refused("disks.usage", json!({ "under": "link" })), ErrorCode::NotGranted);
     }
 }

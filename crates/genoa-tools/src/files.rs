@@ -95,7 +95,9 @@ fn writing() -> Vec<Tool> {
                 .required("text", "str", "its new content")
                 .asked_by(
                     "writ|creat|need|save|put|mak|generat|summar|note|shorten|condens|boil|turn|convert|export|stor|dump|\
-                     list|translat|into|file|correct|chang|fix|repair|mend|updat|adapt|edit|rewrit|improv|now|add|becom|swap",
+                     list|translat|into|file|correct|chang|fix|repair|mend|updat|adapt|edit|rewrit|improv|now|add|becom|swap|\
+                     replac|enter|set|mark|sort|number|strike|cut|trim|join|merg|scribbl|jot|whip|knock|draft|clean|\
+                     tidy|comment|instead|record|complet|fill|prepar|compos|produc|split|format|extract",
                 )
                 .phrase("Write {path}"),
             run: write_file,
@@ -105,7 +107,8 @@ fn writing() -> Vec<Tool> {
                 .required("path", "path", "the file")
                 .not_ending_in(NO_TEXT)
                 .required("text", "str", "what to add")
-                .asked_by("add|append|put|writ|not|extend|insert|end|also|enter|includ|attach|record|log|complet|list|line")
+                .asked_by("add|append|put|writ|not|extend|insert|end|also|enter|includ|attach|record|log|complet|list|line|jot|\
+                     scribbl|tack|pop|stick|remember|set down|mark")
                 .phrase("Add text to {path}"),
             run: append,
         },
@@ -121,7 +124,7 @@ fn arranging() -> Vec<Tool> {
                 .required("to", "path", "the folder or new name")
                 .asked_by(
                     "mov|renam|put|call|go|sort|tid|organis|organiz|archiv|belong|into|shift|transfer|bring|gather|collect|\
-                     name|fil|stor|tak|clear|clean|group",
+                     name|fil|stor|tak|clear|clean|group|end up|goes|send|stick|pop|drop|pull|separat|shelve|place|pack|home",
                 )
                 .phrase("Move {source} to {to}"),
             run: move_entry,
@@ -131,7 +134,7 @@ fn arranging() -> Vec<Tool> {
                 .required("source", "path", "what to copy")
                 .existing()
                 .required("to", "path", "the folder or new name")
-                .asked_by("cop|duplicat|back|sav|keep|clon|also|put|secur|version|second")
+                .asked_by("cop|duplicat|back|sav|keep|clon|also|put|secur|version|second|template|base|spare|stash|another|start from")
                 .phrase("Copy {source} to {to}"),
             run: copy_entry,
         },
@@ -141,7 +144,7 @@ fn arranging() -> Vec<Tool> {
                 .existing()
                 .asked_by(
                     "delet|remov|trash|eras|discard|purg|clean|clear|throw|drop|wipe|get rid|bin|destroy|\
-                     dispose|not need|no longer",
+                     dispose|not need|no longer|empty|chuck|rid of|out of the way|ditch|scrap|dump|prun|can go|toss|zap",
                 )
                 .phrase("Delete {path}"),
             run: delete,

@@ -11,12 +11,18 @@ pub(crate) fn span(text: &str) -> Option<String> {
         .map(|letter| if matches!(letter, '-' | '–' | '—' | '−') { " - ".to_owned() } else { letter.to_string() })
         .collect();
     let spaced = spaced.replace("a.m.", "am").replace("p.m.", "pm").replace(" am", "am").replace(" pm", "pm");
+    let words: Vec<&str> = spaced.split_whitespace().filter(|word| *word != "the").collect();
     let mut times = Vec::new();
-    for word in spaced.split_whitespace() {
-        match time(word) {
-            Some(time) => times.push(time),
-            None if LINKS.contains(&word) => {}
-            None => return None,
+    let mut place = 0;
+    while let Some(word) = words.get(place) {
+        if let Some((spoken, used)) = spoken(&words[place..]) {
+            let (found, used_after) = in_half(spoken, &words[place + used..]);
+            times.push(found);
+            place += used + used_after;
+        } else if LINKS.contains(word) {
+            place += 1;
+        } else {
+            return None;
         }
     }
     let [start, end] = times.as_slice() else { return None };
@@ -28,6 +34,51 @@ pub(crate) fn span(text: &str) -> Option<String> {
         _ => start.minutes != end.minutes,
     };
     is_clear.then(|| format!("{}-{}", start.shown(), end.shown()))
+}
+
+/// Hours in words.
+const HOURS: [&str; 12] =
+    ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+
+/// The time that begins these words, with how many of them tell it: `22:30`, `half past ten`, `quarter to 7`, `six o'clock`.
+fn spoken(words: &[&str]) -> Option<(Time, usize)> {
+    let hour = |word: &str| match HOURS.iter().position(|hour| *hour == word) {
+        Some(place) => Some(Time { minutes: u32::try_from(place + 1).ok()? * 60, clock: Clock::Open }),
+        None => time(word),
+    };
+    let moved = |word: &str, minutes: i32| {
+        let found = hour(word)?;
+        let minutes = (i32::try_from(found.minutes).ok()? + minutes).rem_euclid(24 * 60);
+        Some(Time { minutes: u32::try_from(minutes).ok()?, clock: found.clock })
+    };
+    match words {
+        ["half", "past", word, ..] => Some((moved(word, 30)?, 3)),
+        ["quarter", "past", word, ..] => Some((moved(word, 15)?, 3)),
+        ["quarter", "to", word, ..] => Some((moved(word, -15)?, 3)),
+        [word, "o'clock", ..] => Some((hour(word)?, 2)),
+        [word, ..] => Some((hour(word)?, 1)),
+        [] => None,
+    }
+}
+
+/// The time in the half of the day that the words behind it name, with how many of them do: `in the evening`, `at night`.
+fn in_half(found: Time, rest: &[&str]) -> (Time, usize) {
+    let (named, used) = match rest {
+        ["in", half, ..] | ["at", half, ..] => (*half, 2),
+        [half, ..] => (*half, 1),
+        [] => return (found, 0),
+    };
+    let hour = found.minutes / 60;
+    let minutes = match named {
+        "morning" => found.minutes % (12 * 60),
+        "evening" | "afternoon" if hour < 12 => found.minutes + 12 * 60,
+        "evening" | "afternoon" => found.minutes,
+        // Twelve at night is midnight, and one or two are after it.
+        "night" if hour == 12 || hour < 5 => found.minutes % (12 * 60),
+        "night" if hour < 12 => found.minutes + 12 * 60,
+        _ => return (found, 0),
+    };
+    (Time { minutes, clock: Clock::Half }, used)
 }
 
 struct Time {
@@ -96,12 +147,17 @@ mod tests {
             "10 PM – 7 a.m.",
             "22h to 07h00",
             "22 to 7am",
+            "ten in the evening to seven in the morning",
+            "from 10 at night until 7 o'clock in the morning",
         ] {
             assert_eq!(span(text).as_deref(), Some("22:00-07:00"), "{text}");
         }
         assert_eq!(span("between 9 and 17").as_deref(), Some("09:00-17:00"));
         assert_eq!(span("8 to 12").as_deref(), Some("08:00-12:00"));
         assert_eq!(span("9:30 to 12:15").as_deref(), Some("09:30-12:15"));
+        let spoken = "between half past ten in the evening and quarter to seven in the morning";
+        assert_eq!(span(spoken).as_deref(), Some("22:30-06:45"));
+        assert_eq!(span("half past ten in the evening-half past six in the morning").as_deref(), Some("22:30-06:30"));
         assert_eq!(span("midnight to 12am"), None);
         assert_eq!(span("midnight to noon").as_deref(), Some("00:00-12:00"));
         assert_eq!(span("18:00-24:00").as_deref(), Some("18:00-00:00"));

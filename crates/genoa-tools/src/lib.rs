@@ -39,6 +39,7 @@ pub mod processes;
 mod program;
 mod project;
 pub mod relevance;
+mod rows;
 pub mod search;
 pub mod serve;
 pub mod services;

@@ -101,7 +101,7 @@ pub fn tools() -> Vec<Tool> {
                 .required("to", "list[Contact]", "who shall get it")
                 .required("subject", "str", "its subject")
                 .required("body", "str", "its text")
-                .asked_by("draft|prepar|save|compose|later|review|look at|read it|before it|not send|n't send")
+                .asked_by("draft|prepar|save|compose|later|review|look at|read it|before it|not send|n't send|hold it|keep it back|unsent|for now|go over")
                 .phrase("Save a draft to {to}: “{subject}”"),
             run: draft,
         },

@@ -74,7 +74,7 @@ pub fn tools() -> Vec<Tool> {
             schema: schema("notes.write", "Write a new note.", EffectClass::Change, write, "Note")
                 .required("title", "str", "its title")
                 .required("text", "str", "what it says")
-                .asked_by("not|writ|jot|rememb|record|sav|keep|down|list|creat|mak|captur|log|memo")
+                .asked_by("not|writ|jot|rememb|record|sav|keep|down|list|creat|mak|captur|log|memo|scribbl|idea|put|file away")
                 .phrase("Write the note “{title}”"),
             run: write_note,
         },

@@ -141,7 +141,7 @@ pub fn tools() -> Vec<Tool> {
             .asked_by(
                 "set|prefer|from now|in future|rememb|always|never|theme|dark|light|colo|tone|formal|\
                      friend|short|brief|languag|speak|answer|repl|unit|metric|imperial|miles|notif|notice|disturb|\
-                     quiet|silen|mute|hour|work|morning|layout|want|show|switch|use|do not|don't",
+                     quiet|silen|mute|hour|work|morning|layout|want|show|switch|use|do not|don't|peace|only|let|keep|leave|stop|no more|mode|call me|please be|tell me",
             )
             .phrase("Set {name} to {value} {when}"),
             run: set,

@@ -34,7 +34,7 @@ pub fn tools() -> Vec<Tool> {
             .required("command", "str", "the command line")
             .demanding(Demand::Person)
             .existing()
-            .asked_by("run|start|execut|command|shell|terminal|invoke|launch")
+            .asked_by("run|start|execut|command|shell|terminal|invoke|launch|try|fire|kick|use")
             .phrase("Run the command {command}"),
         run: run_command,
     }]

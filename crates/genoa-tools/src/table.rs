@@ -52,9 +52,12 @@ pub fn tools() -> Vec<Tool> {
             )
             .required("path", "path", "a .csv, .xlsx or .ods file")
             .existing()
+            .optional("about", "str", "which rows: words of their cells, or `not paid` for a column that says so")
+            .topic()
+            .optional("by", "str", "the column to sort by, the largest first")
             .optional("sheet", "str", "which sheet; else the first")
-            .phrase("Read the table {path}"),
-            run: |call| answer(load(call, &call.text("path")?, &call.text("sheet")?)?),
+            .phrase("Read the rows of {path} about {about}, sorted by {by}"),
+            run: read_table,
         },
         Tool {
             schema: schema("table.total", "Sum up columns of a table.", EffectClass::Observe, read, "Table")
@@ -62,6 +65,8 @@ pub fn tools() -> Vec<Tool> {
                 .existing()
                 .optional("column", "str", "the column with numbers; else all of them")
                 .optional("by", "str", "the column to group by")
+                .optional("about", "str", "which rows: words of their cells, or `not paid` for a column that says so")
+                .topic()
                 .phrase("Sum up {column} of {path} by {by}"),
             run: total,
         },
@@ -79,11 +84,17 @@ pub fn tools() -> Vec<Tool> {
             .optional("rows", "list[list[any]]", "the cells")
             .optional("records", "any", "records whose fields are the columns, facts that are named so, or a table")
             .existing_found()
-            .asked_by("table|csv|sheet|xlsx|excel|export|list|sav|writ|record|put")
+            .asked_by("table|csv|sheet|xlsx|excel|export|list|sav|writ|record|put|overview|matrix|column|roster|compar|mak|tabulat|sort")
             .phrase("Write the table {path}"),
             run: write_table,
         },
     ]
+}
+
+fn read_table(call: &Call<'_>) -> Result<Json, Failure> {
+    let table = load(call, &call.text("path")?, &call.text("sheet")?)?.about(&call.text("about")?)?;
+    let by = call.text("by")?;
+    answer(if by.trim().is_empty() { table } else { table.sorted(&by)? })
 }
 
 /// The table in the file called `path`.
@@ -171,6 +182,18 @@ impl Table {
         columns::only(&self.columns, name)
     }
 
+    /// With the largest numbers of a column first, or its words in order.
+    fn sorted(mut self, by: &str) -> Result<Self, Failure> {
+        let place = self.column(by)?;
+        if self.is_numeric(place) {
+            let value = |row: &Vec<String>| number(&row[place]).unwrap_or(f64::MIN);
+            self.rows.sort_by(|one, other| value(other).total_cmp(&value(one)));
+        } else {
+            self.rows.sort_by_key(|row| row[place].to_lowercase());
+        }
+        Ok(self)
+    }
+
     /// The column by which to group: the one of this name, or else the only one whose words repeat. People say "each kind"
     /// of a column that is called otherwise; the result's heading tells which was taken.
     fn group(&self, name: &str) -> Result<usize, Failure> {
@@ -192,7 +215,7 @@ impl Table {
     }
 
     /// Whether the column holds numbers for the most part, empty cells left out.
-    fn is_numeric(&self, place: usize) -> bool {
+    pub(crate) fn is_numeric(&self, place: usize) -> bool {
         let cells = || self.rows.iter().map(|row| row[place].trim()).filter(|cell| !cell.is_empty());
         let numbers = cells().filter(|cell| number(cell).is_some()).count();
         numbers > 0 && numbers * 2 > cells().count()
@@ -232,10 +255,13 @@ pub(crate) fn show(number: f64) -> String {
 }
 
 fn total(call: &Call<'_>) -> Result<Json, Failure> {
-    let table = load(call, &call.text("path")?, "")?;
+    let table = load(call, &call.text("path")?, "")?.about(&call.text("about")?)?;
     let (column, by) = (call.text("column")?, call.text("by")?);
     let group = if by.trim().is_empty() { None } else { Some(table.group(&by)?) };
     let summed = summed_columns(call, &table, &column, group)?;
+    if let (true, Some(group)) = (summed.is_empty(), group) {
+        return answer(counted(&table, group));
+    }
     let named = matches!(summed.as_slice(), [only] if columns::is_called(&table.columns[*only], &column));
     let mut totals: Vec<(String, Vec<Sum>)> = Vec::new();
     let mut places = std::collections::HashMap::new();
@@ -267,6 +293,19 @@ fn total(call: &Call<'_>) -> Result<Json, Failure> {
     answer(Table { columns: heads, rows: totals.into_iter().map(row).collect() })
 }
 
+/// How many rows there are of each word of a column: of a table without numbers nothing else can be summed up.
+fn counted(table: &Table, group: usize) -> Table {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for row in &table.rows {
+        match counts.iter_mut().find(|(name, _)| *name == row[group]) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((&row[group], 1)),
+        }
+    }
+    let rows = counts.into_iter().map(|(name, count)| vec![name.to_owned(), count.to_string()]).collect();
+    Table { columns: vec![table.columns[group].clone(), "count".to_owned()], rows }
+}
+
 /// The columns to sum up: what is asked for, or all with numbers. The person is told what was taken for it.
 fn summed_columns(call: &Call<'_>, table: &Table, asked: &str, group: Option<usize>) -> Result<Vec<usize>, Failure> {
     let is_free = |place: &usize| Some(*place) != group && table.is_numeric(*place);
@@ -279,6 +318,9 @@ fn summed_columns(call: &Call<'_>, table: &Table, asked: &str, group: Option<usi
     let mut found: Vec<usize> = near.into_iter().filter(is_free).collect();
     if found.is_empty() {
         found = (0..table.columns.len()).filter(is_free).collect();
+    }
+    if found.is_empty() {
+        return Ok(found);
     }
     if found.len() > SUMMED_COLUMNS {
         return Err(Failure::new(ErrorCode::TooLarge, format!("{} columns hold numbers", found.len()))
@@ -373,9 +415,11 @@ fn of_table(columns: &[String], table: &Table) -> Vec<Vec<Json>> {
 /// the source says of it.
 fn of_facts(columns: &[String], records: &[Record]) -> Option<Vec<Vec<Json>>> {
     let text = |record: &Record, name: &str| record.get(name).and_then(Json::as_str).map(str::to_owned);
-    let facts: Vec<(String, String, String)> = records
+    // Sources of one title are several: "Re: dinner" from everybody.
+    let source = |record: &Record| Some((text(record, "source")?, text(record, "path")));
+    let facts: Vec<(String, String, (String, Option<String>))> = records
         .iter()
-        .map(|record| Some((text(record, "about")?, text(record, "text")?, text(record, "source")?)))
+        .map(|record| Some((text(record, "about")?, text(record, "text")?, source(record)?)))
         .collect::<Option<_>>()?;
     let is_looked_for = |name: &String| facts.iter().any(|(about, ..)| columns::is_called(about, name));
     if facts.is_empty()
@@ -384,13 +428,13 @@ fn of_facts(columns: &[String], records: &[Record]) -> Option<Vec<Vec<Json>>> {
     {
         return None;
     }
-    let mut sources: Vec<&String> = Vec::new();
+    let mut sources: Vec<&(String, Option<String>)> = Vec::new();
     facts.iter().for_each(|(.., source)| {
         if !sources.contains(&source) {
             sources.push(source);
         }
     });
-    let cell = |source: &String, name: &String| {
+    let cell = |source: &(String, Option<String>), name: &String| {
         let of_source = facts.iter().filter(|(about, _, from)| from == source && columns::is_called(about, name));
         let texts: Vec<&str> = of_source.map(|(_, text, _)| text.as_str()).collect();
         Json::String(texts.join("; "))
@@ -535,6 +579,21 @@ mod tests {
         assert_eq!(table["rows"], json!([["A", "1300", "650", "2"], ["B", "100", "100", "1"]]));
         assert_eq!(bench.refused("table.total", json!({ "path": "k.csv", "column": "Team" })), ErrorCode::InvalidInput);
         assert_eq!(bench.refused("table.total", json!({ "path": "k.csv", "by": "place" })), ErrorCode::NotFound);
+    }
+
+    #[test]
+    fn rows_are_chosen_and_sorted_and_words_counted() {
+        let csv = "Name,Town,Fee,Paid\nAnn,Oslo,50,yes\nBo,Bergen,140,no\nCid,Oslo,80,no\n";
+        let bench = Bench::new().with("k.csv", csv).with("words.csv", "Name,Town\nAnn,Oslo\nBo,Molde\nCid,Oslo\n");
+        let unpaid = bench.ok("table.read", json!({ "path": "k.csv", "about": "not paid", "by": "fee" }));
+        assert_eq!(unpaid["rows"], json!([["Bo", "Bergen", "140", "no"], ["Cid", "Oslo", "80", "no"]]));
+        let names = bench.ok("table.read", json!({ "path": "k.csv", "by": "town" }));
+        assert_eq!(names["rows"][0][0], "Bo");
+        let owed = bench.ok("table.total", json!({ "path": "k.csv", "column": "fee", "about": "unpaid" }));
+        assert_eq!(owed["rows"], json!([["all", "220", "110", "2"]]));
+        let towns = bench.ok("table.total", json!({ "path": "words.csv", "by": "town" }));
+        assert_eq!(towns, json!({ "columns": ["Town", "count"], "rows": [["Oslo", "2"], ["Molde", "1"]] }));
+        assert_eq!(bench.refused("table.read", json!({ "path": "k.csv", "about": "purple" })), ErrorCode::NotFound);
     }
 
     #[test]
