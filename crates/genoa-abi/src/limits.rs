@@ -138,6 +138,8 @@ pub const SUMMARY_TOKENS: u32 = 256;
 pub const SUMMARY_CHARS: usize = 6_000;
 /// Characters of a text that `rewrite` takes; a longer one is refused, since what is not shown would be lost.
 pub const REWRITE_CHARS: usize = 2_800;
+/// Characters of a text that `edit` takes: as much as a model reads in a minute.
+pub const EDIT_CHARS: usize = 9_000;
 /// Characters of one fact.
 pub const FACT_CHARS: usize = 240;
 /// Model calls that one `extract` keeps going at once.

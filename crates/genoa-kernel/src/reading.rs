@@ -1,4 +1,4 @@
-//! `extract`, `summarise` and `rewrite`: untrusted text goes to the model alone, without tools, and comes back as data.
+//! `extract`, `summarise`, `rewrite` and `edit`: untrusted text goes to the model alone, without tools, and comes back as data.
 //!
 //! One model call for each record. What it claims to have found must stand in the record, or it is dropped. A text that
 //! is rewritten comes back whole, or not at all.
@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use genoa_abi::limits::{
-    EXTRACT_CHARS, EXTRACT_FIELDS, EXTRACT_RECORDS, FACT_CHARS, READING_CALLS, REWRITE_CHARS, SUMMARY_CHARS,
+    EDIT_CHARS, EXTRACT_CHARS, EXTRACT_FIELDS, EXTRACT_RECORDS, FACT_CHARS, READING_CALLS, REWRITE_CHARS, SUMMARY_CHARS,
 };
 use genoa_abi::model::{Finish, InferReply};
 use genoa_abi::session::News;
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::calls::{Begun, Order};
+use crate::editing::edited;
 use crate::render;
 use crate::system;
 use crate::thinking::Thinker;
@@ -26,7 +27,7 @@ const FIELD_CHARS: usize = 80;
 /// The share of a fact's words that must stand in its source, in per cent.
 const GROUNDED_PERCENT: usize = 80;
 
-/// An `extract`, `summarise` or `rewrite` in progress.
+/// An `extract`, `summarise`, `rewrite` or `edit` in progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Reading {
     pub(crate) origin: Origin,
@@ -43,6 +44,7 @@ enum Task {
     Extract { fields: Vec<String> },
     Summarise { about: String },
     Rewrite { how: String },
+    Edit { how: String },
 }
 
 /// One record, or one text.
@@ -65,7 +67,11 @@ impl Turn<'_> {
             }
             system::REWRITE => {
                 let how = order.values.get("how").map(render::value).unwrap_or_default();
-                (vec![text_to_rewrite(&source)?], Task::Rewrite { how })
+                (vec![text_to_change(&source, "REWRITE_CHARS", REWRITE_CHARS)?], Task::Rewrite { how })
+            }
+            system::EDIT => {
+                let how = order.values.get("how").map(render::value).unwrap_or_default();
+                (vec![text_to_change(&source, "EDIT_CHARS", EDIT_CHARS)?], Task::Edit { how })
             }
             _ => {
                 let about = order.values.get("about").map(render::value).unwrap_or_default();
@@ -101,6 +107,8 @@ impl Turn<'_> {
         let Some(part) = reading.parts.get_mut(place) else { return };
         part.outcome = Some(match (&reading.task, outcome) {
             (Task::Rewrite { .. }, Ok(reply)) => rewritten(reply, &part.text),
+            (Task::Edit { .. }, Ok(reply)) if reply.finish == Finish::Stop => edited(&reply.text, &part.text),
+            (Task::Edit { .. }, Ok(_)) => Err(cut_off()),
             (Task::Summarise { .. }, Ok(reply)) if reply.finish == Finish::Length => Ok(whole_sentences(&reply.text)),
             (_, outcome) => outcome.map(|reply| reply.text),
         });
@@ -141,6 +149,7 @@ impl Turn<'_> {
             Task::Extract { fields } => prompts::extract(&part.title, &part.text, fields),
             Task::Summarise { about } => prompts::summarise(&part.text, about),
             Task::Rewrite { how } => prompts::rewrite(&part.text, how),
+            Task::Edit { how } => prompts::edit(&part.text, how),
         };
         reading.next += 1;
         let origin = Origin::Reading { reading: id, place };
@@ -161,7 +170,7 @@ impl Reading {
         let (value, mut notes) = match &self.task {
             Task::Extract { fields } => self.facts(id, fields),
             Task::Summarise { .. } => self.summary(id),
-            Task::Rewrite { .. } => self.new_text(id),
+            Task::Rewrite { .. } | Task::Edit { .. } => self.new_text(id),
         };
         if failed > 0 {
             notes.push(format!("{} could not be read", render::plural(failed, "source")));
@@ -294,17 +303,17 @@ fn parts_of(value: &Value, kernel: &Kernel, chars: usize) -> Vec<Part> {
     }
 }
 
-/// The text that is to be rewritten, whole.
-fn text_to_rewrite(value: &Value) -> Result<Part, Failure> {
+/// The text that is to be changed, whole, and no longer than the limit of this name.
+fn text_to_change(value: &Value, name: &str, limit: usize) -> Result<Part, Failure> {
     let Datum::Text(text) = &value.datum else {
-        return Err(Failure::new(ErrorCode::InvalidInput, "only a text can be rewritten")
+        return Err(Failure::new(ErrorCode::InvalidInput, "only a text can be changed")
             .try_next("Read the file or take a field of the record first"));
     };
     if text.trim().is_empty() {
-        return Err(Failure::new(ErrorCode::InvalidInput, "there is no text to rewrite"));
+        return Err(Failure::new(ErrorCode::InvalidInput, "there is no text to change"));
     }
-    if text.chars().count() > REWRITE_CHARS {
-        return Err(too_large("the text is too long to be rewritten", "REWRITE_CHARS", REWRITE_CHARS)
+    if text.chars().count() > limit {
+        return Err(too_large("the text is too long to be changed by the model", name, limit)
             .try_next("Replace the piece that shall change, or split the text"));
     }
     Ok(part("text".to_owned(), None, (text.clone(), false), value))
@@ -314,8 +323,7 @@ fn text_to_rewrite(value: &Value) -> Result<Part, Failure> {
 /// where the old one had it.
 fn rewritten(reply: InferReply, old: &str) -> Result<String, Failure> {
     if reply.finish != Finish::Stop {
-        return Err(Failure::new(ErrorCode::ModelFailed, "the new text was cut off before its end")
-            .try_next("Replace the piece that shall change, or split the text"));
+        return Err(cut_off());
     }
     let is_fenced = reply.text.trim_start().starts_with(FENCE) && !old.contains(FENCE);
     let inner = reply.text.trim().trim_start_matches(FENCE).trim_end_matches(FENCE);
@@ -328,6 +336,11 @@ fn rewritten(reply: InferReply, old: &str) -> Result<String, Failure> {
         return Err(Failure::new(ErrorCode::ModelFailed, "the model gave no new text"));
     }
     Ok(format!("{text}{}", if old.ends_with('\n') { "\n" } else { "" }))
+}
+
+fn cut_off() -> Failure {
+    Failure::new(ErrorCode::ModelFailed, "the new text was cut off before its end")
+        .try_next("Replace the piece that shall change, or split the text")
 }
 
 /// A text that was cut off, up to the end of its last whole sentence or line.

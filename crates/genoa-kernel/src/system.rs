@@ -19,6 +19,7 @@ pub(crate) const EXTRACT: &str = "extract";
 /// Writes a summary.
 pub(crate) const SUMMARISE: &str = "summarise";
 pub(crate) const REWRITE: &str = "rewrite";
+pub(crate) const EDIT: &str = "edit";
 /// What `extract` returns.
 pub(crate) const FACT: &str = "Fact";
 
@@ -52,6 +53,10 @@ pub(crate) fn tools() -> Vec<ToolSchema> {
             .takes("text", Type::Any, "the text")
             .takes("how", Type::Text, "what shall be different, in the person's words")
             .phrase("Rewrite {text}: {how}"),
+        tool(EDIT, "Change lines of a text as told, and give the whole text", Executor::Model, Type::Text)
+            .takes("text", Type::Any, "the text")
+            .takes("how", Type::Text, "what shall be different, in the person's words")
+            .phrase("Change {text}: {how}"),
         mail_send(),
         notify_show(),
     ]
@@ -111,13 +116,18 @@ const NOTIFYING: [&str; 8] =
     ["notify", "alert", "a notification", "as notification", "a notice", "pop up", "pop-up", "popup"];
 
 /// How people say that a message shall go out.
-const SENDING: [&str; 14] = [
+const SENDING: [&str; 21] = [
     "send", "sent", "mail", "email", "e-mail", "write to", "tell", "let", "inform", "forward", "repl", "answer",
-    "message", "invite",
+    "message", "invite", "ask", "drop", "ping", "thank", "warn", "remind", "apolog",
 ];
 
 /// How people say that a message shall not go out yet.
-const DRAFTING: [&str; 15] = [
+const DRAFTING: [&str; 20] = [
+    "keep it back",
+    "hold it back",
+    "don't send",
+    "do not send",
+    "not send",
     "draft a",
     "draft the",
     "draft me",
