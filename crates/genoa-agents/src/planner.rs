@@ -7,6 +7,7 @@
 use genoa_abi::agent::Assignment;
 use genoa_abi::limits::PLAN_BYTES;
 use genoa_abi::model::{Finish, Grammar, InferClass, InferReply, InferRequest};
+use genoa_abi::schema::Catalog;
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
@@ -95,9 +96,8 @@ fn statement_by_statement(
         let scope = if empty.is_empty() { scope } else { scope.feasible() };
         request.grammar = Some(Grammar::Lark(next_statement_grammar(&scope, &assignment.catalog, &said)));
         request.answer_begins.clone_from(&plan);
-        let Some(statement) =
-            new_statement(&mut |request| infer_reply(client, request), &request, &plan, &empty, is_unfinished)?
-        else {
+        let so_far = SoFar { plan: &plan, empty: &empty, is_unfinished, catalog: &assignment.catalog };
+        let Some(statement) = new_statement(&mut |request| infer_reply(client, request), &request, &so_far)? else {
             break;
         };
         plan.push_str(&said.with_folders(&statement));
@@ -108,16 +108,25 @@ fn statement_by_statement(
     Ok(without_open_blocks(plan))
 }
 
+/// A plan that is being written.
+struct SoFar<'a> {
+    plan: &'a str,
+    /// The calls that found nothing in an earlier plan.
+    empty: &'a [&'a str],
+    /// Whether it is known to lack something.
+    is_unfinished: bool,
+    catalog: &'a Catalog,
+}
+
 /// The next statement; nothing where the plan is over. A model that repeats itself has nothing to add, unless the plan
 /// is known to lack something or an `empty` call would be made again: then it is asked for other words. So it is where a
 /// statement comes to no end, because a text in it goes round in circles.
 fn new_statement(
     ask: &mut impl FnMut(InferRequest) -> Result<InferReply, Failure>,
     request: &InferRequest,
-    plan: &str,
-    empty: &[&str],
-    is_unfinished: bool,
+    so_far: &SoFar<'_>,
 ) -> Result<Option<String>, Failure> {
+    let SoFar { plan, empty, is_unfinished, catalog } = *so_far;
     let mut max_tokens = request.max_tokens;
     for seed in 0..=OTHER_WORDS {
         let temperature = if seed == 0 { 0.0 } else { OTHER_TEMPERATURE };
@@ -130,6 +139,9 @@ fn new_statement(
         if statement.trim().is_empty() || plan.len() + statement.len() > PLAN_BYTES {
             return Ok(None);
         }
+        if quotes_a_call(&statement, catalog) {
+            continue;
+        }
         let is_empty = empty.contains(&value_of(&statement));
         let is_repeated = repeats(plan, &statement);
         if !is_empty && !is_repeated {
@@ -140,6 +152,12 @@ fn new_statement(
         }
     }
     Ok(None)
+}
+
+/// Whether a text in a statement is a call of a tool: the model wanted to write it, and could not at that place.
+fn quotes_a_call(statement: &str, catalog: &Catalog) -> bool {
+    let texts: Vec<&str> = statement.split('"').skip(1).step_by(2).collect();
+    catalog.tools.keys().any(|tool| tool.contains('.') && texts.iter().any(|text| text.contains(&format!("{tool}("))))
 }
 
 /// Whether a statement does again what another did, or writes what another wrote. A model that has nothing to add repeats
@@ -199,8 +217,9 @@ fn without_fence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use genoa_abi::model::{Finish, InferReply, InferRequest, InferUsage};
+    use genoa_abi::schema::Catalog;
 
-    use super::{new_statement, repeats, without_fence, without_open_blocks};
+    use super::{SoFar, new_statement, quotes_a_call, repeats, without_fence, without_open_blocks};
 
     /// What a model that answers like this is taken to say next.
     fn next(replies: &[(&str, Finish)]) -> Option<String> {
@@ -210,7 +229,9 @@ mod tests {
             let (text, finish) = ((*text).to_owned(), *finish);
             Ok(InferReply { text, finish, usage: InferUsage::default(), model: String::new(), alternatives: vec![] })
         };
-        new_statement(&mut ask, &InferRequest::default(), "say(a)\n", &[], false).unwrap()
+        let catalog = Catalog::new(vec![], vec![]);
+        let so_far = SoFar { plan: "say(a)\n", empty: &[], is_unfinished: false, catalog: &catalog };
+        new_statement(&mut ask, &InferRequest::default(), &so_far).unwrap()
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn system_message(assignment: &Assignment) -> String {
     for tool in assignment.catalog.tools.values() {
         let _ = writeln!(text, "{}", signature(tool));
     }
-    text.push_str("len(xs), first(xs), last(xs), largest(xs, by=\"field\"), sorted(xs, by=\"field\", descending=True), count(xs), join(xs, \", \")\n");
+    text.push_str("len(xs), first(xs), last(xs), largest(xs, by=\"field\"), sorted(xs, by=\"field\", descending=True, count=3), sum(xs, by=\"field\"), count(xs), join(xs, \", \")\n");
     text.push_str("\nRecords:\n");
     for line in record_lines(&assignment.catalog) {
         let _ = writeln!(text, "{line}");

@@ -1,4 +1,4 @@
-//! The pure builtins: `len count first last largest sorted join str`.
+//! The pure builtins: `len count first last largest sorted sum join str`.
 
 use std::cmp::Ordering;
 
@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::operators::{compare_order, shown};
 
 /// The names, which no variable may take.
-pub(crate) const HELPERS: [&str; 8] = ["count", "first", "join", "largest", "last", "len", "sorted", "str"];
+pub(crate) const HELPERS: [&str; 9] = ["count", "first", "join", "largest", "last", "len", "sorted", "str", "sum"];
 
 /// What a builtin's keyword arguments are called, for messages.
 pub(crate) fn parameters(name: &str) -> &'static str {
     match name {
-        "sorted" => "sorted(list, by=\"field\", descending=True)",
+        "sorted" => "sorted(list, by=\"field\", descending=True, count=3)",
+        "sum" => "sum(list, by=\"field\")",
         "largest" => "largest(list, by=\"field\")",
         "join" => "join(list, \", \")",
         "str" => "str(value)",
@@ -33,7 +34,8 @@ pub(crate) enum BuiltinCall {
     First,
     Last,
     Largest { by: Option<String> },
-    Sorted { by: Option<String>, descending: bool },
+    Sorted { by: Option<String>, descending: bool, count: Option<usize> },
+    Total { by: Option<String> },
     Join,
     Str,
 }
@@ -63,17 +65,45 @@ pub(crate) fn apply(builtin: &BuiltinCall, value: &Value) -> Result<Value, Failu
             });
             pick(largest, &value.labels.union(&key_labels(items, by.as_deref())))
         }
-        BuiltinCall::Sorted { by, descending } => {
+        BuiltinCall::Sorted { by, descending, count } => {
             let mut sorted = items.clone();
             sorted.sort_by(|a, b| {
                 let order = compare_by(a, b, by.as_deref());
                 if *descending { order.reverse() } else { order }
             });
+            sorted.truncate(count.unwrap_or(usize::MAX));
             // The order of the elements tells about their keys.
             Value::labelled(Datum::List(sorted), value.labels.union(&key_labels(items, by.as_deref())))
         }
+        BuiltinCall::Total { by } => {
+            Value::labelled(total(items, by.as_deref())?, value.labels.union(&key_labels(items, by.as_deref())))
+        }
         BuiltinCall::Join | BuiltinCall::Str => return Err(no_list()),
     })
+}
+
+/// The sum of the numbers, or of this field of the records; those without one count for nothing.
+fn total(items: &[Value], by: Option<&str>) -> Result<Datum, Failure> {
+    let mut whole: i64 = 0;
+    let mut rest = 0.0;
+    for item in items {
+        match &key(item, by).datum {
+            Datum::Int(number) => {
+                whole = whole.checked_add(*number).ok_or_else(|| {
+                    Failure::new(ErrorCode::TooLarge, "the total is larger than a whole number can be")
+                })?;
+            }
+            Datum::Number(number) => rest += number,
+            _ => {}
+        }
+    }
+    let is_whole = items.iter().all(|item| !matches!(key(item, by).datum, Datum::Number(_)));
+    #[expect(clippy::cast_precision_loss, reason = "a sum with fractions is one of fractions")]
+    let sum = whole as f64 + rest;
+    if !sum.is_finite() {
+        return Err(Failure::new(ErrorCode::TooLarge, "the total is larger than a number can be"));
+    }
+    Ok(if is_whole { Datum::Int(whole) } else { Datum::Number(sum) })
 }
 
 /// The elements as one text.

@@ -10,7 +10,7 @@ use crate::code::Operation;
 use crate::finding::{Finding, listed, nearest};
 use crate::infer::{mistyped, shortened};
 use crate::time;
-use crate::types::{fits, innermost, is_ordered, is_text, present};
+use crate::types::{fits, innermost, is_number, is_ordered, is_text, present};
 
 impl Checker<'_> {
     /// The type that a call returns.
@@ -123,8 +123,8 @@ impl Checker<'_> {
         let wrong = |message: String| Some(Finding::new(call.at, message, parameters(name)));
         let takes_separator = name == "join";
         let allowed: &[&str] = match name {
-            "sorted" => &["by", "descending"],
-            "largest" => &["by"],
+            "sorted" => &["by", "descending", "count"],
+            "largest" | "sum" => &["by"],
             "join" => &["separator"],
             _ => &[],
         };
@@ -157,7 +157,8 @@ impl Checker<'_> {
             "last" => self.emit(Operation::Builtin(BuiltinCall::Last)),
             "join" => return self.join(call, positional.get(1), named),
             _ => {
-                let by = self.sort_key(call, item, named)?;
+                let wanted = if name == "sum" { is_summed } else { is_ordered };
+                let by = self.sort_key(call, item, named, wanted)?;
                 let descending =
                     constant(named, "descending").is_some_and(|kind| matches!(kind, ExpressionKind::Bool(true)));
                 if named.iter().any(|argument| {
@@ -165,14 +166,24 @@ impl Checker<'_> {
                 }) {
                     return Err(wrong("`descending` is True or False".to_owned()));
                 }
-                let builtin =
-                    if name == "sorted" { BuiltinCall::Sorted { by, descending } } else { BuiltinCall::Largest { by } };
+                let count = named.iter().find(|argument| argument.name == "count");
+                let count = match count.map(|argument| &argument.value.kind) {
+                    None => None,
+                    Some(ExpressionKind::Int(count)) if *count > 0 => usize::try_from(*count).ok(),
+                    Some(_) => return Err(wrong("`count` is a whole number from 1 on".to_owned())),
+                };
+                let builtin = match name {
+                    "sorted" => BuiltinCall::Sorted { by, descending, count },
+                    "sum" => BuiltinCall::Total { by },
+                    _ => BuiltinCall::Largest { by },
+                };
                 self.emit(Operation::Builtin(builtin))
             }
         };
         Ok(match name {
             "len" | "count" => Type::Int,
             "sorted" => Type::List(item.clone()),
+            "sum" => self.total_type(item, named),
             _ => match present(item) {
                 Type::None => Type::None,
                 item => Type::optional(item.clone()),
@@ -199,7 +210,25 @@ impl Checker<'_> {
     }
 
     /// The field that `by=` names, which must be there and have an order.
-    fn sort_key(&self, call: &Expression, item: &Type, named: &[Argument]) -> Checking<Option<String>> {
+    /// Of whole numbers the total is one as well.
+    fn total_type(&self, item: &Type, named: &[Argument]) -> Type {
+        let summed = match (present(item), constant(named, "by")) {
+            (Type::Record(kind), Some(ExpressionKind::Text(by))) => {
+                self.catalog.records.get(kind).and_then(|record| record.field(by)).map(|field| present(&field.ty))
+            }
+            (item, _) => Some(item),
+        };
+        if summed == Some(&Type::Int) { Type::Int } else { Type::Number }
+    }
+
+    /// The field that `by` names, among those of a type that is `wanted`.
+    fn sort_key(
+        &self,
+        call: &Expression,
+        item: &Type,
+        named: &[Argument],
+        wanted: fn(&Type) -> bool,
+    ) -> Checking<Option<String>> {
         let by = match constant(named, "by") {
             None => None,
             Some(ExpressionKind::Text(by)) => Some(by),
@@ -213,7 +242,7 @@ impl Checker<'_> {
                     .get(kind)
                     .into_iter()
                     .flat_map(|record| &record.fields)
-                    .filter(|field| is_ordered(&field.ty))
+                    .filter(|field| wanted(&field.ty))
                     .map(|field| field.name.as_str())
                     .collect();
                 match by {
@@ -232,10 +261,15 @@ impl Checker<'_> {
                 Err(Finding::new(call.at, format!("{item} has no fields to order by"), "leave `by` out").into())
             }
             (Type::None, None) => Ok(None),
-            (item, None) if is_ordered(item) => Ok(None),
+            (item, None) if wanted(item) => Ok(None),
             (item, None) => Err(Finding::new(call.at, format!("{item} has no order"), "").into()),
         }
     }
+}
+
+/// Whether a field can be summed up; what is not there counts for nothing.
+fn is_summed(ty: &Type) -> bool {
+    is_number(present(ty))
 }
 
 fn constant<'a>(named: &'a [Argument], name: &str) -> Option<&'a ExpressionKind> {

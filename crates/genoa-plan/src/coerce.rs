@@ -229,11 +229,21 @@ fn as_text(value: &Value, catalog: &Catalog) -> Value {
             title
         }
         Datum::List(items) => {
-            let lines: Vec<String> = items.iter().map(|item| title_of(item, catalog)).collect();
+            let lines: Vec<String> = items.iter().map(|item| line_of(item, catalog)).collect();
             Value::labelled(Datum::Text(lines.join("\n")), value.deep_labels())
         }
         _ => Value::labelled(Datum::Text(shown(value)), value.labels.clone()),
     }
+}
+
+/// A value on a line of its own: of a fact also what it is about and where it is from.
+fn line_of(value: &Value, catalog: &Catalog) -> String {
+    if let Datum::Record { fields, .. } = &value.datum
+        && let (Some(about), Some(text), Some(source)) = (fields.get("about"), fields.get("text"), fields.get("source"))
+    {
+        return format!("- {}: {} ({})", shown(about), shown(text), shown(source));
+    }
+    title_of(value, catalog)
 }
 
 /// What a person calls this value.

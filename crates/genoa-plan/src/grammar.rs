@@ -4,6 +4,7 @@
 //! and fields that exist, arguments of the right type, each once. It leaves out much that the check would accept
 //! (nested calls, long expressions), because a small model writes better plans in small steps.
 
+mod amounts;
 mod calls;
 mod clocks;
 mod conditions;

@@ -87,14 +87,45 @@ fn inside<'a>(expression: &'a Expression, visit: &mut dyn FnMut(&'a Expression))
     }
 }
 
-/// Results that nobody uses. The last statement's is the answer.
-fn unused(statements: &[Statement], catalog: &Catalog) -> Vec<Finding> {
+/// Whether what a call of `function` gave is kept, and not used so far.
+pub(crate) fn keeps_unused(statements: &[Statement], function: &str) -> bool {
+    fn kept<'a>(statements: &'a [Statement], function: &str, names: &mut BTreeSet<&'a str>) {
+        for statement in statements {
+            match &statement.kind {
+                StatementKind::Assign { name, value } if is_call(value, function) => {
+                    names.insert(name.as_str());
+                }
+                StatementKind::For { body, .. } => kept(body, function, names),
+                StatementKind::If { body, otherwise, .. } => {
+                    kept(body, function, names);
+                    kept(otherwise, function, names);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut names = BTreeSet::new();
+    kept(statements, function, &mut names);
+    !names.is_subset(&used_names(statements))
+}
+
+fn is_call(value: &Expression, name: &str) -> bool {
+    matches!(&value.kind, ExpressionKind::Call { function, .. } if function == name)
+}
+
+fn used_names(statements: &[Statement]) -> BTreeSet<&str> {
     let mut used = BTreeSet::new();
     each_expression(statements, &mut |expression| {
         if let ExpressionKind::Name(name) = &expression.kind {
             used.insert(name.as_str());
         }
     });
+    used
+}
+
+/// Results that nobody uses. The last statement's is the answer.
+fn unused(statements: &[Statement], catalog: &Catalog) -> Vec<Finding> {
+    let used = used_names(statements);
     let mut warnings = Vec::new();
     unused_in(statements, catalog, &used, true, &mut warnings);
     warnings

@@ -144,13 +144,19 @@ fn builtin_words(name: &str, positional: &[Expression], named: &[Argument], cata
         _ => String::new(),
     });
     let by = by.unwrap_or_default();
+    let count = named.iter().find(|argument| argument.name == "count").map(|argument| &argument.value.kind);
+    let most = match count {
+        Some(ExpressionKind::Int(count)) => format!(", the first {count}"),
+        _ => String::new(),
+    };
     let is_descending = named.iter().any(|argument| matches!(argument.value.kind, ExpressionKind::Bool(true)));
     match name {
         "len" | "count" => format!("number of {list}"),
         "first" | "last" => format!("{name} of {list}"),
         "largest" => format!("largest of {list}{by}"),
-        "sorted" if is_descending => format!("{list} sorted{by}, largest first"),
-        "sorted" => format!("{list} sorted{by}"),
+        "sum" => format!("total of {list}{by}"),
+        "sorted" if is_descending => format!("{list} sorted{by}, largest first{most}"),
+        "sorted" => format!("{list} sorted{by}{most}"),
         "join" => format!("{list} as one text"),
         _ => list,
     }

@@ -21,8 +21,11 @@ pub(crate) fn fits(from: &Type, to: &Type, catalog: &Catalog) -> bool {
         }
         (from, Type::List(to)) => fits(from, to, catalog),
         (Type::List(from), Type::Record(_)) => **from == *to,
-        (Type::List(from), Type::Text) => is_text(from) || matches!(**from, Type::Int | Type::Number),
-        (Type::Record(from), Type::Text) => record(catalog, from).is_some_and(|record| record.title.is_some()),
+        // One line an element.
+        (Type::List(from), Type::Text) => {
+            is_text(from) || matches!(**from, Type::Int | Type::Number) || is_titled(from, catalog)
+        }
+        (Type::Record(_), Type::Text) => is_titled(from, catalog),
         (Type::Record(from), Type::Path) => path_field(catalog, from).is_some(),
         (from, Type::Record(to)) => is_text(from) && look_up(catalog, to).is_some(),
         (Type::Int, Type::Number) => true,
@@ -32,6 +35,11 @@ pub(crate) fn fits(from: &Type, to: &Type, catalog: &Catalog) -> bool {
         (from, Type::Choice(_)) => matches!(from, Type::Text),
         _ => false,
     }
+}
+
+/// Whether it is a record that has a title.
+pub(crate) fn is_titled(ty: &Type, catalog: &Catalog) -> bool {
+    matches!(ty, Type::Record(name) if record(catalog, name).is_some_and(|record| record.title.is_some()))
 }
 
 /// `list[list[T]]` where `list[T]` is wanted.

@@ -33,7 +33,7 @@ fn mistakes_are_named_with_what_exists() {
         "x = say(text=\"a\")",
         "calendar.add(title=\"a\", start=\"soonish\")",
         "fs = files.find(kind=\"music\")",
-        "deck = files.write(path=\"a\", text=mail.find())",
+        "deck = files.write(path=\"a\", text=[1 == 1])",
         "for x in 3:\n    say(x)",
         "import os",
         "while True:\n    say(1)",
@@ -80,8 +80,8 @@ fn mistakes_are_named_with_what_exists() {
           line 1: “soonish” is no time that is understood here (Write for example: today, tomorrow, friday 10:00, next week, last 7 days, since last monday, in 3 days, 25 november, 2026-11-25)
         fs = files.find(kind="music")
           line 1: "music" is none of the choices (choose one of "pdf" | "text" | "image")
-        deck = files.write(path="a", text=mail.find())
-          line 1: expected str, found list[Mail]: `mail.find()` (use f"{…}" or `join([x.field for x in mail.find()], ", ")`)
+        deck = files.write(path="a", text=[1 == 1])
+          line 1: expected str, found list[bool]: `[1 == 1]` (use f"{…}" or `join([x.field for x in [1 == 1]], ", ")`)
         for x in 3:
             say(x)
           line 1: `3` is int, not a list

@@ -18,6 +18,8 @@ pub(super) const WHOLE_PLANS: [&str; 2] = ["refuse", ASK];
 /// The parameter for what a file shall hold, and the tools that give one its content.
 const CONTENT: &str = "text";
 const WRITER: &str = ".write";
+/// The parameter for the cells of a table.
+const ROWS: &str = "rows";
 
 /// The function that asks the person.
 const ASK: &str = "ask";
@@ -53,13 +55,20 @@ impl Values<'_> {
 
     /// The plans that are one call with one text: `refuse("why")`, `ask("what")`.
     pub(super) fn whole_plans(&mut self) -> Vec<String> {
-        let text = self.rules.terminal(TEXT);
         let may_ask = self.said.leaves_questions() && !self.said.is_out_of_reach(self.catalog);
-        let plan = |name: &&str| {
-            let parameter = self.catalog.tools.get(*name)?.parameters.first()?;
-            Some(format!("{} {} {text} \")\"", literal(&format!("{name}(")), optional_name(&parameter.name)))
-        };
-        WHOLE_PLANS.iter().filter(|name| may_ask || **name != ASK).filter_map(plan).collect()
+        let names = WHOLE_PLANS.iter().filter(|name| may_ask || **name != ASK);
+        names.filter_map(|name| self.whole_plan(name)).collect()
+    }
+
+    /// The plan that asks, and does nothing else.
+    pub(super) fn question(&mut self) -> Option<String> {
+        self.whole_plan(ASK)
+    }
+
+    fn whole_plan(&mut self, name: &str) -> Option<String> {
+        let text = self.rules.terminal(TEXT);
+        let parameter = self.catalog.tools.get(name)?.parameters.first()?;
+        Some(format!("{} {} {text} \")\"", literal(&format!("{name}(")), optional_name(&parameter.name)))
     }
 
     /// One call; nothing if a required argument can't be given yet.
@@ -76,9 +85,10 @@ impl Values<'_> {
                 }
                 Type::Time if tool.effect != EffectClass::Observe && parameter.required => self.moment(),
                 // What shall be made of the person's material is not made up.
-                Type::Text if parameter.name == CONTENT && tool.name.ends_with(WRITER) && self.said.has_material() => {
-                    self.found_text()
+                Type::Text if parameter.name == CONTENT && tool.name.ends_with(WRITER) => {
+                    self.content(!self.said.has_material())
                 }
+                Type::List(_) if parameter.name == ROWS && tool.name.ends_with(WRITER) => self.rows(&parameter.ty),
                 Type::Path if !parameter.endings.is_empty() => self.new_path(parameter),
                 _ if parameter.exists.is_some() => self.existing(parameter, !tool.asked_by.is_empty()),
                 _ => self.argument(&parameter.ty),

@@ -16,7 +16,7 @@ impl Values<'_> {
     /// The rule for the condition of an `if`.
     pub(super) fn condition(&mut self) -> Option<String> {
         let text = self.rules.terminal(TEXT);
-        let number = self.rules.terminal(NUMBER);
+        let number = self.amount();
         let mut terms = Vec::new();
         let bare: Vec<String> =
             self.variables.iter().filter(|(_, ty)| **ty != Type::None).map(|(name, _)| literal(name)).collect();
@@ -46,7 +46,7 @@ impl Values<'_> {
     pub(super) fn element_condition(&mut self, record: &str, variable: &str) -> Option<String> {
         let fields = self.catalog.records.get(record).map(|record| record.fields.as_slice()).unwrap_or_default();
         let text = self.rules.terminal(TEXT);
-        let number = self.rules.terminal(NUMBER);
+        let number = self.amount();
         let mut named = |wanted: &dyn Fn(&Field) -> bool| {
             let names: Vec<String> = fields
                 .iter()
@@ -69,7 +69,16 @@ impl Values<'_> {
         if let Some(bare) = bare {
             terms.push(format!("\"not \"? {bare}"));
         }
-        self.rules.rule(&terms)
+        let term = self.rules.rule(&terms)?;
+        self.rules.rule(&[format!("{term} (\" and \" {term})?")])
+    }
+
+    /// A number that something is compared with: one that was said.
+    fn amount(&mut self) -> String {
+        match self.said.amounts() {
+            Some(amounts) => self.rules.terminal(&format!("/{}/", amounts.join("|").replace('.', "[.]"))),
+            None => self.rules.terminal(NUMBER),
+        }
     }
 
     /// The rule for variables and fields whose type satisfies `wanted`.

@@ -5,7 +5,7 @@
 
 use genoa_abi::schema::{Catalog, EffectClass, Executor, ToolSchema};
 
-use super::english::{bare, is_among, is_verb_of_doing, is_verb_of_telling};
+use super::english::{ACTING, bare, is_among, is_verb_of_doing, is_verb_of_telling};
 use super::said::Said;
 use crate::time::number;
 
@@ -14,15 +14,20 @@ const SEEKING: &str =
     "calculate check compare compute display find get give look read report search see summarise summarize";
 
 /// Verbs of doing that are not those with which requests begin as a rule.
-const DOING: &str = "clean commit correct drop exchange go insert lower paste raise strike swap throw turn";
+const DOING: &str = "clean correct drop exchange go insert lower paste raise strike swap throw turn";
 
 /// Verbs that ask for as many acts as it takes.
 const TIDYING: &str = "arrange clean group order organise organize sort tidy";
+/// What only makes room for another act, where nobody asked for the folder itself.
+const FOLDER_MAKER: &str = "files.make_folder(";
 /// How many acts those count for.
 const TIDYING_ACTS: usize = 3;
 
 /// Words after which a verb is one of the request. After others it is a noun, or somebody else's act.
 const LEADING_IN: &str = "again also and but finally first just kindly lastly me next now or please then to you";
+
+/// Verbs with which people ask for a new folder.
+const MAKING: &str = "add build create make open set start";
 
 /// Words that ask for something each.
 const QUESTIONING: &str = "how what when where which who whom whose why";
@@ -34,6 +39,8 @@ pub(super) struct Deeds {
     answers: usize,
     /// Words that begin a question.
     questions: usize,
+    /// Whether something shall be made, so that an empty folder may be what is asked for.
+    makes: bool,
 }
 
 impl Deeds {
@@ -42,7 +49,9 @@ impl Deeds {
         let mut deeds = Self::default();
         for Placed { word, before, leads, .. } in placed_words(intention) {
             let verb = word.to_lowercase();
-            deeds.questions += usize::from(is_among(QUESTIONING, &verb));
+            let is_yes_or_no = before.is_empty() && is_among("are did do does has have is was were", &verb);
+            deeds.questions += usize::from(is_yes_or_no || is_among(QUESTIONING, &verb));
+            deeds.makes |= leads && is_among(MAKING, &verb);
             if leads && (is_verb_of_telling(&verb) || is_among(SEEKING, &verb)) {
                 deeds.answers += 1;
             } else if leads && (is_verb_of_doing(&verb) || is_among(DOING, &verb)) {
@@ -96,6 +105,18 @@ pub fn request_and_background(text: &str) -> (String, String) {
         return (text.to_owned(), String::new());
     }
     (requests.join(" "), background.join(" "))
+}
+
+/// Whether a verb of doing begins a sentence, or a clause of one, that is no question.
+pub(super) fn begins_with_a_deed(text: &str) -> bool {
+    let is_deed = |placed: &Placed<'_>| {
+        let begins = placed.before.is_empty()
+            || is_among("please then now and so not otherwise else", &placed.before.to_lowercase());
+        let verb = placed.word.to_lowercase();
+        begins && (is_among(ACTING, &verb) || is_among(DOING, &verb))
+    };
+    let told = sentences(text).into_iter().filter(|sentence| !sentence.ends_with('?'));
+    told.flat_map(placed_words).any(|placed| is_deed(&placed))
 }
 
 /// Whether a sentence asks for something: it is a question, or a verb of requests leads it, or it tells a wish.
@@ -240,7 +261,8 @@ impl Said {
         if self.misses_an_output(plan, catalog) {
             return false;
         }
-        let done = plan.lines().filter(|line| acts(line, catalog)).count();
+        let prepares = |line: &str| !deeds.makes && line.contains(FOLDER_MAKER);
+        let done = plan.lines().filter(|line| acts(line, catalog) && !prepares(line)).count();
         let wanted = if self.is_question() { deeds.questions.max(1) } else { deeds.answers.max(1) };
         if done >= deeds.acts && said_at_last(plan, wanted) {
             return true;

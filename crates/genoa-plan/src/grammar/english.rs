@@ -50,7 +50,7 @@ pub(super) const BEGINNING: &str = "append arrange ask boil book build bring che
     sort start stop store sum summarise switch take test tidy total trim try use work";
 
 /// Verbs of requests that change something, and words for what shall be done again and again.
-pub(super) const ACTING: &str = "add adjust alter always daily each every answer cancel change convert copy create delete draft edit fix forward improve mail make move \
+pub(super) const ACTING: &str = "add adjust alter always daily each every answer cancel change commit convert copy create delete draft edit fix forward improve mail make move \
     plan put remove rename repair replace reply rewrite save schedule send set shift shorten translate turn update write";
 
 /// Requests to be told something.

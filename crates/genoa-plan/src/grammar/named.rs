@@ -47,11 +47,13 @@ pub(super) fn paths(intention: &str) -> Vec<String> {
     quoted(intention).for_each(|text| add(&mut files, text));
     let unquoted = files.iter().fold(intention.to_owned(), |rest, text| rest.replace(text.as_str(), " "));
     let words: Vec<&str> = unquoted.split_whitespace().map(path_word).collect();
+    // `*.bak` names no file called `.bak`.
+    let patterns: Vec<&str> = unquoted.split_whitespace().filter(|word| word.contains('*')).map(path_word).collect();
     let mut folders: Vec<String> = Vec::new();
     let is_place = |word: Option<&&str>| word.is_some_and(|word| is_among(PLACES, &word.to_lowercase()));
     for (place, word) in words.iter().enumerate() {
         let is_beside = is_place(words.get(place + 1)) || (place > 0 && is_place(words.get(place - 1)));
-        if word.contains('@') || !word.chars().any(char::is_alphabetic) {
+        if word.contains('@') || !word.chars().any(char::is_alphabetic) || patterns.contains(word) {
             continue;
         } else if is_file_name(word) {
             add(&mut files, word);
@@ -84,6 +86,11 @@ pub(super) fn targets(intention: &str) -> Vec<String> {
     let words: Vec<&str> = intention.split_whitespace().collect();
     let is_after = |place: usize| is_among(NAMING, &words[place - 1].to_lowercase());
     let named = (1..words.len()).filter(|place| is_after(*place)).map(|place| path_word(words[place]));
+    // "a.jpg needs a proper name, ask me which": the answer, which stands on the next line, tells what it becomes.
+    let (request, answers) = intention.split_once('\n').unwrap_or((intention, ""));
+    let is_named = request.split_whitespace().any(|word| is_file_name(path_word(word)));
+    let answered = answers.split_whitespace().map(path_word).filter(|_| is_named);
+    let named = named.chain(answered);
     let made = words.iter().map(|word| path_word(word)).filter(|word| is_made(word));
     let files: BTreeSet<&str> = named.chain(made).filter(|word| is_file_name(word)).collect();
     let is_named_elsewhere = |folder: &str| {
@@ -108,6 +115,26 @@ pub(super) fn products(intention: &str, targets: &[String]) -> Vec<String> {
     let files = targets.iter().map(String::as_str).chain(into).filter(|word| is_file_name(word));
     files.for_each(|file| add(&mut products, file));
     products
+}
+
+/// The folders that are only said to hold something: "the copies from Downloads", "in the folder Notes".
+pub(super) fn holders(intention: &str, folders: &[String]) -> Vec<String> {
+    let words: Vec<&str> = intention.split_whitespace().collect();
+    let stands_at = |folder: &str, place: usize| {
+        let named = folder.split(' ').count();
+        let said: Vec<&str> = words[place..].iter().take(named).map(|word| path_word(word)).collect();
+        said.join(" ").eq_ignore_ascii_case(folder)
+    };
+    let is_held_in = |place: usize| {
+        let before = words[..place].iter().rev().map(|word| bare(word).to_lowercase());
+        let mut before = before.skip_while(|word| is_among("the my our this that folder directory", word));
+        before.next().is_some_and(|word| is_among("from in inside within of under out", &word))
+    };
+    let only_holds = |folder: &&String| {
+        let mut places = (0..words.len()).filter(|place| stands_at(folder, *place)).peekable();
+        places.peek().is_some() && places.all(is_held_in)
+    };
+    folders.iter().filter(only_holds).cloned().collect()
 }
 
 /// Whether a file is of a kind that requests name only when it shall be made.

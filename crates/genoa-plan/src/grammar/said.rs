@@ -8,9 +8,12 @@ use std::collections::BTreeSet;
 
 use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
 
-use super::deeds::{Deeds, out_of_reach, request_and_background, sentences, speaks_of};
+use super::amounts::amounts;
+use super::deeds::{Deeds, begins_with_a_deed, out_of_reach, request_and_background, sentences, speaks_of};
 use super::english::{ACTING, COMMON, GENERIC, LOOKING, TELLING, bare, is_among, is_name};
-use super::named::{NAMES, add, commands, is_file_name, is_within, names, path_word, paths, products, targets};
+use super::named::{
+    NAMES, add, commands, holders, is_file_name, is_within, names, path_word, paths, products, targets,
+};
 use super::spoken_times::TimeWords;
 
 /// An intention with more different words than this, and a name or path among them, says enough to begin with.
@@ -32,6 +35,8 @@ pub struct Said {
     names: Vec<String>,
     paths: Vec<String>,
     folders: Vec<String>,
+    /// Those of them that are only said to hold something.
+    holders: Vec<String>,
     /// Files that shall be made, or may be: what stands after "as", and after "to" or "into".
     products: Vec<String>,
     /// The paths without those of what shall be made: "save it as a.md".
@@ -52,16 +57,19 @@ impl Said {
         }
         let (lower, paths, targets) = (intention.to_lowercase(), paths(intention), targets(intention));
         let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+        let is_target = |path: &String| {
+            let is_called = |target: &String| path.rsplit_once('/').is_some_and(|(_, name)| name == target);
+            targets.iter().any(|target| is_within(target, path) || is_called(target))
+        };
+        let is_folder = |path: &&String| !is_file_name(path) && !targets.contains(path);
+        let folders: Vec<String> = paths.iter().filter(is_folder).cloned().collect();
         Self {
             words: words.map(str::to_owned).collect(),
             undone: undone(&lower),
             names: names(intention),
-            existing: paths
-                .iter()
-                .filter(|path| !targets.iter().any(|target| is_within(target, path)))
-                .cloned()
-                .collect(),
-            folders: paths.iter().filter(|path| !is_file_name(path) && !targets.contains(path)).cloned().collect(),
+            existing: paths.iter().filter(|path| !is_target(path)).cloned().collect(),
+            holders: holders(intention, &folders),
+            folders,
             products: products(intention, &targets),
             paths,
             commands: commands(intention),
@@ -154,6 +162,18 @@ impl Said {
         })
     }
 
+    /// Whether the person wants to be asked before anything is done: "ask me which hours". The answer stands on a line of its
+    /// own, after the request.
+    pub(super) fn wants_to_be_asked(&self) -> bool {
+        let Some(text) = &self.text else { return false };
+        text.rfind("ask me").is_some_and(|place| {
+            let (before, after) = text.split_at(place);
+            let last = before.split_whitespace().next_back().map_or("", bare);
+            let is_negated = is_among(NEGATIONS, last) || last.ends_with("n't") || last.ends_with("n’t");
+            !is_negated && !after.contains('\n')
+        })
+    }
+
     /// Whether there is reason to ask back: little was said, or nothing that could be looked for.
     pub(super) fn leaves_questions(&self) -> bool {
         let says_something = !self.paths.is_empty();
@@ -163,6 +183,11 @@ impl Said {
     /// The paths that may stand for something that is there; nothing where any may.
     pub(super) fn paths(&self) -> Option<&[String]> {
         self.text.as_ref().map(|_| self.existing.as_slice())
+    }
+
+    /// Whether a path was only said to hold what a request is about. That it is to be moved or deleted itself nobody said.
+    pub(super) fn only_holds(&self, path: &str) -> bool {
+        self.holders.iter().any(|holder| holder == path)
     }
 
     /// A statement in which every file stands with the folder that the person named for it.
@@ -239,6 +264,11 @@ impl Said {
         self.products.iter().filter(fits).collect()
     }
 
+    /// The numbers that something may be compared with; nothing where any may.
+    pub(super) fn amounts(&self) -> Option<Vec<String>> {
+        self.text.as_deref().map(amounts)
+    }
+
     /// Whether a file is named.
     pub(super) fn names_a_file(&self) -> bool {
         self.paths.iter().any(|path| is_file_name(path))
@@ -268,8 +298,9 @@ fn undone(text: &str) -> BTreeSet<String> {
         let set = if reach > 0 { &mut undone } else { &mut done };
         set.insert(plain.to_owned());
         reach = match reach {
-            _ if is_negation => NEGATED_WORDS,
+            // "If not, commit it": what follows is another clause.
             _ if word.ends_with(['.', ',', ';', ':', '!', '?']) => 0,
+            _ if is_negation => NEGATED_WORDS,
             reach => usize::saturating_sub(reach, 1),
         };
     }
@@ -294,7 +325,7 @@ const ASKING: &str = "what which who whom whose when where why how is are was we
 const LEADING: &str = "since until in on at for from to with under by of according and so but";
 
 /// What may stand before a request to be told something.
-const CONDITION: &str = "if not so yes no then and please could you can otherwise";
+const CONDITION: &str = "if not so yes no then and please could you can otherwise only just";
 
 /// Whether the last sentence asks something, in lower case; or asks to be told, where nothing is to be done besides.
 fn is_question(text: &str) -> bool {
@@ -311,7 +342,15 @@ fn is_question(text: &str) -> bool {
         _ => false,
     };
     let acts = text.split(|letter: char| !letter.is_alphanumeric()).any(|word| is_among(ACTING, word));
-    (is_asked && asking.next().is_some_and(|word| is_among(ASKING, word))) || (tells && !acts)
+    let asks_before = sentences(text).into_iter().any(|sentence| {
+        let clauses = sentence
+            .split(", ")
+            .map(|clause| clause.split_whitespace().map(bare).find(|word| !is_among(LEADING, word)));
+        sentence.ends_with('?') && clauses.flatten().any(|word| is_among(ASKING, word))
+    });
+    let asks = asks_before || (is_asked && asking.next().is_some_and(|word| is_among(ASKING, word)));
+    // "Rename it everywhere. Does it build then?"
+    (asks && !begins_with_a_deed(text)) || (tells && !acts)
 }
 
 /// What follows the last mark that ends a sentence or a clause; a mark within a word ("15:00", "a.md") ends none.

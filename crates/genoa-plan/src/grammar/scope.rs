@@ -9,12 +9,15 @@ use super::calls::WHOLE_PLANS;
 use crate::ast::{ExpressionKind, Statement, StatementKind};
 use crate::check::{Checker, Variables};
 use crate::finding::Finding;
+use crate::lints::keeps_unused;
 use crate::parse::parse_open;
 
 /// How deep a planner may nest blocks.
 const BLOCK_DEPTH: usize = 3;
 /// What a block adds to the indentation.
 const INDENTATION: &str = "    ";
+/// The functions whose results a small model likes to hand to them again.
+pub(super) const CHANGING: [&str; 2] = ["rewrite", "edit"];
 /// Room for one more statement.
 const STATEMENT_BYTES: usize = 4096;
 
@@ -38,6 +41,8 @@ pub(super) struct Level {
     pub(super) may_nest: bool,
     /// An `else` or `elif` may stand here, with these variables in it.
     pub(super) otherwise: Option<BTreeMap<String, Type>>,
+    /// A text was rewritten, and nothing is done with it so far: it is not rewritten once more.
+    pub(super) has_rewritten: bool,
 }
 
 impl Scope {
@@ -141,6 +146,7 @@ fn level(
         variables: known(variables),
         may_nest: depth < BLOCK_DEPTH,
         otherwise: otherwise(complete, indentation, catalog),
+        has_rewritten: CHANGING.iter().any(|function| keeps_unused(&statements, function)),
     };
     Ok((level, count(&statements), is_whole_plan(&statements)))
 }

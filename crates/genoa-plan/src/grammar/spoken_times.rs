@@ -43,7 +43,7 @@ impl TimeWords {
             weekdays: weekdays(text),
             months: all
                 .iter()
-                .filter(|word| word.as_str() != "may" || text.contains(" may "))
+                .filter(|word| word.as_str() != "may" || speaks_of_may(text))
                 .filter_map(|word| spelled_month(word))
                 .collect(),
             numbers: all.iter().filter_map(|word| said_number(word)).collect(),
@@ -56,6 +56,20 @@ impl TimeWords {
             units,
         }
     }
+}
+
+/// Whether "may" is the month: not what somebody may do.
+fn speaks_of_may(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    (0..words.len()).any(|place| {
+        let is_dated = |word: &&str| said_number(bare(word)).is_some();
+        let before = place.checked_sub(1).and_then(|before| words.get(before)).copied().unwrap_or("");
+        bare(words[place]) == "may"
+            && (["in", "of", "by", "until", "since", "last", "next", "this", "from", "to", "and"]
+                .contains(&bare(before))
+                || is_dated(&before)
+                || words.get(place + 1).is_some_and(is_dated))
+    })
 }
 
 /// `3`, `3rd`, `three`.

@@ -6,7 +6,7 @@ use genoa_abi::schema::{Catalog, Type};
 
 use super::rules::{Rules, literal};
 use super::said::Said;
-use super::scope::{Level, Scope};
+use super::scope::{CHANGING, Level, Scope};
 use super::terminals::fresh_name;
 use super::values::Values;
 use crate::builtins::HELPERS;
@@ -47,6 +47,10 @@ fn statements(
     let mut simple: Vec<String> = Vec::new();
     if is_first {
         simple.extend(values.whole_plans());
+        let question = if said.wants_to_be_asked() { values.question() } else { None };
+        if let Some(question) = question {
+            return (vec![question], Vec::new());
+        }
         let is_hopeless = said.names_nothing() || said.is_beyond(catalog) || said.is_out_of_reach(catalog);
         if is_hopeless && !simple.is_empty() {
             return (simple, Vec::new());
@@ -58,7 +62,7 @@ fn statements(
             return (vec![format!("{fresh} \" = \" {program}")], Vec::new());
         }
     }
-    let calls = values.calls(|_| true);
+    let calls = values.calls(|tool| !(level.has_rewritten && CHANGING.contains(&tool.name.as_str())));
     let mut assigned = calls.returning;
     assigned.extend(values.kept());
     simple.extend(calls.acting);
@@ -92,6 +96,7 @@ impl Values<'_> {
     fn kept(&mut self) -> Vec<String> {
         let mut kept = self.chosen(None, false);
         kept.extend(self.chosen(None, true));
+        kept.extend(self.totals());
         kept.extend(self.collected(|ty| *ty != Type::None));
         if let Some(list) = self.list_of(|_| true) {
             kept.push(format!("\"len(\" {list} \")\""));

@@ -57,6 +57,7 @@ pub(super) fn time(said: Option<&TimeWords>) -> Option<String> {
     let weekday = one_of(&said.weekdays).map(|weekday| format!("((next|last) )?{weekday}"));
     let named_day = any([one_of(&said.days), weekday, date(&said), one_of(&said.iso)]);
     let long = one_of(&units(&said, &["days", "weeks", "months"]));
+    let past = long.as_ref().map(|unit| format!("{count} {unit} ago"));
     let distant = long.map(|unit| format!("(in {count} {unit}|{count} {unit} ago)"));
     let day = any([named_day.clone(), distant]);
     let of_day = any([hour.clone(), part.clone()]).map_or(String::new(), |of_day| format!("( {of_day})?"));
@@ -70,7 +71,7 @@ pub(super) fn time(said: Option<&TimeWords>) -> Option<String> {
         short.map(|unit| format!("(in {count} {unit}|{count} {unit} ago)")),
     ]);
     let with_clock = clock.as_ref().map_or(String::new(), |clock| format!("( {clock})?"));
-    let anchor = any([named_day.clone().map(|day| format!("{day}{with_clock}")), span.clone()]);
+    let anchor = any([named_day.clone().map(|day| format!("{day}{with_clock}")), span.clone(), past]);
     let whole = [
         day.clone().map(|day| format!("{day}{of_day}")),
         hour,

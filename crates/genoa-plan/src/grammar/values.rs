@@ -6,12 +6,17 @@ use genoa_abi::schema::{Catalog, Existing, Field, Parameter, Type};
 
 use super::rules::{Rules, is_name, literal};
 use super::said::Said;
-use super::terminals::{FORMAT_TEXT, INT, NUMBER, TEXT, time};
+use super::terminals::{FORMAT_TEXT, INT, NUMBER, TEXT, time, topic};
 use crate::builtins::HELPERS;
-use crate::types::{is_number, is_ordered, is_text, look_up, path_field, present};
+use crate::types::{is_number, is_ordered, is_text, is_titled, look_up, path_field, present};
 
+/// The record of what was read in a source.
+const FACT: &str = "Fact";
 /// The parameter for a folder with a project in it.
 const PROJECT: &str = "project";
+/// Cells of a row, and rows of a table, that is written out.
+const ROW_CELLS: usize = 8;
+const TABLE_ROWS: usize = 20;
 /// Elements of a list that is written out.
 const LIST_ELEMENTS: usize = 6;
 /// Values and texts of one f-string.
@@ -190,13 +195,16 @@ impl<'a> Values<'a> {
     /// Of lists of records (of one type only, perhaps): one element, or the sorted list.
     pub(super) fn chosen(&mut self, only: Option<&str>, is_list: bool) -> Vec<String> {
         let mut alternatives = Vec::new();
+        let most = if is_list { self.most() } else { String::new() };
         for RecordList { record, list, keys, .. } in self.record_lists() {
             if only.is_some_and(|only| only != record) {
                 continue;
             }
             if is_list {
                 alternatives.extend(
-                    keys.map(|keys| format!("\"sorted(\" {list} \", by=\" {keys} (\", descending=True\")? \")\"")),
+                    keys.map(|keys| {
+                        format!("\"sorted(\" {list} \", by=\" {keys} (\", descending=True\")?{most} \")\"")
+                    }),
                 );
                 continue;
             }
@@ -204,6 +212,29 @@ impl<'a> Values<'a> {
             alternatives.extend(keys.map(|keys| format!("\"largest(\" {list} \", by=\" {keys} \")\"")));
         }
         alternatives
+    }
+
+    /// How many elements of a sorted list are kept: as many as the person spoke of.
+    fn most(&mut self) -> String {
+        let is_count =
+            |number: &String| number.len() <= 2 && number.bytes().all(|digit| digit.is_ascii_digit()) && number != "0";
+        let counts: Option<Vec<String>> = self.said.amounts().map(|all| all.into_iter().filter(is_count).collect());
+        let pattern = counts.map_or_else(|| "[1-9][0-9]?".to_owned(), |counts| counts.join("|"));
+        let count = self.rules.terminal(&format!("/{pattern}/"));
+        format!(" (\", count=\" {count})?")
+    }
+
+    /// Sums over a field of the records of a list.
+    pub(super) fn totals(&mut self) -> Vec<String> {
+        let catalog = self.catalog;
+        let mut totals = Vec::new();
+        for RecordList { record, list, .. } in self.record_lists() {
+            let fields = catalog.records.get(&record).map(|record| record.fields.as_slice()).unwrap_or_default();
+            let numbers = fields.iter().filter(|field| is_number(present(&field.ty)) && is_name(&field.name));
+            let keys: Vec<String> = numbers.map(|field| literal(&format!("\"{}\"", field.name))).collect();
+            totals.extend(self.rules.rule(&keys).map(|keys| format!("\"sum(\" {list} \", by=\" {keys} \")\"")));
+        }
+        totals
     }
 
     /// Comprehensions over lists of records whose elements satisfy `wanted`.
@@ -327,7 +358,10 @@ impl<'a> Values<'a> {
         for (variable, ty) in self.variables {
             match present(ty) {
                 found if *found == record => direct.push(literal(variable)),
-                Type::List(item) if *present(item) == record => direct.push(literal(&format!("{variable}[0]"))),
+                // The first of several facts is not what a source says.
+                Type::List(item) if *present(item) == record && name != FACT => {
+                    direct.push(literal(&format!("{variable}[0]")));
+                }
                 _ => {}
             }
         }
@@ -355,6 +389,27 @@ impl<'a> Values<'a> {
         alternatives.extend(self.joined());
         alternatives.extend(self.list_of(is_text));
         self.rules.rule(&alternatives)
+    }
+
+    /// What a file may hold: a text of the model's own or a found one, or found records, one a line.
+    pub(super) fn content(&mut self, is_own: bool) -> Option<String> {
+        let own = if is_own { self.argument(&Type::Text) } else { self.found_text() };
+        let catalog = self.catalog;
+        let records = self.list_of(|item| is_titled(item, catalog));
+        self.rules.rule(&own.into_iter().chain(records).collect::<Vec<_>>())
+    }
+
+    /// The rows of a table that is written out: cells of the person's words and numbers, or found. Others are made up.
+    pub(super) fn rows(&mut self, ty: &Type) -> Option<String> {
+        let (Some(words), Some(amounts)) = (self.said.topic_words(), self.said.amounts()) else {
+            return self.argument(ty);
+        };
+        let mut cells = self.with_atoms(&[], |_| true);
+        cells.push(self.rules.terminal(&topic(&words)));
+        cells.push(self.rules.terminal(&format!("/{}/", amounts.join("|").replace('.', "[.]"))));
+        let cell = self.rules.rule(&cells)?;
+        let row = self.rules.rule(&[format!("\"[\" {cell} (\", \" {cell}){{0,{}}} \"]\"", ROW_CELLS - 1)])?;
+        self.rules.rule(&[format!("\"[\" {row} (\", \" {row}){{0,{}}} \"]\"", TABLE_ROWS - 1)])
     }
 
     /// `join(texts)`
@@ -406,7 +461,10 @@ impl<'a> Values<'a> {
             _ => self.said.paths(),
         };
         let Some(said) = said else { return self.argument(ty) };
-        let mut alternatives: Vec<String> = said.iter().map(|path| literal(&format!("\"{path}\""))).collect();
+        let is_bound = must_be_asked_for && parameter.name != PROJECT;
+        let is_object = |path: &&String| !is_bound || !self.said.only_holds(path);
+        let mut alternatives: Vec<String> =
+            said.iter().filter(is_object).map(|path| literal(&format!("\"{path}\""))).collect();
         alternatives.extend(match ty {
             Type::Any => self.known(),
             Type::Text => Vec::new(),
