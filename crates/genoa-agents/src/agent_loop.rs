@@ -5,7 +5,7 @@ use genoa_abi::limits::{PLAN_QUESTIONS, PLAN_REPAIRS, PLAN_RETRIES};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
-use genoa_plan::{Loosening, Said};
+use genoa_plan::{Loosening, Said, with_answer};
 
 use crate::attempt::Attempt;
 use crate::filling::fill;
@@ -25,7 +25,7 @@ pub fn run(client: &mut Client, options: PlannerOptions) -> Result<(), Failure> 
             PlanOutcome::Rejected { findings } => attempts.push(Attempt::rejected(source, &findings)),
             PlanOutcome::FoundNothing { line } => attempts.push(Attempt::found_nothing(source, line, &report.shapes)),
             PlanOutcome::Answered { question, answer } => {
-                assignment.text = format!("{}\n{question} {answer}", assignment.text);
+                assignment.text = with_answer(&assignment.text, &question, &answer);
             }
             PlanOutcome::Done | PlanOutcome::Refused | PlanOutcome::Failed { .. } => return Ok(()),
         }

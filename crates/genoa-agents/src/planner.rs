@@ -11,7 +11,7 @@ use genoa_abi::schema::Catalog;
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
-use genoa_plan::{Said, next_statement_grammar, scope_after};
+use genoa_plan::{Said, Scope, next_statement_grammar, scope_after};
 
 use crate::agent_loop::unexpected;
 use crate::attempt::Attempt;
@@ -89,14 +89,17 @@ fn statement_by_statement(
             break;
         }
         let scope = scope_after(&plan, &assignment.catalog).map_err(|findings| not_followed(&plan, &findings))?;
+        let misses_a_target = said.misses_a_target(&plan);
         let is_unfinished = said.misses_a_file(&plan)
             || said.misses_a_product(&plan, &assignment.catalog)
             || said.misses_an_output(&plan, &assignment.catalog);
         let scope = if is_unfinished { scope.unfinished() } else { scope };
         let scope = if empty.is_empty() { scope } else { scope.feasible() };
-        request.grammar = Some(Grammar::Lark(next_statement_grammar(&scope, &assignment.catalog, &said)));
+        let lark = |scope: &Scope| Some(Grammar::Lark(next_statement_grammar(scope, &assignment.catalog, &said)));
+        request.grammar = lark(&scope);
+        let writes = if misses_a_target && !plan.is_empty() { lark(&scope.acting()) } else { None };
         request.answer_begins.clone_from(&plan);
-        let so_far = SoFar { plan: &plan, empty: &empty, is_unfinished, catalog: &assignment.catalog };
+        let so_far = SoFar { plan: &plan, empty: &empty, is_unfinished, writes, catalog: &assignment.catalog };
         let Some(statement) = new_statement(&mut |request| infer_reply(client, request), &request, &so_far)? else {
             break;
         };
@@ -115,6 +118,8 @@ struct SoFar<'a> {
     empty: &'a [&'a str],
     /// Whether it is known to lack something.
     is_unfinished: bool,
+    /// The grammar of what writes a file that it lacks.
+    writes: Option<Grammar>,
     catalog: &'a Catalog,
 }
 
@@ -126,13 +131,17 @@ fn new_statement(
     request: &InferRequest,
     so_far: &SoFar<'_>,
 ) -> Result<Option<String>, Failure> {
-    let SoFar { plan, empty, is_unfinished, catalog } = *so_far;
-    let mut max_tokens = request.max_tokens;
+    let SoFar { plan, empty, is_unfinished, writes, catalog } = so_far;
+    let mut request = InferRequest { temperature: 0.0, ..request.clone() };
     for seed in 0..=OTHER_WORDS {
-        let temperature = if seed == 0 { 0.0 } else { OTHER_TEMPERATURE };
-        let reply = ask(InferRequest { seed, temperature, max_tokens, ..request.clone() })?;
+        request.seed = seed;
+        if seed > 0 {
+            request.temperature = OTHER_TEMPERATURE;
+            request.grammar = writes.clone().or(request.grammar);
+        }
+        let reply = ask(request.clone())?;
         if reply.finish == Finish::Length {
-            max_tokens = SHORT_STATEMENT_TOKENS;
+            request.max_tokens = SHORT_STATEMENT_TOKENS;
             continue;
         }
         let statement = reply.text;
@@ -147,7 +156,7 @@ fn new_statement(
         if !is_empty && !is_repeated {
             return Ok(Some(statement));
         }
-        if !is_empty && !is_unfinished {
+        if !is_empty && !*is_unfinished {
             return Ok(None);
         }
     }
@@ -230,7 +239,7 @@ mod tests {
             Ok(InferReply { text, finish, usage: InferUsage::default(), model: String::new(), alternatives: vec![] })
         };
         let catalog = Catalog::new(vec![], vec![]);
-        let so_far = SoFar { plan: "say(a)\n", empty: &[], is_unfinished: false, catalog: &catalog };
+        let so_far = SoFar { plan: "say(a)\n", empty: &[], is_unfinished: false, writes: None, catalog: &catalog };
         new_statement(&mut ask, &InferRequest::default(), &so_far).unwrap()
     }
 

@@ -11,7 +11,7 @@ use genoa_plan::Checked;
 
 use crate::agents::Intention;
 use crate::runs::RunState;
-use crate::turn::{Asker, Response, Standing, Turn, too_large};
+use crate::turn::{Asker, Origin, Response, Standing, Turn, too_large};
 
 impl Turn<'_> {
     pub(crate) fn submit_plan(&mut self, asker: Asker, standing: Standing, source: &str) -> Result<Response, Failure> {
@@ -60,6 +60,14 @@ impl Turn<'_> {
 
     fn words_behind(&self, standing: Standing) -> String {
         let agent = standing.agent.and_then(|id| self.kernel.agents.get(id).ok());
+        agent.map(|agent| agent.task.clone()).unwrap_or_default()
+    }
+
+    /// The person's words that a call serves; none for a call by hand.
+    pub(crate) fn words_of(&self, origin: Origin) -> String {
+        let Origin::Run(run) = origin else { return String::new() };
+        let Some(run) = self.kernel.runs.get(&run) else { return String::new() };
+        let agent = run.agent.and_then(|id| self.kernel.agents.get(id).ok());
         agent.map(|agent| agent.task.clone()).unwrap_or_default()
     }
 

@@ -51,9 +51,10 @@ pub(crate) fn rewrite(text: &str, how: &str) -> InferRequest {
     request(REWRITE, format!("Text:\n{text}\n\nChange: {how}"), None)
 }
 
-/// Asks for the lines of the text that change.
-pub(crate) fn edit(text: &str, how: &str) -> InferRequest {
-    let question = format!("Text:\n{}\n\nChange: {how}", editing::numbered(text));
+/// Asks for the lines of the text that change, in the light of what the person asked for.
+pub(crate) fn edit(text: &str, how: &str, asked: &str) -> InferRequest {
+    let asked = if asked.is_empty() { String::new() } else { format!("What led to it: {asked}\n\n") };
+    let question = format!("{asked}Text:\n{}\n\nChange: {how}", editing::numbered(text));
     let mut request = request(EDIT, question, Some(Grammar::Lark(editing::grammar(text))));
     let example = [ChatMessage::new(Role::User, EDIT_ASKED), ChatMessage::new(Role::Assistant, EDIT_ANSWER)];
     request.messages.splice(1..1, example);

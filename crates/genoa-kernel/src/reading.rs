@@ -41,10 +41,20 @@ pub(crate) struct Reading {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Task {
-    Extract { fields: Vec<String> },
-    Summarise { about: String },
-    Rewrite { how: String },
-    Edit { how: String },
+    Extract {
+        fields: Vec<String>,
+    },
+    Summarise {
+        about: String,
+    },
+    Rewrite {
+        how: String,
+    },
+    /// The person's own words are shown as well: a planner that cannot see the text leaves out what matters in it.
+    Edit {
+        how: String,
+        asked: String,
+    },
 }
 
 /// One record, or one text.
@@ -71,7 +81,8 @@ impl Turn<'_> {
             }
             system::EDIT => {
                 let how = order.values.get("how").map(render::value).unwrap_or_default();
-                (vec![text_to_change(&source, "EDIT_CHARS", EDIT_CHARS)?], Task::Edit { how })
+                let asked = self.words_of(order.origin);
+                (vec![text_to_change(&source, "EDIT_CHARS", EDIT_CHARS)?], Task::Edit { how, asked })
             }
             _ => {
                 let about = order.values.get("about").map(render::value).unwrap_or_default();
@@ -149,7 +160,7 @@ impl Turn<'_> {
             Task::Extract { fields } => prompts::extract(&part.title, &part.text, fields),
             Task::Summarise { about } => prompts::summarise(&part.text, about),
             Task::Rewrite { how } => prompts::rewrite(&part.text, how),
-            Task::Edit { how } => prompts::edit(&part.text, how),
+            Task::Edit { how, asked } => prompts::edit(&part.text, how, asked),
         };
         reading.next += 1;
         let origin = Origin::Reading { reading: id, place };

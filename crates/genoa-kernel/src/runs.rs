@@ -248,7 +248,7 @@ impl Turn<'_> {
         }
         agent.asked += 1;
         agent.run = None;
-        agent.task = format!("{}\n{question} {answer}", agent.task);
+        agent.task = genoa_plan::with_answer(&agent.task, question, &answer);
         let outcome = PlanOutcome::Answered { question: question.to_owned(), answer };
         self.reply(asker, Ok(Reply::Plan(PlanReport { run: Some(id), outcome, shapes: Vec::new() })));
         true

@@ -5,6 +5,7 @@
 //! (nested calls, long expressions), because a small model writes better plans in small steps.
 
 mod amounts;
+mod answered;
 mod calls;
 mod clocks;
 mod conditions;
@@ -19,6 +20,7 @@ mod statements;
 mod terminals;
 mod values;
 
+pub use answered::with_answer;
 pub use deeds::request_and_background;
 pub(crate) use rules::is_name;
 pub use said::Said;

@@ -35,7 +35,7 @@ mod types;
 pub use coerce::not_found;
 pub use convert::{argument_to_json, value_from_json};
 pub use finding::Finding;
-pub use grammar::{Said, Scope, next_statement_grammar, request_and_background, scope_after};
+pub use grammar::{Said, Scope, next_statement_grammar, request_and_background, scope_after, with_answer};
 pub use loosen::{Loosening, loosened};
 pub use plan::{Checked, Plan, check};
 pub use run::{PlanCall, Run, Yield};

@@ -9,16 +9,18 @@ use genoa_abi::{ErrorCode, Failure};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-pub(crate) use phrase::parse;
+pub(crate) use phrase::{parse, within};
 pub(crate) use words::{MONTHS, WEEKDAYS, is_calendar_word, number, spelled_month, spelled_weekday, unit_word};
 
 /// What words mean for somebody at a time and place. A day, week or month is its whole span, a time of day a point;
-/// weekdays and dates without a year are the next ones, today included.
+/// weekdays and dates without a year are the next ones, today included. Of a longer text, a sentence that was read
+/// somewhere, it is the one date in it: what somebody else called "Friday" or "tomorrow" is not known here.
 ///
 /// # Errors
 /// [`ErrorCode::InvalidInput`] for words that mean no time, with examples that do; and for a clock that is none.
+/// [`ErrorCode::Ambiguous`] for a text with several dates.
 pub fn resolve_time(words: &str, clock: &Clock) -> Result<Moment, Failure> {
-    let phrase = parse(words)?;
+    let phrase = parse(words).or_else(|failure| within(words)?.ok_or(failure))?;
     let (start, end) = phrase.resolve(&now(clock)?).map_err(|error| {
         Failure::new(ErrorCode::InvalidInput, format!("“{words}” is outside the calendar")).because(error)
     })?;
@@ -41,6 +43,7 @@ fn written(moment: &Zoned) -> String {
 
 #[cfg(test)]
 mod tests {
+    use genoa_abi::ErrorCode;
     use genoa_abi::tool::Clock;
 
     use super::{parse, resolve_time};
@@ -52,6 +55,28 @@ mod tests {
             Ok(moment) => format!("{words}: {} … {}", moment.start, moment.end),
             Err(failure) => format!("{words}: {failure}"),
         }
+    }
+
+    #[test]
+    fn the_one_date_in_a_text_is_found() {
+        let start = |text: &str| {
+            let clock = Clock { now: "2026-11-23T09:00:00+01:00".into(), timezone: "Europe/Oslo".into() };
+            resolve_time(text, &clock).map(|moment| moment.start).map_err(|failure| failure.code)
+        };
+        let day = "2027-03-12T00:00:00+01:00";
+        for text in [
+            "Please let me have it all by 12 March 2027.",
+            "The deadline is March 12, 2027, no later.",
+            "Until Friday, 2027-03-12; thank you!",
+            "12 March 2027 or, to say it again, 12 March 2027",
+        ] {
+            assert_eq!(start(text).as_deref(), Ok(day), "{text}");
+        }
+        assert_eq!(start("We meet on 12 March 2027 at 10:00 in the hall").as_deref(), Ok("2027-03-12T10:00:00+01:00"));
+        assert_eq!(start("The 12th of March 2027 or the 13th of March 2027"), Err(ErrorCode::Ambiguous));
+        // Whose Friday?
+        assert_eq!(start("Let us meet next Friday at ten"), Err(ErrorCode::InvalidInput));
+        assert_eq!(start(&"x ".repeat(100_000)), Err(ErrorCode::InvalidInput));
     }
 
     #[test]

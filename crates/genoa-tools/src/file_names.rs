@@ -72,13 +72,32 @@ impl Wanted {
     }
 
     fn words(&self, name: &str, _: &str) -> bool {
-        self.parts().next().is_some() && self.parts().all(|word| name.contains(word))
+        self.parts().next().is_some() && self.parts().all(|word| holds(name, word))
     }
 
     /// A folder alone does not make everything in it be called so.
     fn path(&self, name: &str, path: &str) -> bool {
-        self.words(path, path) && self.parts().any(|word| name.contains(word))
+        self.words(path, path) && self.parts().any(|word| holds(name, word))
     }
+}
+
+/// Whether a name has a word: as it is, in the singular, or as the number of a month after a year ("bills-2027-02" is of
+/// February).
+fn holds(name: &str, word: &str) -> bool {
+    let singular = word.strip_suffix('s').filter(|stem| stem.chars().count() > 2);
+    name.contains(word) || singular.is_some_and(|stem| name.contains(stem)) || names_month(name, word)
+}
+
+fn names_month(name: &str, word: &str) -> bool {
+    const MONTHS: &str = "january february march april may june july august september october november december";
+    let Some(place) = MONTHS.split(' ').position(|month| month == word) else { return false };
+    let (number, digits) = (format!("{:02}", place + 1), |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_dated = |(at, _): (usize, &str)| {
+        let before = name[..at].trim_end_matches(['-', '_', '.']);
+        let year = before.len().checked_sub(4).and_then(|start| before.get(start..));
+        year.is_some_and(|year| year.starts_with("20") && digits(year))
+    };
+    name.match_indices(number.as_str()).any(is_dated)
 }
 
 fn pattern_fits(pattern: &[u8], text: &[u8]) -> bool {
@@ -111,6 +130,18 @@ mod tests {
     use std::path::Path;
 
     use super::{called, is_of_kind};
+
+    #[test]
+    fn months_and_plurals_are_words_of_names() {
+        let found = |wanted: &str| {
+            let names = ["bills-2027-02.csv", "bills-2027-12.csv", "bill of 2002.csv"];
+            called(wanted, names.iter().map(|name| (((*name).to_owned(), (*name).to_owned()), *name)).collect())
+        };
+        assert_eq!(found("February bills"), ["bills-2027-02.csv"]);
+        assert_eq!(found("December bills"), ["bills-2027-12.csv"]);
+        assert_eq!(found("bills 2002"), ["bill of 2002.csv"]);
+        assert!(found("January bills").is_empty());
+    }
 
     #[test]
     fn a_name_is_a_pattern_a_part_or_words() {

@@ -121,7 +121,7 @@ fn arranging() -> Vec<Tool> {
             schema: change("files.move", "Move or rename a file or folder.", "File")
                 .required("source", "path", "what to move")
                 .existing()
-                .required("to", "path", "the folder or new name")
+                .required("to", "path", "the folder, or the new name in the same folder")
                 .asked_by(
                     "mov|renam|put|call|go|sort|tid|organis|organiz|archiv|belong|into|shift|transfer|bring|gather|collect|\
                      name|fil|stor|tak|clear|clean|group|end up|goes|send|stick|pop|drop|pull|separat|shelve|place|pack|home",
@@ -133,7 +133,7 @@ fn arranging() -> Vec<Tool> {
             schema: change("files.copy", "Copy a file or folder.", "File")
                 .required("source", "path", "what to copy")
                 .existing()
-                .required("to", "path", "the folder or new name")
+                .required("to", "path", "the folder, or the new name in the same folder")
                 .asked_by("cop|duplicat|back|sav|keep|clon|also|put|secur|version|second|template|base|spare|stash|another|start from")
                 .phrase("Copy {source} to {to}"),
             run: copy_entry,
@@ -194,8 +194,11 @@ fn find(call: &Call<'_>) -> Result<Json, Failure> {
     let mut entries = walk::entries(&under)?;
     entries.retain(fits);
     let lower = |entry: &walk::Entry| (entry.name().to_lowercase(), call.relative(&entry.path).to_lowercase());
-    let named = entries.iter().map(|entry| (lower(entry), entry)).collect();
-    let found = called(&call.text("name")?, named);
+    let named: Vec<_> = entries.iter().map(|entry| (lower(entry), entry)).collect();
+    let name = call.text("name")?;
+    // The folder itself, said once more: all that is in it is meant.
+    let is_folder = under.file_name().is_some_and(|folder| folder.to_string_lossy().eq_ignore_ascii_case(&name));
+    let found = if is_folder { called("", named) } else { called(&name, named) };
     let found: Vec<File> = found.into_iter().map(|entry| file_record(call, entry, &zone)).collect();
     if found.len() > FOUND_FILES {
         return Err(Failure::new(ErrorCode::TooLarge, format!("{} files fit", found.len()))
@@ -292,7 +295,10 @@ fn source_and_target(call: &Call<'_>) -> Result<(PathBuf, PathBuf), Failure> {
     let metadata = source
         .symlink_metadata()
         .map_err(|error| file_failure(format!("{} is not there", call.relative(&source)), &error))?;
-    let mut to = call.resolve(&to_text)?;
+    // "Rename Photos/a.jpg to b.jpg": whoever says a new name alone means the same folder.
+    let is_name = !to_text.contains('/') && metadata.is_file() && Path::new(&to_text).extension().is_some();
+    let beside = source.parent().filter(|_| is_name).map(|folder| call.relative(&folder.join(&to_text)));
+    let mut to = call.resolve(beside.as_deref().unwrap_or(&to_text))?;
     // Whoever moves `a.pdf` to `Papers` means the folder, whether it is there already or not.
     let means_folder =
         to_text.ends_with('/') || (metadata.is_file() && source.extension().is_some() && to.extension().is_none());
@@ -386,6 +392,7 @@ mod tests {
         check(json!({ "name": "documents/*" }), &["Documents/plan.docx", "Documents/report.pdf"]);
         check(json!({ "kind": "folder" }), &["Documents", "Downloads"]);
         check(json!({ "name": "passwd" }), &[]);
+        check(json!({ "name": "documents", "under": "Documents", "kind": "pdf" }), &["Documents/report.pdf"]);
         check(json!({ "name": "copy report", "kind": "document" }), &["Downloads/Report copy.PDF"]);
         check(json!({ "kind": "document", "under": "documents" }), &["Documents/plan.docx", "Documents/report.pdf"]);
         let old = std::fs::File::options().append(true).open(bench.path().join("notes.md")).unwrap();
@@ -440,6 +447,8 @@ mod tests {
         assert_eq!((copied["kind"].as_str(), bench.text("Backup/Papers/report.pdf")), (Some("folder"), "%PDF".into()));
         bench.ok("files.delete", json!({ "path": "Documents" }));
         assert!(!bench.path().join("Documents").exists());
+        let renamed = bench.ok("files.move", json!({ "source": "Downloads/photo.png", "to": "door.png" }));
+        assert_eq!(renamed["path"], "Downloads/door.png");
         bench.ok("files.make_folder", json!({ "path": "a/b" }));
         bench.ok("files.move", json!({ "source": "notes.md", "to": "a/b" }));
         assert_eq!(bench.text("a/b/notes.md"), "one");

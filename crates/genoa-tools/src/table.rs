@@ -365,7 +365,7 @@ impl Sum {
 
 fn write_table(call: &Call<'_>) -> Result<Json, Failure> {
     let path = call.resolve(&call.text("path")?)?;
-    let columns: Vec<String> = call.argument("columns")?;
+    let mut columns: Vec<String> = call.argument("columns")?;
     let rows: Option<Vec<Vec<Json>>> = call.argument("rows")?;
     let records: Option<Records> = call.argument("records")?;
     let rows = match (rows, records) {
@@ -377,7 +377,7 @@ fn write_table(call: &Call<'_>) -> Result<Json, Failure> {
                 .try_next("Find something first"));
         }
         (None, Some(Records::List(records))) => {
-            of_facts(&columns, &records).map_or_else(|| of_records(&columns, &records), Ok)?
+            of_facts(&mut columns, &records).map_or_else(|| of_records(&columns, &records), Ok)?
         }
         (None, None) => {
             return Err(
@@ -413,7 +413,7 @@ fn of_table(columns: &[String], table: &Table) -> Vec<Vec<Json>> {
 
 /// A row for each source of facts, where the columns are what was looked for and no fields of a fact; a cell holds what
 /// the source says of it.
-fn of_facts(columns: &[String], records: &[Record]) -> Option<Vec<Vec<Json>>> {
+fn of_facts(columns: &mut Vec<String>, records: &[Record]) -> Option<Vec<Vec<Json>>> {
     let text = |record: &Record, name: &str| record.get(name).and_then(Json::as_str).map(str::to_owned);
     // Sources of one title are several: "Re: dinner" from everybody.
     let source = |record: &Record| Some((text(record, "source")?, text(record, "path")));
@@ -439,8 +439,19 @@ fn of_facts(columns: &[String], records: &[Record]) -> Option<Vec<Vec<Json>>> {
         let texts: Vec<&str> = of_source.map(|(_, text, _)| text.as_str()).collect();
         Json::String(texts.join("; "))
     };
-    Some(sources.iter().map(|source| columns.iter().map(|name| cell(source, name)).collect()).collect())
+    let named: Vec<String> = columns.iter().filter(|name| !columns::is_called(SOURCE, name)).cloned().collect();
+    let row = |source: &&(String, Option<String>)| -> Vec<Json> {
+        let cells = named.iter().map(|name| cell(source, name));
+        cells.chain([Json::String(source.0.clone())]).collect()
+    };
+    let rows = sources.iter().map(row).collect();
+    *columns = named;
+    columns.push(SOURCE.to_owned());
+    Some(rows)
 }
+
+/// The column that tells what a row was read from; every table of facts ends with it.
+const SOURCE: &str = "source";
 
 /// A row for each record, with the fields that the columns mean.
 fn of_records(columns: &[String], records: &[Record]) -> Result<Vec<Vec<Json>>, Failure> {
@@ -665,7 +676,7 @@ mod tests {
             fact("price", "8", "a"),
         ];
         bench.ok("table.write", json!({ "path": "a.csv", "columns": ["company", "price"], "records": facts }));
-        assert_eq!(bench.text("a.csv"), "company,price\nAlba,9 euros; 8\nBora,\n");
+        assert_eq!(bench.text("a.csv"), "company,price,source\nAlba,9 euros; 8,a\nBora,,b\n");
         bench.ok("table.write", json!({ "path": "b.csv", "columns": ["about", "text"], "records": facts }));
         assert!(bench.text("b.csv").starts_with("about,text\nprice,9 euros\n"));
         let table = json!({ "columns": ["client", "sum", "mean"], "rows": [["A", "3", "1.5"], ["B", "4"]] });

@@ -18,6 +18,8 @@ pub(super) const WHOLE_PLANS: [&str; 2] = ["refuse", ASK];
 /// The parameter for what a file shall hold, and the tools that give one its content.
 const CONTENT: &str = "text";
 const WRITER: &str = ".write";
+/// The parameter for the kind of files.
+const KIND: &str = "kind";
 /// The parameter for the cells of a table.
 const ROWS: &str = "rows";
 
@@ -56,7 +58,9 @@ impl Values<'_> {
     /// The plans that are one call with one text: `refuse("why")`, `ask("what")`.
     pub(super) fn whole_plans(&mut self) -> Vec<String> {
         let may_ask = self.said.leaves_questions() && !self.said.is_out_of_reach(self.catalog);
-        let names = WHOLE_PLANS.iter().filter(|name| may_ask || **name != ASK);
+        let can_be_sent = self.said.sends_to_somebody()
+            && self.catalog.tools.values().any(|tool| tool.effect == EffectClass::Emit && self.said.asks_for(tool));
+        let names = WHOLE_PLANS.iter().filter(|name| if **name == ASK { may_ask } else { !can_be_sent });
         names.filter_map(|name| self.whole_plan(name)).collect()
     }
 
@@ -90,6 +94,7 @@ impl Values<'_> {
                 }
                 Type::List(_) if parameter.name == ROWS && tool.name.ends_with(WRITER) => self.rows(&parameter.ty),
                 Type::Path if !parameter.endings.is_empty() => self.new_path(parameter),
+                _ if parameter.name == KIND => self.kind(&parameter.ty),
                 _ if parameter.exists.is_some() => self.existing(parameter, !tool.asked_by.is_empty()),
                 _ => self.argument(&parameter.ty),
             };
@@ -121,6 +126,9 @@ impl Values<'_> {
         }
         if self.said.takes_times_over() {
             alternatives.extend(self.fields(is_time_field));
+        }
+        if self.said.takes_times_over() || self.said.time_words().is_none_or(|said| !said.names_a_day()) {
+            alternatives.extend(self.first_facts());
         }
         self.rules.rule(&alternatives)
     }

@@ -41,17 +41,21 @@ pub(super) struct Deeds {
     questions: usize,
     /// Whether something shall be made, so that an empty folder may be what is asked for.
     makes: bool,
+    /// Whether somebody shall be told or sent something.
+    sends: bool,
 }
 
 impl Deeds {
     /// Counts them in an intention. More than there are is harmless; one too few ends a plan too early.
     pub(super) fn asked_in(intention: &str) -> Self {
         let mut deeds = Self::default();
-        for Placed { word, before, leads, .. } in placed_words(intention) {
+        for Placed { word, before, after, leads } in placed_words(intention) {
             let verb = word.to_lowercase();
             let is_yes_or_no = before.is_empty() && is_among("are did do does has have is was were", &verb);
             deeds.questions += usize::from(is_yes_or_no || is_among(QUESTIONING, &verb));
             deeds.makes |= leads && is_among(MAKING, &verb);
+            let is_somebody = after.starts_with(char::is_uppercase) && !is_name_of_file(after);
+            deeds.sends |= leads && is_somebody && is_among("email inform mail send tell", &verb);
             if leads && (is_verb_of_telling(&verb) || is_among(SEEKING, &verb)) {
                 deeds.answers += 1;
             } else if leads && (is_verb_of_doing(&verb) || is_among(DOING, &verb)) {
@@ -180,6 +184,29 @@ fn place_of_the_system(intention: &str) -> Option<String> {
 /// Folders at the root of a machine that are no person's.
 const SYSTEM_FOLDERS: &str = "bin boot dev etc lib lib64 opt proc root run sbin srv sys usr var";
 
+/// Places of the network where one is seen by others.
+const SERVICES: &str = "discord facebook instagram linkedin mastodon pinterest reddit slack snapchat telegram tiktok twitter whatsapp youtube";
+
+/// What shall be put where others see it, by a service that no program here speaks to.
+fn service(intention: &str) -> Option<String> {
+    let request = request_and_background(intention).0;
+    let begun = sentences(&request).into_iter().filter_map(|sentence| sentence.split(": ").next());
+    let words: Vec<Placed<'_>> = begun.flat_map(placed_words).collect();
+    let is_put = |placed: &Placed<'_>| {
+        placed.leads && is_among("message post publish put send share tweet upload write", &placed.word.to_lowercase())
+    };
+    let named = |placed: &Placed<'_>| {
+        let on = is_among("on to via our my over in the", &placed.before.to_lowercase());
+        on && is_among(SERVICES, &placed.word.to_lowercase())
+    };
+    words
+        .iter()
+        .any(is_put)
+        .then(|| words.iter().find(|placed| named(placed)))
+        .flatten()
+        .map(|placed| placed.word.to_lowercase())
+}
+
 /// The verbs of a request for something out of reach, in lower case, or the place that is.
 pub(super) fn out_of_reach(intention: &str) -> Vec<String> {
     let is_one = |placed: &&Placed<'_>| {
@@ -195,7 +222,7 @@ pub(super) fn out_of_reach(intention: &str) -> Vec<String> {
             || (verb == "order" && is_goods);
         leads && is_verb
     };
-    if let Some(place) = place_of_the_system(intention) {
+    if let Some(place) = place_of_the_system(intention).or_else(|| service(intention)) {
         return vec![place];
     }
     // What follows a colon is the content of a note or a mail.
@@ -234,7 +261,23 @@ impl Said {
         let announcements = catalog.tools.values().filter(is_announcement);
         let announcements = announcements.filter(|tool| tool.effect == EffectClass::Observe && self.asks_for(tool));
         let misses_one = products.filter(is_wanted).chain(announcements).any(is_missed);
-        !self.is_question() && misses_one
+        !self.is_question() && (misses_one || self.misses_a_message(plan, catalog))
+    }
+
+    /// Whether something shall be sent to somebody, and a plan sends and saves nothing.
+    fn misses_a_message(&self, plan: &str, catalog: &Catalog) -> bool {
+        let sends = |tool: &&ToolSchema| tool.effect == EffectClass::Emit && self.asks_for(tool);
+        let group = |tool: &ToolSchema| tool.name.split_once('.').map(|(group, _)| format!("{group}."));
+        let missed = |tool: &ToolSchema| {
+            let of_group = |line: &str| acts(line, catalog) && group(tool).is_some_and(|group| line.contains(&group));
+            !plan.lines().any(of_group)
+        };
+        self.sends_to_somebody() && catalog.tools.values().filter(sends).any(missed)
+    }
+
+    /// Whether the request itself is to tell or send somebody something: it can be done, whatever it is about.
+    pub(super) fn sends_to_somebody(&self) -> bool {
+        self.deeds().is_some_and(|deeds| deeds.sends)
     }
 
     /// Whether a plan runs a program and does nothing with what that printed, though something is asked.
@@ -337,9 +380,14 @@ mod tests {
 
     #[test]
     fn what_takes_hands_a_voice_or_money_is_out_of_reach() {
-        for text in
-            ["Ring Ola and ask him", "Please install GIMP", "I am late. Call Ola", "Empty /var/log", "Order two pizzas"]
-        {
+        for text in [
+            "Ring Ola and ask him",
+            "Please install GIMP",
+            "I am late. Call Ola",
+            "Empty /var/log",
+            "Order two pizzas",
+            "Post the picture on our Instagram, please",
+        ] {
             assert!(!out_of_reach(text).is_empty(), "{text}");
         }
         for text in [
@@ -350,6 +398,7 @@ mod tests {
             "What is in /etc/hosts?",
             "Note: buy milk",
             "Order the files by date",
+            "Find the Instagram pictures",
         ] {
             assert!(out_of_reach(text).is_empty(), "{text}");
         }

@@ -82,14 +82,13 @@ pub(super) fn paths(intention: &str) -> Vec<String> {
 }
 
 /// Files that shall be made, and the folders that only they are said to lie in: "save it as a.md", "slides go to b/c.pptx".
-pub(super) fn targets(intention: &str) -> Vec<String> {
-    let words: Vec<&str> = intention.split_whitespace().collect();
+pub(super) fn targets(request: &str, answers: &[&str]) -> Vec<String> {
+    let words: Vec<&str> = request.split_whitespace().collect();
     let is_after = |place: usize| is_among(NAMING, &words[place - 1].to_lowercase());
     let named = (1..words.len()).filter(|place| is_after(*place)).map(|place| path_word(words[place]));
-    // "a.jpg needs a proper name, ask me which": the answer, which stands on the next line, tells what it becomes.
-    let (request, answers) = intention.split_once('\n').unwrap_or((intention, ""));
-    let is_named = request.split_whitespace().any(|word| is_file_name(path_word(word)));
-    let answered = answers.split_whitespace().map(path_word).filter(|_| is_named);
+    // "a.jpg needs a proper name, ask me which": the answer tells what it becomes.
+    let is_named = words.iter().any(|word| is_file_name(path_word(word)));
+    let answered = answers.iter().flat_map(|answer| answer.split_whitespace()).map(path_word).filter(|_| is_named);
     let named = named.chain(answered);
     let made = words.iter().map(|word| path_word(word)).filter(|word| is_made(word));
     let files: BTreeSet<&str> = named.chain(made).filter(|word| is_file_name(word)).collect();

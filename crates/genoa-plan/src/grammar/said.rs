@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
 
 use super::amounts::amounts;
+use super::answered::request_and_answers;
 use super::deeds::{Deeds, begins_with_a_deed, out_of_reach, request_and_background, sentences, speaks_of};
 use super::english::{ACTING, COMMON, GENERIC, LOOKING, TELLING, bare, is_among, is_name};
 use super::named::{
@@ -43,6 +44,8 @@ pub struct Said {
     existing: Vec<String>,
     commands: Vec<String>,
     is_question: bool,
+    /// The person was asked already, and answered.
+    is_answered: bool,
     deeds: Deeds,
     /// Verbs of what no tool may do.
     pub(super) out_of_reach: Vec<String>,
@@ -55,7 +58,11 @@ impl Said {
         if intention.trim().is_empty() {
             return Self::default();
         }
-        let (lower, paths, targets) = (intention.to_lowercase(), paths(intention), targets(intention));
+        let (request, answers) = request_and_answers(intention);
+        let said = std::iter::once(request.as_str()).chain(answers.iter().copied()).collect::<Vec<_>>().join("\n");
+        let intention = said.as_str();
+        let asked = request.to_lowercase();
+        let (lower, paths, targets) = (intention.to_lowercase(), paths(intention), targets(&request, &answers));
         let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
         let is_target = |path: &String| {
             let is_called = |target: &String| path.rsplit_once('/').is_some_and(|(_, name)| name == target);
@@ -73,9 +80,10 @@ impl Said {
             products: products(intention, &targets),
             paths,
             commands: commands(intention),
-            is_question: is_question(&request_and_background(&lower).0),
-            deeds: Deeds::asked_in(intention),
-            out_of_reach: out_of_reach(intention),
+            is_question: is_question(&request_and_background(&asked).0),
+            deeds: Deeds::asked_in(&request),
+            out_of_reach: out_of_reach(&request),
+            is_answered: !answers.is_empty(),
             text: Some(lower),
             original: intention.to_owned(),
         }
@@ -148,7 +156,8 @@ impl Said {
 
     /// Whether the request speaks of material of somebody's that is there: "my offer to them", "Fatima's points".
     pub(super) fn has_material(&self) -> bool {
-        self.text.as_deref().is_some_and(speaks_of_material)
+        // What the person answered is material of their own.
+        !self.is_answered && self.text.as_deref().is_some_and(speaks_of_material)
     }
 
     /// Whether the request begins with the program that shall be run: "Run scripts/a.sh and tell me …".
@@ -162,15 +171,12 @@ impl Said {
         })
     }
 
-    /// Whether the person wants to be asked before anything is done: "ask me which hours". The answer stands on a line of its
-    /// own, after the request.
+    /// Whether the person wants to be asked before anything is done: "ask me which hours".
     pub(super) fn wants_to_be_asked(&self) -> bool {
-        let Some(text) = &self.text else { return false };
-        text.rfind("ask me").is_some_and(|place| {
-            let (before, after) = text.split_at(place);
-            let last = before.split_whitespace().next_back().map_or("", bare);
-            let is_negated = is_among(NEGATIONS, last) || last.ends_with("n't") || last.ends_with("n’t");
-            !is_negated && !after.contains('\n')
+        let Some(text) = self.text.as_ref().filter(|_| !self.is_answered) else { return false };
+        text.find("ask me").is_some_and(|place| {
+            let last = text[..place].split_whitespace().next_back().map_or("", bare);
+            !(is_among(NEGATIONS, last) || last.ends_with("n't") || last.ends_with("n’t"))
         })
     }
 
@@ -264,6 +270,25 @@ impl Said {
         self.products.iter().filter(fits).collect()
     }
 
+    /// Whether this is not the kind of files that are meant: its word names a folder ("in Documents"), or the ending of some of
+    /// them is said ("the jpgs").
+    pub(super) fn rules_out_kind(&self, kind: &str) -> bool {
+        let names_it = |holder: &String| {
+            let folder = holder.to_lowercase();
+            folder == kind || folder.strip_suffix('s') == Some(kind)
+        };
+        let endings = ENDINGS.iter().find(|(known, _)| *known == kind).map_or("", |(_, endings)| endings);
+        let words: Vec<&str> = self.text.iter().flat_map(|text| text.split_whitespace()).map(bare).collect();
+        let said = |ending: &str| words.iter().any(|word| word.strip_suffix('s').unwrap_or(word) == ending);
+        self.holders.iter().any(names_it) || endings.split_whitespace().any(said)
+    }
+
+    /// Whether a number may be what is asked for, or nothing is asked.
+    pub(super) fn may_be_counted(&self) -> bool {
+        let counts = ["many", "much", "count", "number", "total", "any", "there", "if"];
+        !self.is_question || counts.into_iter().any(|word| self.words.contains(word))
+    }
+
     /// The numbers that something may be compared with; nothing where any may.
     pub(super) fn amounts(&self) -> Option<Vec<String>> {
         self.text.as_deref().map(amounts)
@@ -277,6 +302,14 @@ impl Said {
     /// The words of time that the intention holds; nothing where any may be used.
     pub(super) fn time_words(&self) -> Option<TimeWords> {
         self.text.as_ref().map(|text| TimeWords::in_text(text, &self.words))
+    }
+
+    /// Whether a plan does not mention a file that shall be made: then something must write it.
+    #[must_use]
+    pub fn misses_a_target(&self, plan: &str) -> bool {
+        let plan = plan.to_lowercase();
+        let names = self.products.iter().filter_map(|path| path.rsplit('/').next());
+        names.map(str::to_lowercase).any(|name| !plan.contains(&name))
     }
 
     /// Whether a plan does not mention a file that the person named: then it cannot be over.
@@ -317,6 +350,16 @@ const NEGATED_WORDS: usize = 2;
 fn escape(word: &str) -> String {
     word.replace('.', "[.]").replace('+', "[+]")
 }
+
+/// Kinds of files, and the endings that say more.
+const ENDINGS: [(&str, &str); 6] = [
+    ("image", "jpg jpeg png gif svg webp heic"),
+    ("audio", "mp3 wav flac ogg"),
+    ("video", "mp4 mov avi mkv webm"),
+    ("document", "docx odt rtf"),
+    ("text", "md txt"),
+    ("spreadsheet", "xlsx ods csv"),
+];
 
 /// Words that begin a question. Requests in the form of one ("could you …?") are none.
 const ASKING: &str = "what which who whom whose when where why how is are was were am do does did has have had";

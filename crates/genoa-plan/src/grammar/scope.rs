@@ -29,6 +29,8 @@ pub struct Scope {
     pub(super) is_first: bool,
     /// The plan is complete as it stands.
     pub(super) may_end: bool,
+    /// Only calls that change something may follow.
+    pub(super) only_acts: bool,
 }
 
 /// One indentation at which the plan can go on.
@@ -50,6 +52,12 @@ impl Scope {
     #[must_use]
     pub fn unfinished(self) -> Self {
         Self { may_end: self.may_end && self.levels.is_empty(), ..self }
+    }
+
+    /// The same place in a plan in which something is still to be written: only what acts can follow.
+    #[must_use]
+    pub fn acting(self) -> Self {
+        Self { only_acts: true, may_end: false, ..self }
     }
 
     /// The same place in a plan for something that can be done, as an earlier plan showed: it neither refuses nor asks.
@@ -101,7 +109,7 @@ pub fn scope_after(source_so_far: &str, catalog: &Catalog) -> Result<Scope, Vec<
             level.otherwise = None;
         });
     }
-    Ok(Scope { levels, is_first, may_end: !is_first && !is_open && margin.is_none() })
+    Ok(Scope { levels, is_first, may_end: !is_first && !is_open && margin.is_none(), only_acts: false })
 }
 
 /// The complete lines, and the indentation of a line that was begun.

@@ -58,6 +58,13 @@ impl TimeWords {
     }
 }
 
+impl TimeWords {
+    /// Whether a day is named in any way.
+    pub(super) fn names_a_day(&self) -> bool {
+        !(self.days.is_empty() && self.weekdays.is_empty() && self.months.is_empty() && self.iso.is_empty())
+    }
+}
+
 /// Whether "may" is the month: not what somebody may do.
 fn speaks_of_may(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();

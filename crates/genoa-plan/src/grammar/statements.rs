@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use genoa_abi::schema::{Catalog, Type};
+use genoa_abi::schema::{Catalog, EffectClass, Type};
 
 use super::rules::{Rules, literal};
 use super::said::Said;
@@ -19,6 +19,13 @@ pub fn next_statement_grammar(scope: &Scope, catalog: &Catalog, said: &Said) -> 
     let mut rules = Rules::default();
     let mut alternatives = Vec::new();
     for level in &scope.levels {
+        if scope.only_acts {
+            let acting = Values::new(&mut rules, catalog, said, &level.variables).acting();
+            if let (Some(acting), true) = (rules.rule(&acting), level.margin.is_empty()) {
+                alternatives.push(format!("{acting} \"\\n\"?"));
+            }
+            continue;
+        }
         let (simple, headers) = statements(level, scope.is_first, catalog, said, &mut rules);
         let margin = if level.margin.is_empty() { String::new() } else { format!("{} ", literal(&level.margin)) };
         if let Some(simple) = rules.rule(&simple) {
@@ -91,6 +98,11 @@ fn taken<'a>(variables: &'a BTreeMap<String, Type>, catalog: &'a Catalog) -> imp
 }
 
 impl Values<'_> {
+    /// The calls that change something of the person's.
+    fn acting(&mut self) -> Vec<String> {
+        self.calls(|tool| tool.effect == EffectClass::Change && !tool.needs.programs).acting
+    }
+
     /// What may be kept under a name, besides the results of calls. No text and no arithmetic: a model that has lost its
     /// way goes on with those without end.
     fn kept(&mut self) -> Vec<String> {

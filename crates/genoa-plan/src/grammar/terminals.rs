@@ -28,8 +28,8 @@ const NAMES: &str = "about added addresses answers biggest busy changed changes 
     empty errors event events facts failed file folder folders found free full fullest hosts info items large \
     lines mails matches members message messages missing name names newest note number oldest one other outline \
     output own page paper papers paths people person photo photos pids place private problem problems proposals \
-    result results senders sent short song songs sources stock subjects summary text texts thread times titles \
-    total units used users versions warnings words";
+    result results rows senders sent short song songs sources stock subjects summary text texts thread times titles \
+    total totals units used users versions warnings words";
 
 /// A fresh name: one of [`NAMES`], or one with a number, and none of these.
 pub(super) fn fresh_name<'a>(taken: impl Iterator<Item = &'a str>) -> String {

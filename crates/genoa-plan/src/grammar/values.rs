@@ -137,14 +137,11 @@ impl<'a> Values<'a> {
             .filter(|(_, ty)| !matches!(present(ty), Type::List(_) | Type::None))
             .map(|(name, _)| literal(name))
             .collect();
-        shown.extend(self.fields(|field| !matches!(present(&field.ty), Type::List(_))));
-        let lists: Vec<String> = self
-            .variables
-            .iter()
-            .filter(|(_, ty)| matches!(ty, Type::List(_)))
-            .map(|(name, _)| literal(&format!("len({name})")))
-            .collect();
-        shown.extend(lists);
+        // Not `mails[0].subject`: the first of several would be told as if it were all.
+        shown.extend(self.fields_of(|field| !matches!(present(&field.ty), Type::List(_)), Self::named_bases));
+        // Who or which is not told by a number.
+        let lists = self.variables.iter().filter(|(_, ty)| matches!(ty, Type::List(_)) && self.said.may_be_counted());
+        shown.extend(lists.map(|(name, _)| literal(&format!("len({name})"))));
         let shown = self.rules.rule(&shown)?;
         let text = self.rules.terminal(FORMAT_TEXT);
         let value = format!("\"{{\" {shown} \"}}\"");
@@ -303,6 +300,14 @@ impl<'a> Values<'a> {
 
     /// The fields of records in scope that satisfy `wanted`, as alternatives.
     pub(super) fn fields(&mut self, wanted: impl Fn(&Field) -> bool) -> Vec<String> {
+        self.fields_of(wanted, Self::bases)
+    }
+
+    fn fields_of(
+        &mut self,
+        wanted: impl Fn(&Field) -> bool,
+        bases: fn(&mut Self, &str) -> Option<String>,
+    ) -> Vec<String> {
         let catalog = self.catalog;
         let mut alternatives = Vec::new();
         for (name, record) in &catalog.records {
@@ -315,7 +320,7 @@ impl<'a> Values<'a> {
             if fields.is_empty() {
                 continue;
             }
-            if let (Some(base), Some(fields)) = (self.bases(name), self.rules.rule(&fields)) {
+            if let (Some(base), Some(fields)) = (bases(self, name), self.rules.rule(&fields)) {
                 alternatives.push(format!("{base} \".\" {fields}"));
             }
         }
@@ -327,13 +332,18 @@ impl<'a> Values<'a> {
         if let Some(known) = self.bases.get(name) {
             return known.clone();
         }
-        let bases = self.make_bases(name);
+        let bases = self.make_bases(name, Self::direct);
         self.bases.insert(name.to_owned(), bases.clone());
         bases
     }
 
-    fn make_bases(&mut self, name: &str) -> Option<String> {
-        let mut alternatives = self.direct(name);
+    /// Those that have a name of their own, and the records in their fields.
+    fn named_bases(&mut self, name: &str) -> Option<String> {
+        self.make_bases(name, Self::named)
+    }
+
+    fn make_bases(&mut self, name: &str, direct: fn(&Self, &str) -> Vec<String>) -> Option<String> {
+        let mut alternatives = direct(self, name);
         let record_type = Type::Record(name.to_owned());
         let catalog = self.catalog;
         for (outer, record) in &catalog.records {
@@ -343,8 +353,8 @@ impl<'a> Values<'a> {
             if fields.is_empty() {
                 continue;
             }
-            let direct = self.direct(outer);
-            if let Some(base) = self.rules.rule(&direct) {
+            let outer = direct(self, outer);
+            if let Some(base) = self.rules.rule(&outer) {
                 // The dot stands alone: a longer literal would win over it, and hide the fields of the outer record.
                 alternatives.extend(fields.iter().map(|field| format!("{base} \".\" {}", literal(&field.name))));
             }
@@ -352,12 +362,16 @@ impl<'a> Values<'a> {
         self.rules.rule(&alternatives)
     }
 
+    fn named(&self, name: &str) -> Vec<String> {
+        let record = Type::Record(name.to_owned());
+        self.variables.iter().filter(|(_, ty)| *present(ty) == record).map(|(variable, _)| literal(variable)).collect()
+    }
+
     fn direct(&self, name: &str) -> Vec<String> {
         let record = Type::Record(name.to_owned());
-        let mut direct = Vec::new();
+        let mut direct = self.named(name);
         for (variable, ty) in self.variables {
             match present(ty) {
-                found if *found == record => direct.push(literal(variable)),
                 // The first of several facts is not what a source says.
                 Type::List(item) if *present(item) == record && name != FACT => {
                     direct.push(literal(&format!("{variable}[0]")));
@@ -410,6 +424,21 @@ impl<'a> Values<'a> {
         let cell = self.rules.rule(&cells)?;
         let row = self.rules.rule(&[format!("\"[\" {cell} (\", \" {cell}){{0,{}}} \"]\"", ROW_CELLS - 1)])?;
         self.rules.rule(&[format!("\"[\" {row} (\", \" {row}){{0,{}}} \"]\"", TABLE_ROWS - 1)])
+    }
+
+    /// A kind of files, where the person's words leave it open.
+    pub(super) fn kind(&mut self, ty: &Type) -> Option<String> {
+        let Type::Choice(words) = present(ty) else { return self.argument(ty) };
+        let kinds = words.iter().filter(|word| is_plain(word) && !self.said.rules_out_kind(word));
+        self.rules.rule(&kinds.map(|word| literal(&format!("\"{word}\""))).collect::<Vec<_>>())
+    }
+
+    /// What the first fact of a list says: a date may stand in it.
+    pub(super) fn first_facts(&self) -> Vec<String> {
+        let fact = Type::Record(FACT.to_owned());
+        let is_facts = |ty: &Type| matches!(present(ty), Type::List(item) if *present(item) == fact);
+        let facts = self.variables.iter().filter(|(_, ty)| is_facts(ty));
+        facts.map(|(name, _)| literal(&format!("{name}[0].text"))).collect()
     }
 
     /// `join(texts)`

@@ -79,6 +79,44 @@ pub(crate) fn parse(words: &str) -> Result<Phrase, Failure> {
     })
 }
 
+/// The longest text that is searched for a date, in bytes, and the words of one date.
+const TEXT_BYTES: usize = 2_000;
+const DATE_WORDS: usize = 8;
+
+/// The only date that a text names, with its time of day if one is beside it; nothing where it names none.
+///
+/// # Errors
+/// [`ErrorCode::Ambiguous`] where there are several.
+pub(crate) fn within(text: &str) -> Result<Option<Phrase>, Failure> {
+    let is_date = |phrase: &Phrase| matches!(phrase, Phrase::Day(Day::Date(..), _) | Phrase::Exact(_));
+    let trim = |word: &'_ str| word.trim_matches(|letter: char| !letter.is_alphanumeric()).to_owned();
+    let words: Vec<String> = match text.len() {
+        0..=TEXT_BYTES => text.split_whitespace().map(trim).collect(),
+        _ => Vec::new(),
+    };
+    let mut found: Vec<(String, Phrase)> = Vec::new();
+    let mut place = 0;
+    while place < words.len() {
+        let most = DATE_WORDS.min(words.len() - place);
+        let dated = (1..=most).rev().find_map(|count| {
+            let said = words[place..place + count].join(" ");
+            read(&said).filter(is_date).map(|phrase| (count, said, phrase))
+        });
+        place += dated.as_ref().map_or(1, |(count, ..)| *count);
+        if let Some((_, said, phrase)) = dated
+            && found.iter().all(|(_, known)| *known != phrase)
+        {
+            found.push((said, phrase));
+        }
+    }
+    if found.len() > 1 {
+        let said: Vec<&str> = found.iter().map(|(said, _)| said.as_str()).collect();
+        return Err(Failure::new(ErrorCode::Ambiguous, format!("{} dates are named: {}", said.len(), said.join("; ")))
+            .try_next("Say which one"));
+    }
+    Ok(found.pop().map(|(_, phrase)| phrase))
+}
+
 fn read(words: &str) -> Option<Phrase> {
     if words.len() > PHRASE_BYTES {
         return None;
