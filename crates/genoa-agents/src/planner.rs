@@ -148,7 +148,7 @@ fn new_statement(
         if statement.trim().is_empty() || plan.len() + statement.len() > PLAN_BYTES {
             return Ok(None);
         }
-        if quotes_a_call(&statement, catalog) {
+        if quotes_a_call(&statement, catalog.tools.keys().map(String::as_str)) {
             continue;
         }
         let is_empty = empty.contains(&value_of(&statement));
@@ -164,9 +164,9 @@ fn new_statement(
 }
 
 /// Whether a text in a statement is a call of a tool: the model wanted to write it, and could not at that place.
-fn quotes_a_call(statement: &str, catalog: &Catalog) -> bool {
+fn quotes_a_call<'a>(statement: &str, mut tools: impl Iterator<Item = &'a str>) -> bool {
     let texts: Vec<&str> = statement.split('"').skip(1).step_by(2).collect();
-    catalog.tools.keys().any(|tool| tool.contains('.') && texts.iter().any(|text| text.contains(&format!("{tool}("))))
+    tools.any(|tool| tool.contains('.') && texts.iter().any(|text| text.contains(&format!("{tool}("))))
 }
 
 /// Whether a statement does again what another did, or writes what another wrote. A model that has nothing to add repeats
@@ -259,6 +259,14 @@ mod tests {
         assert!(!repeats("files.write(path=\"a\", text=\"b\")\n", "files.write(path=\"b\", text=\"b\")"));
         assert_eq!(without_open_blocks("say(a)\nif a:\n    for b in a:\n".to_owned()), "say(a)\n");
         assert_eq!(without_open_blocks("if a:\n".to_owned()), "");
+    }
+
+    #[test]
+    fn a_call_in_a_text_is_noticed() {
+        let quotes = |statement| quotes_a_call(statement, ["files.copy", "ask"].into_iter());
+        assert!(quotes("files.write(path=\"a\", text=\")files.copy(source=\")"));
+        assert!(!quotes("files.copy(source=\"a\", to=\"files.copy\")"));
+        assert!(!quotes("say(\"Please ask(me)\")"));
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn digits_and_unit(word: &str) -> Option<(String, &str)> {
     let (whole, rest) = digits.split_once('.').unwrap_or((&digits, ""));
     let is_number =
         (1..=9).contains(&whole.len()) && rest.len() <= 4 && rest.bytes().all(|digit| digit.is_ascii_digit());
-    let has_end = digits.contains('.') == !rest.is_empty();
+    let has_end = digits.contains('.') != rest.is_empty();
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
     let is_unit = unit.chars().all(char::is_alphabetic);

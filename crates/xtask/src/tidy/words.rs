@@ -30,6 +30,9 @@ struct Word {
     pattern: String,
     place: Place,
     instead: String,
+    /// Folders in which it may stand: what people say to an assistant, and their files.
+    #[serde(default)]
+    quoted_in: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +64,8 @@ fn find(tree: &Tree, word: &Word, pattern: &Regex) -> Vec<Finding> {
             .collect(),
     };
     let mut findings = Vec::new();
-    for (path, line, text) in lines.into_iter().filter(|(path, ..)| !EXEMPT.contains(path)) {
+    let is_quoted = |path: &str| word.quoted_in.iter().any(|folder| path.starts_with(folder.as_str()));
+    for (path, line, text) in lines.into_iter().filter(|(path, ..)| !EXEMPT.contains(path) && !is_quoted(path)) {
         if let Some(found) = pattern.find(text) {
             findings.push(Finding::at(path, line, format!("`{}`: {}", found.as_str().trim(), word.instead)));
         }
