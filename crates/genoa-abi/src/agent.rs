@@ -97,6 +97,12 @@ pub enum PlanOutcome {
         /// anything.
         line: u32,
     },
+    /// A call was refused for what its arguments say, and nothing was changed. Plan again, with other arguments or another
+    /// function. Why it was refused is not told: that may quote what was read.
+    NotAccepted {
+        /// The line of the call, from 1.
+        line: u32,
+    },
     /// It said that this cannot or shall not be done.
     Refused,
     /// A step failed, or a person said no.

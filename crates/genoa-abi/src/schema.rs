@@ -242,6 +242,12 @@ pub struct Parameter {
     /// Whether it is what a search is about: a planner takes its words from the intention.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub topic: bool,
+    /// Whether it must be right letter by letter, so that a planner takes what is quoted or looks like code, and no other words.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verbatim: bool,
+    /// Words that a topic may be besides those of the intention.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
 }
 
 impl Parameter {
@@ -258,6 +264,8 @@ impl Parameter {
             endings: Vec::new(),
             other_endings: false,
             topic: false,
+            words: Vec::new(),
+            verbatim: false,
         }
     }
 }

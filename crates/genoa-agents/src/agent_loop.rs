@@ -24,6 +24,7 @@ pub fn run(client: &mut Client, options: PlannerOptions) -> Result<(), Failure> 
         match report.outcome {
             PlanOutcome::Rejected { findings } => attempts.push(Attempt::rejected(source, &findings)),
             PlanOutcome::FoundNothing { line } => attempts.push(Attempt::found_nothing(source, line, &report.shapes)),
+            PlanOutcome::NotAccepted { line } => attempts.push(Attempt::not_accepted(source, line)),
             PlanOutcome::Answered { question, answer } => {
                 assignment.text = with_answer(&assignment.text, &question, &answer);
             }

@@ -35,6 +35,17 @@ impl Attempt {
         Some(self.plan.replacen(call.as_str(), &looser, 1))
     }
 
+    /// Its call at a line (from 1) was refused for its arguments.
+    pub(crate) fn not_accepted(plan: String, line: u32) -> Self {
+        let place = usize::try_from(line).unwrap_or(0).saturating_sub(1);
+        let call = plan.lines().nth(place).map(|text| value_of(text).to_owned()).unwrap_or_default();
+        let reply = format!(
+            "This call was not accepted:\n{call}\nWrite another plan for the same request: with other arguments, or with \
+             another function."
+        );
+        Self { plan, reply, empty: vec![call], may_be_loosened: false }
+    }
+
     /// It ran up to a line (from 1), and what it needed was not found.
     pub(crate) fn found_nothing(plan: String, line: u32, shapes: &[String]) -> Self {
         let is_empty = |name: &str| {
@@ -69,6 +80,9 @@ mod tests {
         let attempt = Attempt::found_nothing(plan.to_owned(), 4, &shapes);
         assert_eq!(attempt.empty, ["calendar.find()"]);
         assert!(attempt.reply.starts_with("Nothing was found by:\ncalendar.find()\n"), "{}", attempt.reply);
+        let attempt =
+            Attempt::not_accepted("a = mail.find()\nsettings.set(name=\"tone\", value=\"x\")\n".to_owned(), 2);
+        assert_eq!(attempt.empty, ["settings.set(name=\"tone\", value=\"x\")"]);
         let attempt = Attempt::found_nothing("text = files.read(\"a\")\nsay(text)\n".to_owned(), 1, &[]);
         assert_eq!(attempt.empty, ["files.read(\"a\")"]);
     }

@@ -197,9 +197,12 @@ impl Turn<'_> {
 
     /// Tells everybody how a run ended, and ends its intention.
     pub(crate) fn conclude(&mut self, id: RunId, difference: Result<Difference, Failure>) {
-        let Some(state) = self.kernel.runs.remove(&id) else { return };
+        let Some(mut state) = self.kernel.runs.remove(&id) else { return };
         if self.pass_answer_on(id, &state) || self.plan_again(id, &state) {
             return;
+        }
+        if self.nothing_is_the_answer(&state) {
+            state.ending = Some(Ending::Done(Value::text(summary::nothing_found(&state, &self.kernel.catalog))));
         }
         let outcome = outcome_of(state.ending.as_ref());
         if outcome == RunOutcome::Done && state.parent.is_none() {
@@ -254,15 +257,32 @@ impl Turn<'_> {
         true
     }
 
-    /// A plan that found nothing, and changed nothing, is no end yet: its planner tries other words. It learns what was
-    /// empty, and no text that was read. Says whether it does.
+    /// Whether something was asked, and that there is no such thing answers it.
+    fn nothing_is_the_answer(&self, state: &RunState) -> bool {
+        let found_nothing =
+            matches!(&state.ending, Some(Ending::Failed(failure)) if failure.code == ErrorCode::NotFound);
+        let agent = state.agent.and_then(|agent| self.kernel.agents.get(agent).ok());
+        let asks = || agent.is_some_and(|agent| genoa_plan::Said::in_intention(&agent.task).is_question());
+        found_nothing
+            && state.said.is_empty()
+            && state.wrote.is_empty()
+            && !summary::empty_calls(state, &self.kernel.catalog).is_empty()
+            && asks()
+    }
+
+    /// A plan that found nothing, or whose call was not accepted, and that changed nothing, is no end yet: its planner tries
+    /// other words. It learns what was empty, and no text that was read. Says whether it does.
     fn plan_again(&mut self, id: RunId, state: &RunState) -> bool {
-        let found_nothing = match &state.ending {
-            Some(Ending::Failed(failure)) => failure.code == ErrorCode::NotFound,
-            Some(Ending::Done(_)) => self.meant_to_act(state),
-            _ => false,
+        let line = state.run.line();
+        let outcome = match &state.ending {
+            Some(Ending::Failed(failure)) => match failure.code {
+                ErrorCode::NotFound => PlanOutcome::FoundNothing { line },
+                ErrorCode::InvalidInput | ErrorCode::Unsupported => PlanOutcome::NotAccepted { line },
+                _ => return false,
+            },
+            Some(Ending::Done(_)) if self.meant_to_act(state) => PlanOutcome::FoundNothing { line: 0 },
+            _ => return false,
         };
-        let is_over = matches!(&state.ending, Some(Ending::Done(_)));
         let tools = &self.kernel.catalog.tools;
         let stays = |tool: &String| {
             tools.get(tool).is_some_and(|tool| matches!(tool.effect, EffectClass::Observe | EffectClass::Change))
@@ -270,17 +290,20 @@ impl Turn<'_> {
         // What changes files has done nothing if the view shows nothing of it.
         let left_no_trace =
             state.said.is_empty() && state.wrote.is_empty() && state.outbox.is_empty() && state.calls.iter().all(stays);
-        let Some(asker) = state.waiter.filter(|_| found_nothing && left_no_trace) else { return false };
+        let Some(asker) = state.waiter.filter(|_| left_no_trace) else { return false };
         let Some(agent) = state.agent.and_then(|agent| self.kernel.agents.get_mut(agent)) else { return false };
         if agent.retried >= PLAN_RETRIES {
             return false;
         }
         agent.retried += 1;
         agent.run = None;
-        let text = "Nothing was found. Trying other words".to_owned();
+        let text = match outcome {
+            PlanOutcome::NotAccepted { .. } => "A step was not accepted. Trying another way",
+            _ => "Nothing was found. Trying other words",
+        };
+        let text = text.to_owned();
         self.tell(state.session, News::Notice { text, weight: Weight::Usual });
         let shapes = state.run.shapes(&self.kernel.catalog);
-        let outcome = PlanOutcome::FoundNothing { line: if is_over { 0 } else { state.run.line() } };
         self.reply(asker, Ok(Reply::Plan(PlanReport { run: Some(id), outcome, shapes })));
         true
     }

@@ -3,6 +3,7 @@
 //! Composed from what the kernel knows, never by the model. "Sent" is never said here: a message is only in the outbox
 //! when its run ends.
 
+use genoa_abi::schema::Catalog;
 use genoa_abi::session::OutboxItem;
 use genoa_abi::view::{ChangeKind, Difference};
 use genoa_abi::{ErrorCode, Failure};
@@ -51,6 +52,24 @@ fn said(state: &RunState) -> String {
         Some(Ending::Done(value)) if said.is_empty() => render::value(value),
         Some(Ending::Done(_)) | None => said,
     }
+}
+
+/// The calls of a plan that came back empty, as they stand in it.
+pub(crate) fn empty_calls(state: &RunState, catalog: &Catalog) -> Vec<String> {
+    let shapes = state.run.shapes(catalog);
+    let is_empty = |name: &str| {
+        let of_name = |shape: &&String| shape.split_once(": ").is_some_and(|(known, _)| known == name);
+        shapes.iter().find(of_name).is_some_and(|shape| shape.ends_with(" 0 items"))
+    };
+    let source = state.run.plan().source();
+    let calls = source.lines().filter_map(|line| line.trim().split_once(" = "));
+    calls.filter(|(name, call)| is_empty(name) && call.contains('.')).map(|(_, call)| call.to_owned()).collect()
+}
+
+/// The answer where what was asked for is not there.
+pub(crate) fn nothing_found(state: &RunState, catalog: &Catalog) -> String {
+    let calls: Vec<String> = empty_calls(state, catalog).iter().map(|call| format!("- {call}")).collect();
+    format!("Nothing was found by:\n{}", calls.join("\n"))
 }
 
 /// The files that the run's calls left changed, as far as the view still shows the change.

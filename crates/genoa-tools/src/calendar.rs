@@ -103,6 +103,7 @@ pub fn tools() -> Vec<Tool> {
                 .optional("minutes", "int", "how long it lasts, 60 if left out")
                 .optional("people", "list[Contact]", "who takes part")
                 .optional("place", "str", "where")
+.topic()
                 .optional("description", "str", "more about it")
                 .asked_by(
                     "calendar|appointment|meeting|event|schedul|book|plan|put|add|block|reserv|invit|arrang|set up|\

@@ -98,6 +98,7 @@ pub fn tools() -> Vec<Tool> {
                 .required("path", "path", "the file")
                 .existing()
                 .required("find", "str", "the piece, which must be there exactly once")
+                .verbatim()
                 .required("replace", "str", "what takes its place")
                 .asked_by(
                     "fix|repair|becom|call|replac|chang|correct|edit|renam|patch|updat|modif|typo|mend|solv|adjust|set|turn|add|\
@@ -116,7 +117,9 @@ pub fn tools() -> Vec<Tool> {
                 "list[File]",
             )
             .required("find", "str", "the word")
+.topic()
             .required("replace", "str", "the new word")
+.topic()
             .optional("project", "path", "the project's folder")
             .existing_folder()
             .asked_by("renam|everywhere|all of|in all|whole|throughout|wherever|every file|every place|call|all files|all pages|across")

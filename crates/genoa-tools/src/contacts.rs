@@ -219,6 +219,7 @@ pub fn tools() -> Vec<Tool> {
                 "list[Contact]",
             )
             .required("name", "str", "first, last or full name, mail address or company")
+            .topic()
             .phrase("Look up {name} in the contacts"),
             run: find,
         },

@@ -57,6 +57,7 @@ pub fn tools() -> Vec<Tool> {
         )
         .optional("about", "str", "words that the line holds")
         .optional("unit", "str", "the service or program")
+        .topic()
         .optional("when", "time", "from when")
         .phrase("Search the logs of {unit} for {about} {when}"),
         run: find,

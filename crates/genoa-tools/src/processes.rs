@@ -64,6 +64,7 @@ pub fn tools() -> Vec<Tool> {
             )
             .optional("by", r#""cpu" | "memory""#, "what to sort by")
             .optional("name", "str", "part of the name or command")
+            .topic()
             .phrase("List the processes called {name} by {by}"),
             run: list,
         },

@@ -163,8 +163,7 @@ impl Table {
             digits >= 3 && cell.contains(['-', '.', '/', ' '])
         };
         let full = || cells.iter().filter(|cell| !cell.is_empty());
-        full().count() > 0
-            && (full().all(is_word) || (empty > 0 && full().all(|cell| is_word(cell) || is_date(cell))))
+        full().count() > 0 && (full().all(is_word) || (empty > 0 && full().all(|cell| is_word(cell) || is_date(cell))))
     }
 }
 

@@ -135,8 +135,10 @@ pub fn tools() -> Vec<Tool> {
             .required("name", &names, "which one")
             .demanding(Demand::Person)
             .required("value", "str", "what it shall be")
+.topic_or(&fixed_words())
             .demanding(Demand::Person)
             .optional("when", "str", "only in this situation")
+.topic()
             .demanding(Demand::Person)
             .asked_by(
                 "set|prefer|from now|in future|rememb|always|never|theme|dark|light|colo|tone|formal|\
@@ -198,6 +200,15 @@ fn value_of(name: &str, said: &str) -> Result<String, Failure> {
             })
         }
     }
+}
+
+/// The words of the settings that have fixed ones.
+fn fixed_words() -> Vec<&'static str> {
+    let words = KNOWN.iter().flat_map(|(_, _, values)| match values {
+        Values::Words(words) => *words,
+        Values::Free | Values::Hours => &[],
+    });
+    words.map(|(word, _)| *word).collect()
 }
 
 /// What a known setting may be.

@@ -56,6 +56,7 @@ pub fn tools() -> Vec<Tool> {
             .topic()
             .optional("by", "str", "the column to sort by, the largest first")
             .optional("sheet", "str", "which sheet; else the first")
+.topic()
             .phrase("Read the rows of {path} about {about}, sorted by {by}"),
             run: read_table,
         },

@@ -306,6 +306,27 @@ impl SchemaBuilder {
         self
     }
 
+    /// The text added last is a piece of what is there, letter by letter: only what looks like one is taken from the
+    /// intention.
+    #[must_use]
+    pub fn verbatim(self) -> Self {
+        let mut builder = self.topic();
+        if let Some(parameter) = builder.0.parameters.last_mut() {
+            parameter.verbatim = true;
+        }
+        builder
+    }
+
+    /// As [`SchemaBuilder::topic`], or one of these words.
+    #[must_use]
+    pub fn topic_or(self, words: &[&str]) -> Self {
+        let mut builder = self.topic();
+        if let Some(parameter) = builder.0.parameters.last_mut() {
+            parameter.words = words.iter().map(|word| (*word).to_owned()).collect();
+        }
+        builder
+    }
+
     /// The path added last ends in none of these.
     #[must_use]
     pub fn not_ending_in(mut self, endings: &str) -> Self {

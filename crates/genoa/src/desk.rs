@@ -5,7 +5,7 @@ use genoa_abi::event::{Effect, Event};
 use genoa_abi::grant::{Access, Budget, Right};
 use genoa_abi::installation::Installation;
 use genoa_abi::schema::Catalog;
-use genoa_abi::session::{News, Question, SessionRequest};
+use genoa_abi::session::{News, Question, RunSummary, SessionRequest};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::tool::{Clock, Person};
 use genoa_abi::{AgentId, Failure, GrantId, RequestId, SessionId, Timestamp};
@@ -22,13 +22,21 @@ pub(crate) struct Desk {
     requests: u64,
     /// What the person was asked.
     pub(crate) questions: Vec<Question>,
+    /// How intentions ended.
+    pub(crate) finished: Vec<RunSummary>,
     /// Answers that came later than the step of their syscall, by caller.
     pub(crate) late: Vec<(Caller, Result<Reply, Failure>)>,
 }
 
 impl Desk {
     pub(crate) fn new(catalog: &Catalog) -> (Self, AgentId, GrantId) {
-        let mut desk = Self { kernel: Kernel::new(), requests: 0, questions: Vec::new(), late: Vec::new() };
+        Self::asked(catalog, "everything")
+    }
+
+    /// With an agent that works on this intention.
+    pub(crate) fn asked(catalog: &Catalog, intention: &str) -> (Self, AgentId, GrantId) {
+        let mut desk =
+            Self { kernel: Kernel::new(), requests: 0, questions: Vec::new(), finished: Vec::new(), late: Vec::new() };
         let files = Right::Files { under: "$workspace".into(), access: Access::Write };
         let everything = AgentManifest {
             name: "everything".into(),
@@ -54,14 +62,19 @@ impl Desk {
             }),
         )
         .unwrap();
-        let intend = Syscall::Intend { text: "everything".into(), agent: Some("everything".into()) };
+        let intend = Syscall::Intend { text: intention.into(), agent: Some("everything".into()) };
         let Reply::Intention { agent, .. } = desk.ask(person, intend).unwrap() else { panic!("no agent") };
         let Reply::Grants(held) = desk.ask(Caller::Agent(agent), Syscall::Grants {}).unwrap() else { panic!("none") };
         (desk, agent, held[0].id)
     }
 
     pub(crate) fn feed(&mut self, event: Event) -> Vec<Effect> {
-        self.kernel.step(event, Timestamp(1_000_000))
+        let effects = self.kernel.step(event, Timestamp(1_000_000));
+        self.finished.extend(effects.iter().filter_map(|effect| match effect {
+            Effect::Tell { news: News::Finished(summary), .. } => Some(summary.clone()),
+            _ => None,
+        }));
+        effects
     }
 
     /// A syscall, with its answer where that came at once.

@@ -78,6 +78,21 @@ fn a_planner_whose_plan_found_nothing_tries_once_more() {
 }
 
 #[test]
+fn that_there_is_no_such_thing_answers_a_question() {
+    let source = "found = processes.list(name=\"firefox\")\none = first(found)\nsay(one.name)\n";
+    let (mut desk, agent, _) =
+        Desk::asked(&installed::of(&Settings::default(), &[]).unwrap().catalog, "Is firefox running?");
+    for _ in 0..PLAN_RETRIES {
+        let report = try_in_an_empty_world(&mut desk, Caller::Agent(agent), source);
+        assert_eq!(report.outcome, PlanOutcome::FoundNothing { line: 3 });
+    }
+    let report = try_in_an_empty_world(&mut desk, Caller::Agent(agent), source);
+    assert_eq!(report.outcome, PlanOutcome::Done);
+    let answer = desk.finished.last().map(|summary| summary.answer.as_str());
+    assert_eq!(answer, Some("Nothing was found by:\n- processes.list(name=\"firefox\")"));
+}
+
+#[test]
 fn a_plan_that_acted_is_not_written_anew() {
     let source = "notes.write(title=\"x\", text=\"y\")\nevents = calendar.find(about=\"z\")\nevent = first(events)\nsay(event.place)\n";
     let (mut desk, agent, _) = Desk::new(&installed::of(&Settings::default(), &[]).unwrap().catalog);

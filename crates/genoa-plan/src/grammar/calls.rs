@@ -18,6 +18,8 @@ pub(super) const WHOLE_PLANS: [&str; 2] = ["refuse", ASK];
 /// The parameter for what a file shall hold, and the tools that give one its content.
 const CONTENT: &str = "text";
 const WRITER: &str = ".write";
+/// The parameter for the name of files.
+const NAME: &str = "name";
 /// The parameter for the kind of files.
 const KIND: &str = "kind";
 /// The parameter for the cells of a table.
@@ -81,7 +83,7 @@ impl Values<'_> {
         let mut optional = Vec::new();
         for (place, parameter) in tool.parameters.iter().enumerate() {
             let value = match parameter.ty {
-                Type::Text | Type::Any if parameter.topic => self.topic(&parameter.ty),
+                Type::Text | Type::Any if parameter.topic => self.topic(parameter),
                 // A text of the model's own is nothing to say or to read.
                 Type::Any | Type::Content if tool.executor != Executor::Jail => {
                     let known = self.known();
@@ -136,10 +138,18 @@ impl Values<'_> {
 
 impl Values<'_> {
     /// What a search is about: words of the intention, a pattern of file names, or a text that was found.
-    fn topic(&mut self, ty: &Type) -> Option<String> {
+    fn topic(&mut self, parameter: &Parameter) -> Option<String> {
+        let ty = &parameter.ty;
         let Some(words) = self.said.topic_words() else { return self.argument(ty) };
         let mut alternatives = if *ty == Type::Any { self.known() } else { self.found_text().into_iter().collect() };
-        alternatives.push(self.rules.terminal(&topic(&words)));
+        if parameter.verbatim {
+            alternatives.extend(self.said.pieces_of_code().iter().map(|word| literal(&format!("\"{word}\""))));
+        } else {
+            let topic = topic(&words, parameter.name == NAME);
+            alternatives.extend(topic.map(|topic| self.rules.terminal(&topic)));
+        }
+        let fixed = parameter.words.iter().chain(self.said.quotations());
+        alternatives.extend(fixed.map(|text| literal(&format!("\"{text}\""))));
         self.rules.rule(&alternatives)
     }
 

@@ -207,6 +207,29 @@ fn service(intention: &str) -> Option<String> {
         .map(|placed| placed.word.to_lowercase())
 }
 
+/// Sound and moving pictures, which no tool here opens.
+const RECORDINGS: &str = "audio clip film mkv mov mp3 mp4 recording song video voice wav webm";
+
+/// A change of what a recording holds.
+fn change_of_a_recording(intention: &str) -> Option<String> {
+    let request = request_and_background(intention).0;
+    let words = placed_words(&request);
+    let is_changed = |placed: &Placed<'_>| {
+        placed.leads && is_among("compress convert cut shorten subtitle transcribe trim", &placed.word.to_lowercase())
+    };
+    let is_recording = |placed: &&Placed<'_>| {
+        let word = placed.word.to_lowercase();
+        let ending = word.rsplit_once('.').map_or(word.as_str(), |(_, ending)| ending);
+        is_among(RECORDINGS, ending.strip_suffix('s').unwrap_or(ending))
+    };
+    words
+        .iter()
+        .any(is_changed)
+        .then(|| words.iter().find(is_recording))
+        .flatten()
+        .map(|placed| placed.word.to_lowercase())
+}
+
 /// The verbs of a request for something out of reach, in lower case, or the place that is.
 pub(super) fn out_of_reach(intention: &str) -> Vec<String> {
     let is_one = |placed: &&Placed<'_>| {
@@ -222,7 +245,9 @@ pub(super) fn out_of_reach(intention: &str) -> Vec<String> {
             || (verb == "order" && is_goods);
         leads && is_verb
     };
-    if let Some(place) = place_of_the_system(intention).or_else(|| service(intention)) {
+    if let Some(place) =
+        place_of_the_system(intention).or_else(|| service(intention)).or_else(|| change_of_a_recording(intention))
+    {
         return vec![place];
     }
     // What follows a colon is the content of a note or a mail.

@@ -57,7 +57,7 @@ pub(super) fn paths(intention: &str) -> Vec<String> {
             continue;
         } else if is_file_name(word) {
             add(&mut files, word);
-        } else if word.contains('/') || (is_beside && is_name(word) && !is_among(KINDS, &word.to_lowercase())) {
+        } else if word.contains('/') || (is_beside && is_name(word) && !is_among(NO_PLACES, &word.to_lowercase())) {
             add(&mut folders, word);
         }
     }
@@ -200,7 +200,7 @@ pub(super) const PLACES: &str =
     "folder folders directory file files document project repository crate script page table sheet spreadsheet report";
 
 /// Words that say of what kind files are, and name none.
-pub(super) const KINDS: &str = "audio code csv docx document excel html image images jpg markdown md pdf pdfs photo photos picture pictures png pptx text txt video \
+pub(super) const NO_PLACES: &str = "here there where audio code csv docx document excel html image images jpg markdown md pdf pdfs photo photos picture pictures png pptx text txt video \
     word xlsx";
 
 /// A word without the punctuation around it; a leading dot belongs to a file's name.
@@ -218,6 +218,19 @@ pub(super) fn is_file_name(word: &str) -> bool {
                 && ending.chars().all(char::is_alphanumeric)
                 && ending.chars().any(char::is_alphabetic)
         })
+}
+
+/// The texts in quotation marks, each once, as they are written in a plan.
+pub(super) fn quotations(text: &str) -> Vec<String> {
+    let mut quotations = Vec::new();
+    for text in quoted(text).filter(|text| !text.is_empty() && !text.contains(char::is_control)) {
+        let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+        if !quotations.contains(&escaped) {
+            quotations.push(escaped);
+        }
+    }
+    quotations.truncate(NAMES);
+    quotations
 }
 
 /// The texts in quotation marks.

@@ -13,7 +13,7 @@ use super::answered::request_and_answers;
 use super::deeds::{Deeds, begins_with_a_deed, out_of_reach, request_and_background, sentences, speaks_of};
 use super::english::{ACTING, COMMON, GENERIC, LOOKING, TELLING, bare, is_among, is_name};
 use super::named::{
-    NAMES, add, commands, holders, is_file_name, is_within, names, path_word, paths, products, targets,
+    NAMES, add, commands, holders, is_file_name, is_within, names, path_word, paths, products, quotations, targets,
 };
 use super::spoken_times::TimeWords;
 
@@ -43,6 +43,7 @@ pub struct Said {
     /// The paths without those of what shall be made: "save it as a.md".
     existing: Vec<String>,
     commands: Vec<String>,
+    quotations: Vec<String>,
     is_question: bool,
     /// The person was asked already, and answered.
     is_answered: bool,
@@ -80,6 +81,7 @@ impl Said {
             products: products(intention, &targets),
             paths,
             commands: commands(intention),
+            quotations: quotations(intention),
             is_question: is_question(&request_and_background(&asked).0),
             deeds: Deeds::asked_in(&request),
             out_of_reach: out_of_reach(&request),
@@ -229,7 +231,8 @@ impl Said {
             let owner = whole.trim_end_matches([',', '.', ';', ':', '!', '?']);
             let forms = [bare(whole), path_word(whole), owner, joined.as_str()];
             for word in forms.into_iter().chain(bare(whole).split(['-', '/', '’', '\''])) {
-                let can_be_written = word.chars().all(|letter| letter.is_alphanumeric() || "-_.@&+'".contains(letter));
+                let can_be_written =
+                    word.chars().all(|letter| letter.is_alphanumeric() || "-_.@&+':%#".contains(letter));
                 if !word.is_empty() && can_be_written {
                     let escaped = escape(word);
                     let singular = escaped.strip_suffix('s').filter(|stem| stem.len() > 2).map(str::to_owned);
@@ -239,6 +242,32 @@ impl Said {
         }
         words.truncate(TOPIC_WORDS);
         Some(words)
+    }
+
+    /// What looks like a piece of code or data, and not like English: numbers, names with marks or capitals within, runs of
+    /// them, and what follows "word" or "replace".
+    pub(super) fn pieces_of_code(&self) -> Vec<String> {
+        let is_piece = |word: &str| {
+            let inner: Vec<char> = word.chars().skip(1).collect();
+            let has_marks = word.contains(['_', '(', '=', '<', '>', '{', '[', '#', '%']) || word.contains("::");
+            let has_digits = word.contains(|letter: char| letter.is_ascii_digit());
+            has_marks || has_digits || inner.iter().any(|letter| letter.is_uppercase())
+        };
+        let words: Vec<&str> = self.original.split_whitespace().map(trimmed).collect();
+        let mut pieces = Vec::new();
+        for start in 0..words.len() {
+            let is_called = start > 0 && is_among("word replace", &words[start - 1].to_lowercase());
+            let run = words[start..].iter().take(PIECE_WORDS).take_while(|word| is_piece(word)).count();
+            (1..=run.max(usize::from(is_called)))
+                .for_each(|count| add(&mut pieces, &words[start..start + count].join(" ")));
+        }
+        pieces.truncate(NAMES);
+        pieces
+    }
+
+    /// What stands in quotation marks, as it is.
+    pub(super) fn quotations(&self) -> &[String] {
+        &self.quotations
     }
 
     /// What may name a project: the folders that were said, and every word that is not among the commonest.
@@ -345,6 +374,13 @@ const NEGATIONS: &str = "not never without cannot dont";
 
 /// How many words a negation is about.
 const NEGATED_WORDS: usize = 2;
+
+/// Words of one piece of code or data: a telephone number in groups.
+const PIECE_WORDS: usize = 4;
+
+fn trimmed(word: &str) -> &str {
+    word.trim_matches(|mark: char| ".,;:!?'’".contains(mark))
+}
 
 /// A word in a regular expression.
 fn escape(word: &str) -> String {

@@ -87,13 +87,11 @@ pub(super) fn time(said: Option<&TimeWords>) -> Option<String> {
     any(whole).map(|phrase| format!("/\"{phrase}\"/"))
 }
 
-/// A text out of these words, or a pattern of file names, in quotes.
-pub(super) fn topic(words: &[String]) -> String {
-    let pattern = r"\*?[a-z0-9_-]{0,20}\*?\.[a-z0-9]{1,5}";
-    match one_of(words) {
-        Some(word) => format!("/\"({word}([ -]{word}){{0,{}}}|{pattern})\"/", TOPIC_WORDS - 1),
-        None => format!("/\"{pattern}\"/"),
-    }
+/// A text out of these words, or, where it may name files, a pattern such as `*.pdf`, in quotes.
+pub(super) fn topic(words: &[String], names_files: bool) -> Option<String> {
+    let pattern = names_files.then(|| r"\*[a-z0-9_-]{0,20}\*?\.[a-z0-9]{1,5}".to_owned());
+    let words = one_of(words).map(|word| format!("{word}((,? |-){word}){{0,{}}}", TOPIC_WORDS - 1));
+    any([words, pattern]).map(|topic| format!("/\"{topic}\"/"))
 }
 
 /// Words of a topic.

@@ -419,7 +419,7 @@ impl<'a> Values<'a> {
             return self.argument(ty);
         };
         let mut cells = self.with_atoms(&[], |_| true);
-        cells.push(self.rules.terminal(&topic(&words)));
+        cells.extend(topic(&words, false).map(|topic| self.rules.terminal(&topic)));
         cells.push(self.rules.terminal(&format!("/{}/", amounts.join("|").replace('.', "[.]"))));
         let cell = self.rules.rule(&cells)?;
         let row = self.rules.rule(&[format!("\"[\" {cell} (\", \" {cell}){{0,{}}} \"]\"", ROW_CELLS - 1)])?;
