@@ -412,6 +412,8 @@ mod tests {
             "Empty /var/log",
             "Order two pizzas",
             "Post the picture on our Instagram, please",
+            "Convert a.mov to an mp4",
+            "Please cut the video to one minute",
         ] {
             assert!(!out_of_reach(text).is_empty(), "{text}");
         }
@@ -424,6 +426,8 @@ mod tests {
             "Note: buy milk",
             "Order the files by date",
             "Find the Instagram pictures",
+            "Convert a.docx to a PDF",
+            "Move the video to Films",
         ] {
             assert!(out_of_reach(text).is_empty(), "{text}");
         }
