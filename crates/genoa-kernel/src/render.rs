@@ -28,7 +28,7 @@ pub(crate) fn value(value: &Value) -> String {
                 return table;
             }
             let shown = fields.iter().filter(|(name, field)| tells(name, field));
-            shown.map(|(name, field)| format!("{name}: {}", line(field))).collect::<Vec<_>>().join("\n")
+            shown.map(|(name, field)| format!("{name}: {}", field_line(name, field))).collect::<Vec<_>>().join("\n")
         }
     }
 }
@@ -86,7 +86,7 @@ fn details(of: &Value) -> String {
     let Datum::Record { fields, .. } = &of.datum else { return line(of) };
     let title = line(of);
     let shown = |(name, field): (&String, &Value)| {
-        let text = line(field);
+        let text = field_line(name, field);
         let is_shown = tells(name, field) && text != title && !text.is_empty();
         is_shown.then(|| match text.char_indices().nth(FIELD_CHARS) {
             Some((end, _)) => format!("{name}: {}…", &text[..end]),
@@ -95,6 +95,31 @@ fn details(of: &Value) -> String {
     };
     let rest: Vec<String> = fields.iter().filter_map(shown).collect();
     if rest.is_empty() { title } else { format!("{title} ({})", rest.join("; ")) }
+}
+
+/// A field on one line; sizes in units that people use.
+fn field_line(name: &str, field: &Value) -> String {
+    match &field.datum {
+        Datum::Int(bytes) if name == "bytes" || name.ends_with("_bytes") => size(*bytes),
+        _ => line(field),
+    }
+}
+
+/// `312 bytes`, `4.2 kB`, `13.7 GB`: a thousand of one make the next.
+fn size(bytes: i64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    let mut unit = 0;
+    // Tenths, rounded; what would be 1000.0 of one unit is 1.0 of the next.
+    let mut scale = 1_000;
+    let tenths = |scale: i64| bytes.saturating_mul(10).saturating_add(scale / 2) / scale;
+    if bytes.abs() < scale {
+        return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
+    }
+    while tenths(scale) >= 10_000 && unit + 1 < UNITS.len() {
+        scale *= 1_000;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths(scale) / 10, tenths(scale) % 10, UNITS[unit])
 }
 
 fn tells(name: &str, field: &Value) -> bool {
@@ -132,8 +157,20 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, plural, value};
+    use super::{count, plural, size, value};
     use genoa_abi::{Datum, Value};
+
+    #[test]
+    fn sizes_are_told_in_units() {
+        let shown = [0, 1, 999, 1_000, 1_049, 1_050, 999_949, 999_950, 13_700_000_000, i64::MAX].map(size);
+        assert_eq!(
+            shown.join("; "),
+            "0 bytes; 1 byte; 999 bytes; 1.0 kB; 1.0 kB; 1.1 kB; 999.9 kB; 1.0 MB; 13.7 GB; 922.3 PB"
+        );
+        let fields = [("mount".to_owned(), Value::text("/")), ("free_bytes".to_owned(), Datum::Int(2_500_000).into())];
+        let disk = Value::from(Datum::Record { kind: "Disk".into(), fields: fields.into() });
+        assert_eq!(value(&disk), "free_bytes: 2.5 MB\nmount: /");
+    }
 
     #[test]
     fn values_are_said_in_words() {

@@ -126,18 +126,23 @@ impl Turn<'_> {
         if state.calls.len() as u64 >= RUN_CALLS {
             return Err(too_large("the plan makes too many calls", "RUN_CALLS", RUN_CALLS));
         }
-        state.calls.push(call.tool.clone());
         state.step = Step { line: call.line, started: self.now, note: None };
         let (session, grant) = (state.session, state.grant);
         self.tell(session, News::Step { run: id, line: call.line, text: call.text });
-        self.begin_call(Invocation {
+        let tool = call.tool.clone();
+        let begun = self.begin_call(Invocation {
             origin: Origin::Run(id),
             session,
             grant,
             tool: call.tool,
             arguments: call.arguments,
             line: call.line,
-        })
+        })?;
+        // One that was denied was not made.
+        if let Some(state) = self.kernel.runs.get_mut(&id) {
+            state.calls.push(tool);
+        }
+        Ok(begun)
     }
 
     fn tell_step_done(&mut self, id: RunId, value: &Value) {

@@ -25,8 +25,6 @@ const TEXT_QUESTIONS: u32 = 2;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     plan: Plan,
-    /// What takes the place of a literal, by the name that it is bound to.
-    parameters: BTreeMap<String, Value>,
     place: usize,
     stack: Vec<Operand>,
     variables: BTreeMap<String, Value>,
@@ -137,16 +135,8 @@ impl Run {
     /// A run at its beginning.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        Self::with_parameters(plan, BTreeMap::new())
-    }
-
-    /// A run of a skill: a plan with statements `name = literal`. Where a parameter of such a name is given, it takes
-    /// the place of the literal, and must be of its type.
-    #[must_use]
-    pub fn with_parameters(plan: Plan, parameters: BTreeMap<String, Value>) -> Self {
         Self {
             plan,
-            parameters,
             place: 0,
             stack: Vec::new(),
             variables: BTreeMap::new(),
@@ -242,7 +232,6 @@ impl Run {
             Operation::Load(name) => self.stack.push(Operand::Variable(name)),
             Operation::Store(name) => {
                 let value = self.pop_kept()?;
-                let value = self.parameter(&name, value)?;
                 if !self.has_said {
                     self.result = value.clone();
                 }
@@ -692,24 +681,6 @@ impl Run {
         let Some(Operand::Value(value)) = self.stack.last_mut() else { return Err(mismatch()) };
         coerce::put_content(value, spot, content);
         Ok(())
-    }
-
-    /// The value that is stored under a name: a literal gives way to the parameter of that name.
-    fn parameter(&mut self, name: &str, value: Value) -> Result<Value, Failure> {
-        let before = self.place.checked_sub(1).and_then(|place| self.plan.code.get(place));
-        let is_literal = before.is_some_and(|step| matches!(step.operation, Operation::Constant(_)));
-        match self.parameters.get(name) {
-            Some(given) if is_literal => {
-                if std::mem::discriminant(&given.datum) == std::mem::discriminant(&value.datum) {
-                    return Ok(given.clone());
-                }
-                Err(Failure::new(
-                    ErrorCode::InvalidInput,
-                    format!("the parameter `{name}` is of another type than in the plan"),
-                ))
-            }
-            _ => Ok(value),
-        }
     }
 
     fn depend_on(&mut self, labels: &Labels) {

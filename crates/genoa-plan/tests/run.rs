@@ -2,8 +2,6 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-
 use genoa_abi::schema::Catalog;
 use genoa_abi::{CallId, Datum, ErrorCode, Failure, Labels, Source, Value};
 use genoa_plan::{PlanCall, Run, Yield, check, value_from_json};
@@ -361,19 +359,6 @@ fn shapes_tell_no_content() {
     run.advance(Some(answer(&call, 1)), &catalog(), &clock());
     assert_eq!(run.shapes(&catalog()), ["mails: list[Mail], 3 items", "n: int", "s: str, 4 characters"]);
     assert_eq!(run.line(), 4);
-}
-
-#[test]
-fn a_skill_takes_parameters() {
-    let plan = check("name = \"Ada\"\npeople = contacts.find(name)", &catalog(), "").unwrap().plan;
-    let given = Value::labelled(Datum::Text("Chen".into()), Source::Person.into());
-    let mut run = Run::with_parameters(plan.clone(), BTreeMap::from([("name".into(), given)]));
-    let Yield::Call(call) = run.advance(None, &catalog(), &clock()) else { panic!() };
-    assert_eq!(call.arguments["name"], Value::labelled(Datum::Text("Chen".into()), Source::Person.into()));
-    let mut run = Run::with_parameters(plan, BTreeMap::from([("name".into(), Datum::Int(3).into())]));
-    assert!(
-        matches!(run.advance(None, &catalog(), &clock()), Yield::Failed(failure) if failure.code == ErrorCode::InvalidInput)
-    );
 }
 
 #[test]

@@ -471,7 +471,7 @@ mod tests {
         check("files.move", json!({ "source": "notes.md", "to": "exit/x.md" }), ErrorCode::NotGranted);
         check("files.move", json!({ "source": "notes.md", "to": "Documents/report.pdf" }), ErrorCode::Conflict);
         check("files.copy", json!({ "source": "Documents", "to": "Documents/inner" }), ErrorCode::InvalidInput);
-        check("files.delete", json!({ "path": "." }), ErrorCode::InvalidInput);
+        check("files.delete", json!({ "path": "." }), ErrorCode::NotGranted);
         check("files.delete", json!({ "path": "missing" }), ErrorCode::NotFound);
         check("files.delete", json!({ "path": "exit/victim.txt" }), ErrorCode::NotGranted);
         check("files.make_folder", json!({ "path": "exit/new" }), ErrorCode::NotGranted);

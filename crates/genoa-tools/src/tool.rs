@@ -113,7 +113,7 @@ impl Call<'_> {
         let whole = self.resolve_by_name(path)?;
         let parent = whole.parent().unwrap_or(&whole);
         if whole == self.workspace() {
-            return Err(Failure::new(ErrorCode::InvalidInput, "the workspace itself cannot be moved or deleted"));
+            return Err(Failure::new(ErrorCode::NotGranted, "the workspace itself cannot be moved or deleted"));
         }
         if real_path(parent).starts_with(real_path(self.workspace())) {
             return Ok(whole);
