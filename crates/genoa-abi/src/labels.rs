@@ -16,8 +16,15 @@ use crate::ids::CallId;
 pub enum Source {
     /// The person, in an intention or an answer.
     Person,
-    /// The call of a tool or of the model that returned it.
+    /// The call of a tool or of the model that returned it. It says where a value stands in the journal, and nothing of who
+    /// could have influenced it: the other sources do.
     Call(CallId),
+    /// The person's own contacts.
+    Contacts,
+    /// The machine itself: what its disks, processes and packages are.
+    Machine,
+    /// Whatever a tool reads, by the tool's name: anybody could have written it.
+    Tool(String),
     /// A file, by its path inside the workspace or its absolute path.
     File(String),
     /// A mail, by its message id.
@@ -33,6 +40,9 @@ impl fmt::Display for Source {
         match self {
             Self::Person => f.write_str("you"),
             Self::Call(call) => write!(f, "call {call}"),
+            Self::Contacts => f.write_str("your contacts"),
+            Self::Machine => f.write_str("this machine"),
+            Self::Tool(name) => write!(f, "what {name} reads"),
             Self::File(path) => write!(f, "file {path}"),
             Self::Mail(id) => write!(f, "mail {id}"),
             Self::Sender(address) => write!(f, "sender {address}"),

@@ -199,7 +199,20 @@ pub enum FileNeed {
     Write,
 }
 
-/// What a sink demands of an argument's labels. Enforced from the label checks on; until then it is documentation.
+/// Who could have written what a tool gives back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Yields {
+    /// Anybody. The default: what a tool of others gives, and all that is read from files, mails and pages.
+    #[default]
+    Foreign,
+    /// The machine.
+    Machine,
+    /// The person, in their contacts.
+    Contacts,
+}
+
+/// What a sink demands of an argument's labels: who may have influenced it without the person being asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Demand {
@@ -293,6 +306,9 @@ pub struct ToolSchema {
     pub parameters: Vec<Parameter>,
     /// What it returns.
     pub returns: Type,
+    /// Who could have written that.
+    #[serde(default)]
+    pub yields: Yields,
     /// How far it reaches.
     pub effect: EffectClass,
     /// Who carries it out.

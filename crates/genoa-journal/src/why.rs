@@ -296,6 +296,9 @@ impl Walk<'_> {
         match source {
             Source::Call(call) => self.call(*call),
             Source::Person => self.leaf("your own words".to_owned()),
+            // The call that read it stands beside it.
+            Source::Tool(_) => Ok(None),
+            Source::Contacts | Source::Machine => self.leaf(source.to_string()),
             Source::File(_) | Source::Mail(_) | Source::Sender(_) | Source::Web(_) => {
                 self.leaf(format!("what {} says", code(&source.to_string())))
             }

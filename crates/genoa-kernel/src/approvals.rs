@@ -6,6 +6,7 @@ use genoa_abi::{ContentHash, ErrorCode, Failure};
 use serde_json::Value as Json;
 
 use crate::calls::{Begun, Order};
+use crate::demands;
 use crate::outbox::{attachments_of, message_text};
 use crate::questions::{NewQuestion, Purpose};
 use crate::system;
@@ -16,13 +17,20 @@ impl Turn<'_> {
     pub(crate) fn ask_for_approval(&mut self, mut order: Order) -> Result<Begun, Failure> {
         order.attached = self.attached(&order);
         let is_mail = order.schema.name == system::MAIL_SEND;
-        let content = if is_mail { message_text(&order.arguments)? } else { call_text(&order) };
+        let mut content = if is_mail { message_text(&order.arguments)? } else { call_text(&order) };
+        let unmet = demands::unmet(&order);
+        if !unmet.is_empty() {
+            let told: Vec<String> = unmet.iter().map(|one| format!("! {}", one.text())).collect();
+            content = format!("{content}\n\n{}", told.join("\n"));
+        }
         let typed = (order.schema.effect == EffectClass::Govern).then(|| typed_word(&order.schema.name));
         let fingerprint = ContentHash::of_json(&(&order.schema.name, &order.arguments, &content, &order.attached));
         let consequence = match order.schema.effect {
             _ if is_mail => "The message goes to the outbox and leaves when the undo window is over",
             EffectClass::Govern => "The system is changed at once; this cannot be undone with the view",
-            _ => "It leaves the machine at once and cannot be taken back",
+            EffectClass::Observe => "It is looked up as it stands here",
+            EffectClass::Change => "It changes the view, and nothing outside of it until you commit",
+            EffectClass::Emit => "It leaves the machine at once and cannot be taken back",
         };
         let title = if is_mail { "Send this message?".to_owned() } else { format!("{}?", order.schema.about) };
         self.open_question(NewQuestion {

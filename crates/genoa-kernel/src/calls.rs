@@ -7,7 +7,7 @@ use genoa_abi::event::ToolJob;
 use genoa_abi::grant::{Access, Right};
 use genoa_abi::labels::Source;
 use genoa_abi::limits::{CALL_GRACE_MS, TOOL_MS, TOOL_RESULT_BYTES};
-use genoa_abi::schema::{EffectClass, Executor, FileNeed, Parameter, ToolSchema, Type};
+use genoa_abi::schema::{EffectClass, Executor, FileNeed, Parameter, ToolSchema, Type, Yields};
 use genoa_abi::syscall::Caller;
 use genoa_abi::tool::{ToolOutcome, ToolUsage};
 use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, SessionId, Value};
@@ -15,6 +15,7 @@ use genoa_plan::{argument_to_json, value_from_json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use crate::demands;
 use crate::flights::{Flight, Work};
 use crate::grants::Amount;
 use crate::questions::Purpose;
@@ -90,8 +91,10 @@ impl Turn<'_> {
         match (order.schema.executor, order.schema.effect) {
             (Executor::Kernel, _) if order.schema.name != system::MAIL_SEND => self.call_function(&order),
             (Executor::Model, _) => self.begin_reading(&order),
-            (_, EffectClass::Observe | EffectClass::Change) => self.carry_out(order),
-            (_, EffectClass::Emit | EffectClass::Govern) => self.ask_for_approval(order),
+            (_, EffectClass::Observe | EffectClass::Change) if demands::unmet(&order).is_empty() => {
+                self.carry_out(order)
+            }
+            _ => self.ask_for_approval(order),
         }
     }
 
@@ -412,7 +415,13 @@ impl Turn<'_> {
             )
             .because(error)
         })?;
-        value_from_json(&schema.returns, result, &self.kernel.catalog, &Source::Call(call).into())
+        let wrote = match schema.yields {
+            Yields::Foreign => Source::Tool(schema.name.clone()),
+            Yields::Machine => Source::Machine,
+            Yields::Contacts => Source::Contacts,
+        };
+        let labels = [Source::Call(call), wrote].into_iter().collect();
+        value_from_json(&schema.returns, result, &self.kernel.catalog, &labels)
     }
 }
 

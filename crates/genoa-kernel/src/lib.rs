@@ -9,6 +9,7 @@
 mod agents;
 mod approvals;
 mod calls;
+mod demands;
 mod editing;
 mod flights;
 mod grants;

@@ -1,7 +1,7 @@
 //! The functions of the plan language that are carried out by the kernel and the model, as schemas.
 
 use genoa_abi::schema::{
-    Demand, EffectClass, Executor, Existing, Field, Needs, Parameter, RecordType, ToolSchema, Type,
+    Demand, EffectClass, Executor, Existing, Field, Needs, Parameter, RecordType, ToolSchema, Type, Yields,
 };
 
 /// Asks the person.
@@ -159,6 +159,7 @@ fn tool(name: &str, about: &str, executor: Executor, returns: Type) -> Building 
         phrase: String::new(),
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
+        yields: Yields::default(),
     })
 }
 

@@ -90,7 +90,10 @@ fn read_record(
     depth: usize,
 ) -> Result<Value, Failure> {
     let mut labels = labels.clone();
-    sources(record, object).into_iter().for_each(|source| labels.insert(source));
+    // A card of the person's own is theirs; that it lies in a file makes it nobody else's.
+    if !labels.iter().any(|source| *source == Source::Contacts) {
+        sources(record, object).into_iter().for_each(|source| labels.insert(source));
+    }
     let mut fields = BTreeMap::new();
     for field in &record.fields {
         let json = object.get(&field.name).unwrap_or(&Json::Null);

@@ -7,7 +7,7 @@ use genoa_abi::grant::{Access, Budget, Right};
 use genoa_abi::installation::Installation;
 use genoa_abi::mcp::{McpRoute, McpServer};
 use genoa_abi::schema::{
-    Catalog, Demand, EffectClass, Executor, Field, FileNeed, Needs, Parameter, RecordType, ToolSchema, Type,
+    Catalog, Demand, EffectClass, Executor, Field, FileNeed, Needs, Parameter, RecordType, ToolSchema, Type, Yields,
 };
 use serde_json::{Value as Json, json};
 
@@ -157,5 +157,6 @@ fn tool(name: &str, parameters: &[&str], returns: Type, effect: EffectClass, fil
         phrase: String::new(),
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
+        yields: Yields::default(),
     }
 }

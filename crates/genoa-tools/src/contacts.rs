@@ -5,7 +5,7 @@ use std::path::Path;
 use calcard::vcard::{VCard, VCardProperty, VCardValue};
 use calcard::{Entry, Parser};
 use genoa_abi::Failure;
-use genoa_abi::schema::{EffectClass, FileNeed, Needs, RecordType};
+use genoa_abi::schema::{EffectClass, FileNeed, Needs, RecordType, Yields};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -220,11 +220,13 @@ pub fn tools() -> Vec<Tool> {
             )
             .required("name", "str", "first, last or full name, mail address or company")
             .topic()
+            .yielding(Yields::Contacts)
             .phrase("Look up {name} in the contacts"),
             run: find,
         },
         Tool {
             schema: schema("contacts.list", "List all contacts.", EffectClass::Observe, needs, "list[Contact]")
+                .yielding(Yields::Contacts)
                 .phrase("List all contacts"),
             run: list,
         },

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use genoa_abi::limits::SEARCH_ENTRIES;
-use genoa_abi::schema::{EffectClass, FileNeed, Needs, RecordType};
+use genoa_abi::schema::{EffectClass, FileNeed, Needs, RecordType, Yields};
 use genoa_abi::{ErrorCode, Failure};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -74,6 +74,7 @@ pub fn tools() -> Vec<Tool> {
                 host,
                 "list[Disk]",
             )
+            .yielding(Yields::Machine)
             .phrase("List the disks"),
             run: list,
         },

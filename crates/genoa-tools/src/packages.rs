@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use genoa_abi::schema::{EffectClass, Needs, RecordType};
+use genoa_abi::schema::{EffectClass, Needs, RecordType, Yields};
 use genoa_abi::{ErrorCode, Failure};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -42,11 +42,14 @@ pub fn tools() -> Vec<Tool> {
         Tool {
             schema: observe("packages.find", "Installed packages by name or purpose.")
                 .required("name", "str", "part of the name or summary")
+                .yielding(Yields::Machine)
                 .phrase("Find installed packages called {name}"),
             run: find,
         },
         Tool {
-            schema: observe("packages.list", "All installed packages.").phrase("List the installed packages"),
+            schema: observe("packages.list", "All installed packages.")
+                .yielding(Yields::Machine)
+                .phrase("List the installed packages"),
             run: |_| answer(installed(Path::new("/"))?),
         },
     ]

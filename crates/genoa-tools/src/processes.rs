@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use genoa_abi::schema::{Demand, EffectClass, Needs, RecordType};
+use genoa_abi::schema::{Demand, EffectClass, Needs, RecordType, Yields};
 use genoa_abi::{ErrorCode, Failure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
@@ -65,6 +65,7 @@ pub fn tools() -> Vec<Tool> {
             .optional("by", r#""cpu" | "memory""#, "what to sort by")
             .optional("name", "str", "part of the name or command")
             .topic()
+            .yielding(Yields::Machine)
             .phrase("List the processes called {name} by {by}"),
             run: list,
         },

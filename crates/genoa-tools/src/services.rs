@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use genoa_abi::schema::{EffectClass, Needs, RecordType};
+use genoa_abi::schema::{EffectClass, Needs, RecordType, Yields};
 use genoa_abi::{ErrorCode, Failure};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -51,6 +51,7 @@ pub fn tools() -> Vec<Tool> {
             "list[Service]",
         )
         .optional("state", r#""failed" | "running" | "all""#, "which; else the running ones")
+        .yielding(Yields::Machine)
         .phrase("List the {state} services"),
         run: list,
     }]

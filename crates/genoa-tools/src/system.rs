@@ -1,7 +1,7 @@
 //! What machine this is.
 
 use genoa_abi::Failure;
-use genoa_abi::schema::{EffectClass, Needs, RecordType};
+use genoa_abi::schema::{EffectClass, Needs, RecordType, Yields};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -49,6 +49,7 @@ pub fn tools() -> Vec<Tool> {
             host,
             "SystemInfo",
         )
+        .yielding(Yields::Machine)
         .phrase("Look at the machine"),
         run: info,
     }]

@@ -1,7 +1,7 @@
 //! What a tool is: a schema, and a function from a call to JSON.
 
 use genoa_abi::schema::{
-    Demand, EffectClass, Executor, Existing, Field, Moment, Needs, Parameter, RecordType, ToolSchema, Type,
+    Demand, EffectClass, Executor, Existing, Field, Moment, Needs, Parameter, RecordType, ToolSchema, Type, Yields,
 };
 use genoa_abi::tool::ToolRequest;
 use genoa_abi::{ErrorCode, Failure};
@@ -247,6 +247,7 @@ pub fn schema(name: &str, about: &str, effect: EffectClass, needs: Needs, return
         phrase: String::new(),
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
+        yields: Yields::default(),
     })
 }
 
@@ -279,6 +280,13 @@ impl SchemaBuilder {
         if let Some(parameter) = self.0.parameters.last_mut() {
             parameter.demand = demand;
         }
+        self
+    }
+
+    /// States who could have written what it gives back.
+    #[must_use]
+    pub fn yielding(mut self, yields: Yields) -> Self {
+        self.0.yields = yields;
         self
     }
 

@@ -12,6 +12,8 @@ mod denials;
 mod desk;
 mod eval;
 mod follow;
+#[cfg(test)]
+mod foreign_arguments;
 mod hosts;
 mod installed;
 mod jailed;

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use genoa_abi::schema::{
-    Catalog, Demand, EffectClass, Executor, Field, Needs, Parameter, RecordType, ToolSchema, Type,
+    Catalog, Demand, EffectClass, Executor, Field, Needs, Parameter, RecordType, ToolSchema, Type, Yields,
 };
 use genoa_abi::tool::Clock;
 
@@ -33,6 +33,7 @@ fn tool(name: &str, parameters: &str, returns: &str, effect: EffectClass, phrase
     ToolSchema {
         asked_by: if name == "files.delete" { vec!["delet".to_owned()] } else { Vec::new() },
         ruled_out_by: Vec::new(),
+        yields: Yields::default(),
         name,
         about: String::new(),
         parameters,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use genoa_abi::mcp::{McpRoute, McpServer};
-use genoa_abi::schema::{EffectClass, Executor, FileNeed, Needs, Parameter, ToolSchema, Type};
+use genoa_abi::schema::{EffectClass, Executor, FileNeed, Needs, Parameter, ToolSchema, Type, Yields};
 use genoa_abi::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -120,6 +120,7 @@ pub(super) fn tool(server: &McpServer, hints: ReadOnlyHints, description: &Json)
         phrase: format!("Call {ours} of the server {group} {}", shown.join(" ")).trim_end().to_owned(),
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
+        yields: Yields::default(),
     };
     Some(McpTool { schema, name: name.to_owned(), parameters: names })
 }
