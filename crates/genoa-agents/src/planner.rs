@@ -95,9 +95,12 @@ fn statement_by_statement(
             || said.misses_an_output(&plan, &assignment.catalog);
         let scope = if is_unfinished { scope.unfinished() } else { scope };
         let scope = if empty.is_empty() { scope } else { scope.feasible() };
-        let lark = |scope: &Scope| Some(Grammar::Lark(next_statement_grammar(scope, &assignment.catalog, &said)));
-        request.grammar = lark(&scope);
-        let writes = if misses_a_target && !plan.is_empty() { lark(&scope.acting()) } else { None };
+        let lark = |scope: &Scope| Grammar::Lark(next_statement_grammar(scope, &assignment.catalog, &said));
+        request.grammar = Some(lark(&scope));
+        // Made only if the first statement serves nothing: a grammar costs milliseconds.
+        let acting = || lark(&scope.clone().acting());
+        let writes: Option<&dyn Fn() -> Grammar> =
+            if misses_a_target && !plan.is_empty() { Some(&acting) } else { None };
         request.answer_begins.clone_from(&plan);
         let so_far = SoFar { plan: &plan, empty: &empty, is_unfinished, writes, catalog: &assignment.catalog };
         let Some(statement) = new_statement(&mut |request| infer_reply(client, request), &request, &so_far)? else {
@@ -118,8 +121,8 @@ struct SoFar<'a> {
     empty: &'a [&'a str],
     /// Whether it is known to lack something.
     is_unfinished: bool,
-    /// The grammar of what writes a file that it lacks.
-    writes: Option<Grammar>,
+    /// Makes the grammar of what writes a file that it lacks.
+    writes: Option<&'a dyn Fn() -> Grammar>,
     catalog: &'a Catalog,
 }
 
@@ -135,9 +138,9 @@ fn new_statement(
     let mut request = InferRequest { temperature: 0.0, ..request.clone() };
     for seed in 0..=OTHER_WORDS {
         request.seed = seed;
-        if seed > 0 {
+        if seed == 1 {
             request.temperature = OTHER_TEMPERATURE;
-            request.grammar = writes.clone().or(request.grammar);
+            request.grammar = writes.map(|grammar| grammar()).or(request.grammar);
         }
         let reply = ask(request.clone())?;
         if reply.finish == Finish::Length {

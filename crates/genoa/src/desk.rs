@@ -1,20 +1,29 @@
 //! The real kernel with the real catalogue and one agent that may do everything, for tests.
 
-use genoa_abi::agent::AgentManifest;
+use genoa_abi::agent::{AgentManifest, PlanReport};
 use genoa_abi::event::{Effect, Event};
 use genoa_abi::grant::{Access, Budget, Right};
 use genoa_abi::installation::Installation;
 use genoa_abi::schema::Catalog;
 use genoa_abi::session::{News, Question, RunSummary, SessionRequest};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
-use genoa_abi::tool::{Clock, Person};
+use genoa_abi::tool::{Clock, Person, ToolOutcome, ToolUsage};
+use genoa_abi::view::{Difference, ViewReport};
 use genoa_abi::{AgentId, Failure, GrantId, RequestId, SessionId, Timestamp};
 use genoa_kernel::Kernel;
+use serde_json::Value as Json;
 
 /// The person's session.
 pub(crate) const SESSION: SessionId = SessionId(1);
 /// What everybody may use.
 pub(crate) const BUDGET: Budget = Budget { calls: 100, bytes: 1_000_000, tokens: 10_000, seconds: 600 };
+
+/// What a run came to first.
+#[derive(Debug)]
+pub(crate) enum Came {
+    Asked(Box<Question>),
+    Over(PlanReport),
+}
 
 /// A kernel at work.
 pub(crate) struct Desk {
@@ -75,6 +84,30 @@ impl Desk {
             _ => None,
         }));
         effects
+    }
+
+    /// Carries a run out in a world where each tool answers with what `world` says, until somebody is asked or it is over.
+    pub(crate) fn carry_out(&mut self, event: Event, mut world: impl FnMut(&str) -> Json) -> Came {
+        let mut effects = self.feed(event);
+        loop {
+            let next = effects.iter().find_map(|effect| match effect {
+                Effect::Tell { news: News::Asked(question), .. } => Some(Err(Came::Asked(Box::new(question.clone())))),
+                Effect::Reply { outcome: Ok(Reply::Plan(report)), .. } => Some(Err(Came::Over(report.clone()))),
+                Effect::RunTool(job) => {
+                    let outcome = ToolOutcome::Done { result: world(&job.schema.name), wrote: Vec::new() };
+                    Some(Ok(Event::ToolFinished { call: job.call, outcome, usage: ToolUsage::default() }))
+                }
+                Effect::ActOnView { call, view, action, .. } => Some(Ok(Event::ViewFinished {
+                    call: *call,
+                    outcome: Ok(ViewReport { view: *view, action: *action, difference: Difference::default() }),
+                })),
+                _ => None,
+            });
+            match next.expect("the plan goes on, asks or is over") {
+                Ok(event) => effects = self.feed(event),
+                Err(came) => return came,
+            }
+        }
     }
 
     /// A syscall, with its answer where that came at once.

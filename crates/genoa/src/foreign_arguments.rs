@@ -2,49 +2,22 @@
 //! person's own words is asked about, with where it is from.
 
 use genoa_abi::RequestId;
-use genoa_abi::agent::{PlanOutcome, PlanReport};
-use genoa_abi::event::{Effect, Event};
-use genoa_abi::session::{Answer, News, Question, QuestionKind};
-use genoa_abi::syscall::{Caller, Reply, Syscall};
-use genoa_abi::tool::{ToolOutcome, ToolUsage};
-use genoa_abi::view::{Difference, ViewReport};
+use genoa_abi::agent::PlanOutcome;
+use genoa_abi::event::Event;
+use genoa_abi::session::{Answer, Question, QuestionKind};
+use genoa_abi::syscall::{Caller, Syscall};
 use serde_json::{Value as Json, json};
 
-use crate::desk::{Desk, SESSION};
+use crate::desk::{Came, Desk, SESSION};
 use crate::installed;
 use crate::settings::Settings;
 
-/// What a run came to first.
-#[derive(Debug)]
-enum Came {
-    Asked(Box<Question>),
-    Over(PlanReport),
-}
-
-/// Carries a run out in a world where each tool answers with what `world` says, until somebody is asked or it is over.
+/// Goes on in a world where each tool answers with what `world` says, and notes what was called.
 fn carry_out(desk: &mut Desk, event: Event, world: &[(&str, Json)], called: &mut Vec<String>) -> Came {
-    let mut effects = desk.feed(event);
-    loop {
-        let next = effects.iter().find_map(|effect| match effect {
-            Effect::Tell { news: News::Asked(question), .. } => Some(Err(Came::Asked(Box::new(question.clone())))),
-            Effect::Reply { outcome: Ok(Reply::Plan(report)), .. } => Some(Err(Came::Over(report.clone()))),
-            Effect::RunTool(job) => {
-                called.push(job.schema.name.clone());
-                let (_, result) = world.iter().find(|(tool, _)| *tool == job.schema.name).expect("the world knows it");
-                let outcome = ToolOutcome::Done { result: result.clone(), wrote: Vec::new() };
-                Some(Ok(Event::ToolFinished { call: job.call, outcome, usage: ToolUsage::default() }))
-            }
-            Effect::ActOnView { call, view, action, .. } => Some(Ok(Event::ViewFinished {
-                call: *call,
-                outcome: Ok(ViewReport { view: *view, action: *action, difference: Difference::default() }),
-            })),
-            _ => None,
-        });
-        match next.expect("the plan goes on, asks or is over") {
-            Ok(event) => effects = desk.feed(event),
-            Err(came) => return came,
-        }
-    }
+    desk.carry_out(event, |tool| {
+        called.push(tool.to_owned());
+        world.iter().find(|(known, _)| *known == tool).expect("the world knows it").1.clone()
+    })
 }
 
 /// A plan for `intention`, up to where somebody is asked or it is over, and the tools that it called.

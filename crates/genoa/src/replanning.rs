@@ -2,15 +2,13 @@
 
 use genoa_abi::RequestId;
 use genoa_abi::agent::{PlanOutcome, PlanReport};
-use genoa_abi::event::{Effect, Event};
+use genoa_abi::event::Event;
 use genoa_abi::limits::{PLAN_QUESTIONS, PLAN_RETRIES};
 use genoa_abi::session::Answer;
 use genoa_abi::syscall::{Caller, Reply, Syscall};
-use genoa_abi::tool::{ToolOutcome, ToolUsage};
-use genoa_abi::view::{Difference, ViewReport};
 use serde_json::json;
 
-use crate::desk::{Desk, SESSION};
+use crate::desk::{Came, Desk, SESSION};
 use crate::installed;
 use crate::settings::Settings;
 
@@ -42,25 +40,10 @@ fn a_planner_that_asked_goes_on_with_the_answer() {
 /// What a planner hears of its plan in a world where every search finds nothing.
 fn try_in_an_empty_world(desk: &mut Desk, planner: Caller, source: &str) -> PlanReport {
     let syscall = Syscall::Plan { source: source.to_owned() };
-    let mut effects = desk.feed(Event::Asked { caller: planner, request: RequestId(1000), syscall });
-    loop {
-        let event = effects.iter().find_map(|effect| match effect {
-            Effect::Reply { outcome: Ok(Reply::Plan(report)), .. } => Some(Err(report.clone())),
-            Effect::RunTool(job) => Some(Ok(Event::ToolFinished {
-                call: job.call,
-                outcome: ToolOutcome::Done { result: json!([]), wrote: Vec::new() },
-                usage: ToolUsage::default(),
-            })),
-            Effect::ActOnView { call, view, action, .. } => Some(Ok(Event::ViewFinished {
-                call: *call,
-                outcome: Ok(ViewReport { view: *view, action: *action, difference: Difference::default() }),
-            })),
-            _ => None,
-        });
-        match event.expect("the plan goes on or is over") {
-            Ok(event) => effects = desk.feed(event),
-            Err(report) => return report,
-        }
+    let event = Event::Asked { caller: planner, request: RequestId(1000), syscall };
+    match desk.carry_out(event, |_| json!([])) {
+        Came::Over(report) => report,
+        Came::Asked(question) => panic!("somebody was asked: {question:?}"),
     }
 }
 
