@@ -26,7 +26,7 @@ impl Turn<'_> {
                 .try_next("Wait until it is over"));
         }
         let catalog = self.catalog_for(standing.grant, standing.session);
-        let words = self.words_behind(standing);
+        let words = self.task_of(standing.agent);
         match genoa_plan::check(source, &catalog, &words) {
             Ok(checked) => self.start_run(asker, standing, checked, &catalog),
             Err(findings) => match self.barred(standing, source, &catalog) {
@@ -58,17 +58,16 @@ impl Turn<'_> {
         );
     }
 
-    fn words_behind(&self, standing: Standing) -> String {
-        let agent = standing.agent.and_then(|id| self.kernel.agents.get(id).ok());
+    /// The person's words that an agent serves; none where there is no agent, or no more.
+    fn task_of(&self, agent: Option<AgentId>) -> String {
+        let agent = agent.and_then(|id| self.kernel.agents.get(id).ok());
         agent.map(|agent| agent.task.clone()).unwrap_or_default()
     }
 
     /// The person's words that a call serves; none for a call by hand.
     pub(crate) fn words_of(&self, origin: Origin) -> String {
         let Origin::Run(run) = origin else { return String::new() };
-        let Some(run) = self.kernel.runs.get(&run) else { return String::new() };
-        let agent = run.agent.and_then(|id| self.kernel.agents.get(id).ok());
-        agent.map(|agent| agent.task.clone()).unwrap_or_default()
+        self.task_of(self.kernel.runs.get(&run).and_then(|run| run.agent))
     }
 
     /// Answers with the findings, and tells the person of them where an agent wrote the plan; an agent that has used up
