@@ -1,7 +1,7 @@
 //! Earlier plans for the same assignment, and what their planner learns of them.
 
 use genoa_abi::schema::Catalog;
-use genoa_plan::{Loosening, loosened};
+use genoa_plan::{Loosening, is_empty_list, loosened, shape_of};
 
 use crate::planner::value_of;
 
@@ -48,10 +48,8 @@ impl Attempt {
 
     /// It ran up to a line (from 1), and what it needed was not found.
     pub(crate) fn found_nothing(plan: String, line: u32, shapes: &[String]) -> Self {
-        let is_empty = |name: &str| {
-            let of_name = |shape: &&String| shape.split_once(": ").is_some_and(|(known, _)| known == name);
-            shapes.iter().find(of_name).is_some_and(|shape| shape.ends_with(" 0 items") || shape.ends_with(": nothing"))
-        };
+        let is_empty =
+            |name: &str| shape_of(shapes, name).is_some_and(|shape| is_empty_list(shape) || shape == "nothing");
         let is_last = |place: usize| u32::try_from(place + 1).is_ok_and(|number| number == line);
         let calls = plan.lines().enumerate().filter(|(place, text)| {
             let name = text.split_once(" = ").map_or("", |(name, _)| name.trim());

@@ -322,8 +322,9 @@ impl Turn<'_> {
         let mut acting = plan.tools().into_iter().filter_map(|name| tools.get(name));
         let has_acts = acting.any(|tool| tool.effect == EffectClass::Change && !takes_away(tool));
         let is_conditional = plan.source().lines().any(|line| line.trim_start().starts_with("if "));
-        let is_empty = |shape: &String| shape.ends_with(" 0 items");
-        has_acts && !is_conditional && state.run.shapes(&self.kernel.catalog).iter().any(is_empty)
+        has_acts
+            && !is_conditional
+            && state.run.shapes(&self.kernel.catalog).iter().any(|shape| genoa_plan::is_empty_list(shape))
     }
 
     pub(crate) fn note_said(&mut self, id: RunId, text: String) -> Result<(), Failure> {

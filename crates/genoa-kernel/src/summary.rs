@@ -7,6 +7,7 @@ use genoa_abi::schema::Catalog;
 use genoa_abi::session::OutboxItem;
 use genoa_abi::view::{ChangeKind, Difference};
 use genoa_abi::{ErrorCode, Failure};
+use genoa_plan::{is_empty_list, shape_of};
 
 use crate::render;
 use crate::runs::{Ending, RunState};
@@ -57,10 +58,7 @@ fn said(state: &RunState) -> String {
 /// The calls of a plan that came back empty, as they stand in it.
 pub(crate) fn empty_calls(state: &RunState, catalog: &Catalog) -> Vec<String> {
     let shapes = state.run.shapes(catalog);
-    let is_empty = |name: &str| {
-        let of_name = |shape: &&String| shape.split_once(": ").is_some_and(|(known, _)| known == name);
-        shapes.iter().find(of_name).is_some_and(|shape| shape.ends_with(" 0 items"))
-    };
+    let is_empty = |name: &str| shape_of(&shapes, name).is_some_and(is_empty_list);
     let source = state.run.plan().source();
     let calls = source.lines().filter_map(|line| line.trim().split_once(" = "));
     calls.filter(|(name, call)| is_empty(name) && call.contains('.')).map(|(_, call)| call.to_owned()).collect()

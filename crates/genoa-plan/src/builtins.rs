@@ -35,7 +35,7 @@ pub(crate) enum BuiltinCall {
     Last,
     Largest { by: Option<String> },
     Sorted { by: Option<String>, descending: bool, count: Option<usize> },
-    Total { by: Option<String> },
+    Sum { by: Option<String> },
     Join,
     Str,
 }
@@ -75,7 +75,7 @@ pub(crate) fn apply(builtin: &BuiltinCall, value: &Value) -> Result<Value, Failu
             // The order of the elements tells about their keys.
             Value::labelled(Datum::List(sorted), value.labels.union(&key_labels(items, by.as_deref())))
         }
-        BuiltinCall::Total { by } => {
+        BuiltinCall::Sum { by } => {
             Value::labelled(total(items, by.as_deref())?, value.labels.union(&key_labels(items, by.as_deref())))
         }
         BuiltinCall::Join | BuiltinCall::Str => return Err(no_list()),

@@ -166,15 +166,14 @@ impl Checker<'_> {
                 }) {
                     return Err(wrong("`descending` is True or False".to_owned()));
                 }
-                let count = named.iter().find(|argument| argument.name == "count");
-                let count = match count.map(|argument| &argument.value.kind) {
+                let count = match constant(named, "count") {
                     None => None,
                     Some(ExpressionKind::Int(count)) if *count > 0 => usize::try_from(*count).ok(),
                     Some(_) => return Err(wrong("`count` is a whole number from 1 on".to_owned())),
                 };
                 let builtin = match name {
                     "sorted" => BuiltinCall::Sorted { by, descending, count },
-                    "sum" => BuiltinCall::Total { by },
+                    "sum" => BuiltinCall::Sum { by },
                     _ => BuiltinCall::Largest { by },
                 };
                 self.emit(Operation::Builtin(builtin))

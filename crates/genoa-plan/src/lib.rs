@@ -39,5 +39,6 @@ pub use grammar::{Said, Scope, next_statement_grammar, request_and_background, s
 pub use loosen::{Loosening, loosened};
 pub use plan::{Checked, Plan, check};
 pub use run::{PlanCall, Run, Yield};
+pub use shape::{is_empty_list, shape_of};
 pub use skill::{body, filled, parameter_grammar, parametrise};
 pub use time::resolve_time;

@@ -421,7 +421,7 @@ impl Run {
             let value = resolve(&self.variables, &operand)?;
             if let Datum::List(items) = &value.datum {
                 let walked = match builtin {
-                    BuiltinCall::Largest { .. } | BuiltinCall::Sorted { .. } | BuiltinCall::Total { .. } => {
+                    BuiltinCall::Largest { .. } | BuiltinCall::Sorted { .. } | BuiltinCall::Sum { .. } => {
                         items.len() as u64
                     }
                     _ => 0,

@@ -13,6 +13,18 @@ pub(crate) fn shape(value: &Value, catalog: &Catalog) -> String {
     }
 }
 
+/// The shape of a variable, out of the lines `name: shape` of a run's report.
+#[must_use]
+pub fn shape_of<'s>(shapes: &'s [String], name: &str) -> Option<&'s str> {
+    shapes.iter().filter_map(|line| line.split_once(": ")).find(|(known, _)| *known == name).map(|(_, shape)| shape)
+}
+
+/// Whether a shape is that of an empty list.
+#[must_use]
+pub fn is_empty_list(shape: &str) -> bool {
+    shape.ends_with(" 0 items")
+}
+
 fn kind(value: &Value, catalog: &Catalog) -> String {
     match &value.datum {
         Datum::None => "nothing".to_owned(),

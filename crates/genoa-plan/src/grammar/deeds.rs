@@ -192,19 +192,17 @@ fn service(intention: &str) -> Option<String> {
     let request = request_and_background(intention).0;
     let begun = sentences(&request).into_iter().filter_map(|sentence| sentence.split(": ").next());
     let words: Vec<Placed<'_>> = begun.flat_map(placed_words).collect();
-    let is_put = |placed: &Placed<'_>| {
-        placed.leads && is_among("message post publish put send share tweet upload write", &placed.word.to_lowercase())
-    };
-    let named = |placed: &Placed<'_>| {
+    asked_of(&words, "message post publish put send share tweet upload write", |placed| {
         let on = is_among("on to via our my over in the", &placed.before.to_lowercase());
         on && is_among(SERVICES, &placed.word.to_lowercase())
-    };
-    words
-        .iter()
-        .any(is_put)
-        .then(|| words.iter().find(|placed| named(placed)))
-        .flatten()
-        .map(|placed| placed.word.to_lowercase())
+    })
+}
+
+/// The first word that `is_object`, in lower case, where one of these verbs leads a request.
+fn asked_of(words: &[Placed<'_>], verbs: &str, is_object: impl Fn(&Placed<'_>) -> bool) -> Option<String> {
+    let is_asked = words.iter().any(|placed| placed.leads && is_among(verbs, &placed.word.to_lowercase()));
+    let object = words.iter().find(|placed| is_object(placed)).filter(|_| is_asked)?;
+    Some(object.word.to_lowercase())
 }
 
 /// Sound and moving pictures, which no tool here opens.
@@ -213,21 +211,11 @@ const RECORDINGS: &str = "audio clip film mkv mov mp3 mp4 recording song video v
 /// A change of what a recording holds.
 fn change_of_a_recording(intention: &str) -> Option<String> {
     let request = request_and_background(intention).0;
-    let words = placed_words(&request);
-    let is_changed = |placed: &Placed<'_>| {
-        placed.leads && is_among("compress convert cut shorten subtitle transcribe trim", &placed.word.to_lowercase())
-    };
-    let is_recording = |placed: &&Placed<'_>| {
+    asked_of(&placed_words(&request), "compress convert cut shorten subtitle transcribe trim", |placed| {
         let word = placed.word.to_lowercase();
         let ending = word.rsplit_once('.').map_or(word.as_str(), |(_, ending)| ending);
         is_among(RECORDINGS, ending.strip_suffix('s').unwrap_or(ending))
-    };
-    words
-        .iter()
-        .any(is_changed)
-        .then(|| words.iter().find(is_recording))
-        .flatten()
-        .map(|placed| placed.word.to_lowercase())
+    })
 }
 
 /// The verbs of a request for something out of reach, in lower case, or the place that is.
