@@ -138,7 +138,7 @@ pub const SUMMARY_TOKENS: u32 = 256;
 pub const SUMMARY_CHARS: usize = 6_000;
 /// Characters of a text that `rewrite` takes; a longer one is refused, since what is not shown would be lost.
 pub const REWRITE_CHARS: usize = 2_800;
-/// Characters of a text that `edit` takes: as much as a model reads in a minute.
+/// Characters of a text that `edit` takes: with the numbers of its lines it must fit the context, beside the answer.
 pub const EDIT_CHARS: usize = 9_000;
 /// Characters of one fact.
 pub const FACT_CHARS: usize = 240;
