@@ -33,5 +33,5 @@ pub use ids::{
     AgentId, CallId, ContentHash, GrantId, IntentionId, OutboxId, QuestionId, RequestId, RunId, SessionId, Timestamp,
     ViewId,
 };
-pub use labels::{Labels, Source};
+pub use labels::{Labels, Readers, Source};
 pub use value::{Datum, Value};

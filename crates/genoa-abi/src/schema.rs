@@ -255,6 +255,9 @@ pub struct Parameter {
     /// Whether it is what a search is about: a planner takes its words from the intention.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub topic: bool,
+    /// The parameters that say who will get to read it: `["to"]` for the text of a message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown_to: Vec<String>,
     /// Whether it must be right letter by letter, so that a planner takes what is quoted or looks like code, and no other words.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verbatim: bool,
@@ -277,6 +280,7 @@ impl Parameter {
             endings: Vec::new(),
             other_endings: false,
             topic: false,
+            shown_to: Vec::new(),
             words: Vec::new(),
             verbatim: false,
         }
@@ -371,6 +375,10 @@ pub struct RecordType {
     /// The field that stands for the whole where text is wanted: a contact's name, a mail's subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// The fields with the addresses of those who have the record already: a mail's sender and recipients. Where none is
+    /// named, what a tool read is for nobody but the person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readers: Vec<String>,
     /// The tool that finds records of this type by text, for coercing a name to a record: `contacts.find`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_up: Option<String>,
@@ -492,6 +500,7 @@ mod tests {
             fields: vec![field("title", "str"), field("pages", "int?")],
             origin: None,
             title: Some("title".into()),
+            readers: vec![],
             look_up: None,
             read_by: None,
         };

@@ -253,7 +253,7 @@ impl Walk<'_> {
         if let Some(run) = ordered.job.run {
             causes.push(self.plan(run)?);
         }
-        for source in ordered.job.influences.iter() {
+        for source in ordered.job.influences.sources() {
             causes.push(self.source(source)?);
         }
         Ok(causes)
@@ -332,7 +332,8 @@ impl Walk<'_> {
                 return self.node(text, record.seq, |_| Ok(Vec::new()));
             }
         }
-        self.leaf(format!("call {call}"))
+        // What a model read in several parts is told by what it read.
+        Ok(None)
     }
 
     fn line_of(&self, job: &ToolJob) -> Result<Option<String>, Failure> {

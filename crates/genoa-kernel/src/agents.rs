@@ -12,7 +12,7 @@ use genoa_abi::limits::{
 use genoa_abi::session::{News, Weight};
 use genoa_abi::syscall::{Caller, Reply};
 use genoa_abi::tool::Clock;
-use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, RequestId, RunId, SessionId, Timestamp};
+use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, Labels, RequestId, RunId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -47,6 +47,9 @@ pub(crate) struct Agent {
     #[serde(default)]
     pub(crate) retried: usize,
     pub(crate) notices: u32,
+    /// Who could have influenced it: the sources of all that it was told. They are in whatever it asks for.
+    #[serde(default)]
+    pub(crate) heard: Labels,
     /// Why its last syscall failed, if it did: what it most likely dies of.
     #[serde(default)]
     pub(crate) trouble: Option<Failure>,
@@ -212,6 +215,9 @@ impl Turn<'_> {
             ));
         }
         self.deliver_message(to, message)?;
+        // That it may lie in the mailbox for a while makes the receiver careful too early, never too late.
+        let heard = self.heard_by(Some(sender));
+        self.tell_agent_of(Caller::Agent(to), &heard);
         Ok(Response::Now(Reply::Done))
     }
 
@@ -227,6 +233,21 @@ impl Turn<'_> {
         }
         agent.receiving = Some(asker.request);
         Ok(Response::Later)
+    }
+
+    /// Who could have influenced what an agent asks for; nobody, where no agent asks.
+    pub(crate) fn heard_by(&self, agent: Option<AgentId>) -> Labels {
+        let agent = agent.and_then(|id| self.kernel.agents.get(id).ok());
+        agent.map(|agent| agent.heard.clone()).unwrap_or_default()
+    }
+
+    /// An agent is told something that these sources could have influenced.
+    pub(crate) fn tell_agent_of(&mut self, caller: Caller, sources: &Labels) {
+        if let Caller::Agent(id) = caller
+            && let Some(agent) = self.kernel.agents.get_mut(id)
+        {
+            agent.heard.join(sources);
+        }
     }
 
     pub(crate) fn notify(&mut self, standing: Standing, text: String) -> Result<Response, Failure> {
@@ -354,6 +375,7 @@ impl Turn<'_> {
             asked: 0,
             retried: 0,
             notices: 0,
+            heard: self.heard_by(birth.parent),
             trouble: None,
         };
         self.kernel.agents.insert(id, agent);

@@ -6,7 +6,7 @@ use genoa_abi::{ContentHash, ErrorCode, Failure};
 use serde_json::Value as Json;
 
 use crate::calls::{Begun, Order};
-use crate::demands;
+use crate::demands::Unmet;
 use crate::outbox::{attachments_of, message_text};
 use crate::questions::{NewQuestion, Purpose};
 use crate::system;
@@ -14,11 +14,10 @@ use crate::turn::Turn;
 
 impl Turn<'_> {
     /// Puts an order before the person. It is carried out if they say yes to its fingerprint.
-    pub(crate) fn ask_for_approval(&mut self, mut order: Order) -> Result<Begun, Failure> {
+    pub(crate) fn ask_for_approval(&mut self, mut order: Order, unmet: &[Unmet]) -> Result<Begun, Failure> {
         order.attached = self.attached(&order);
         let is_mail = order.schema.name == system::MAIL_SEND;
         let mut content = if is_mail { message_text(&order.arguments)? } else { call_text(&order) };
-        let unmet = demands::unmet(&order);
         if !unmet.is_empty() {
             let told: Vec<String> = unmet.iter().map(|one| format!("! {}", one.text())).collect();
             content = format!("{content}\n\n{}", told.join("\n"));

@@ -10,12 +10,11 @@ use genoa_abi::limits::{CALL_GRACE_MS, TOOL_MS, TOOL_RESULT_BYTES};
 use genoa_abi::schema::{EffectClass, Executor, FileNeed, Parameter, ToolSchema, Type, Yields};
 use genoa_abi::syscall::Caller;
 use genoa_abi::tool::{ToolOutcome, ToolUsage};
-use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, SessionId, Value};
-use genoa_plan::{argument_to_json, value_from_json};
+use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, Readers, SessionId, Value};
+use genoa_plan::{argument_to_json, value_from_json, value_of_agent};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::demands;
 use crate::flights::{Flight, Work};
 use crate::grants::Amount;
 use crate::questions::Purpose;
@@ -34,6 +33,9 @@ pub(crate) struct Order {
     pub(crate) arguments: Map<String, Json>,
     /// As the plan has them, with their labels.
     pub(crate) values: BTreeMap<String, Value>,
+    /// Who could have influenced that it is made at all.
+    #[serde(default)]
+    pub(crate) context: Labels,
     pub(crate) line: u32,
     /// Content of the attached files when the approval was asked for.
     pub(crate) attached: BTreeMap<String, Option<genoa_abi::ContentHash>>,
@@ -46,6 +48,8 @@ pub(crate) struct Invocation {
     pub(crate) grant: GrantId,
     pub(crate) tool: String,
     pub(crate) arguments: BTreeMap<String, Value>,
+    /// Who could have influenced that it is made at all.
+    pub(crate) context: Labels,
     pub(crate) line: u32,
 }
 
@@ -66,10 +70,11 @@ impl Turn<'_> {
         arguments: &Map<String, Json>,
     ) -> Result<Response, Failure> {
         let schema = self.schema(tool)?;
+        let heard = self.heard_by(standing.agent);
         let mut values = BTreeMap::new();
         for (name, json) in arguments {
             let parameter = schema.parameter(name).ok_or_else(|| unknown_argument(&schema, name))?;
-            values.insert(name.clone(), self.argument_value(parameter, json)?);
+            values.insert(name.clone(), self.argument_value(parameter, json, &heard)?);
         }
         let begun = self.begin_call(Invocation {
             origin: Origin::Syscall(asker),
@@ -77,10 +82,14 @@ impl Turn<'_> {
             grant: standing.grant,
             tool: tool.to_owned(),
             arguments: values,
+            context: heard,
             line: 0,
         })?;
         match begun {
-            Begun::Over(value) => Ok(Response::Now(genoa_abi::syscall::Reply::Result(value.to_json()))),
+            Begun::Over(value) => {
+                self.tell_agent_of(asker.caller, &value.deep_labels());
+                Ok(Response::Now(genoa_abi::syscall::Reply::Result(value.to_json())))
+            }
             Begun::Waiting => Ok(Response::Later),
         }
     }
@@ -88,13 +97,12 @@ impl Turn<'_> {
     /// Checks a call and begins it.
     pub(crate) fn begin_call(&mut self, invocation: Invocation) -> Result<Begun, Failure> {
         let order = self.check_call(invocation)?;
+        let unmet = self.unmet(&order)?;
         match (order.schema.executor, order.schema.effect) {
             (Executor::Kernel, _) if order.schema.name != system::MAIL_SEND => self.call_function(&order),
             (Executor::Model, _) => self.begin_reading(&order),
-            (_, EffectClass::Observe | EffectClass::Change) if demands::unmet(&order).is_empty() => {
-                self.carry_out(order)
-            }
-            _ => self.ask_for_approval(order),
+            (_, EffectClass::Observe | EffectClass::Change) if unmet.is_empty() => self.carry_out(order),
+            _ => self.ask_for_approval(order, &unmet),
         }
     }
 
@@ -124,6 +132,9 @@ impl Turn<'_> {
     pub(crate) fn call_ended(&mut self, origin: Origin, outcome: Result<Value, Failure>) {
         match origin {
             Origin::Syscall(asker) => {
+                if let Ok(value) = &outcome {
+                    self.tell_agent_of(asker.caller, &value.deep_labels());
+                }
                 self.reply(asker, outcome.map(|value| genoa_abi::syscall::Reply::Result(value.to_json())));
             }
             Origin::Run(run) => self.resume(run, outcome),
@@ -153,6 +164,10 @@ impl Turn<'_> {
             }
             self.check_result(call, &job.schema, &result)
         });
+        if let (Err(_), Origin::Syscall(asker)) = (&value, flight.origin) {
+            // What went wrong may be told in words that were read.
+            self.tell_agent_of(asker.caller, &Source::Tool(job.schema.name.clone()).into());
+        }
         self.call_ended(flight.origin, value);
     }
 
@@ -286,25 +301,27 @@ impl Turn<'_> {
             schema,
             arguments,
             values: invocation.arguments,
+            context: invocation.context,
             line: invocation.line,
             attached: BTreeMap::new(),
         })
     }
 
-    fn argument_value(&self, parameter: &Parameter, json: &Json) -> Result<Value, Failure> {
+    /// An argument of an agent, which all that the agent has heard could have influenced.
+    fn argument_value(&self, parameter: &Parameter, json: &Json, heard: &Labels) -> Result<Value, Failure> {
         let inner = match &parameter.ty {
             Type::Optional(inner) => inner,
             other => other,
         };
         // Times arrive as the words that the plan language has for them.
         if let (Type::Time, Json::String(words)) = (inner, json) {
-            return Ok(Value::text(words));
+            return Ok(Value::labelled(Datum::Text(words.clone()), heard.clone()));
         }
         self.kernel.catalog.fits(&parameter.ty, json).map_err(|error| {
             Failure::new(ErrorCode::InvalidInput, format!("the argument `{}` has the wrong form", parameter.name))
                 .because(error)
         })?;
-        value_from_json(&parameter.ty, json, &self.kernel.catalog, &Labels::none())
+        value_of_agent(&parameter.ty, json, &self.kernel.catalog, heard)
     }
 
     /// The functions that the kernel answers itself.
@@ -350,7 +367,7 @@ impl Turn<'_> {
         let reserved = Amount { calls: 1, bytes: 0, tokens: 0, elapsed_ms: time_limit_ms };
         self.kernel.grants.reserve(order.grant, reserved, self.now)?;
         let session = self.session(order.session)?.clone();
-        let influences = order.values.values().fold(Labels::none(), |all, value| all.union(&value.deep_labels()));
+        let influences = order.values.values().fold(order.context, |all, value| all.union(&value.deep_labels()));
         let call = self.kernel.counters.call();
         let mcp = self.kernel.mcp.get(&order.schema.name).cloned();
         let job = ToolJob {
@@ -420,8 +437,10 @@ impl Turn<'_> {
             Yields::Machine => Source::Machine,
             Yields::Contacts => Source::Contacts,
         };
-        let labels = [Source::Call(call), wrote].into_iter().collect();
-        value_from_json(&schema.returns, result, &self.kernel.catalog, &labels)
+        let labels: Labels = [Source::Call(call), wrote].into_iter().collect();
+        // What a host gives to whoever asks it is public; all else is the person's own until it says who has it.
+        let readers = if schema.needs.network { Readers::Anyone } else { Readers::nobody_else() };
+        value_from_json(&schema.returns, result, &self.kernel.catalog, &labels.for_readers(readers))
     }
 }
 

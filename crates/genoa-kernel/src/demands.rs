@@ -1,50 +1,141 @@
-//! What the arguments of a call may be made of: each parameter states a demand, and the labels of the value say who could
-//! have influenced it. What does not meet its demand is put before the person, with where it is from.
+//! What the arguments of a call may be made of: each parameter states who may have influenced its value, and who will
+//! get to read it. The value's labels say who could have influenced it, and who has it already. What does not meet its
+//! demand is put before the person, with where it is from.
+
+use std::collections::BTreeSet;
 
 use genoa_abi::labels::Source;
 use genoa_abi::schema::{Demand, Parameter};
-use genoa_abi::{Labels, Value};
+use genoa_abi::{Datum, Failure, Labels, Value};
 
 use crate::calls::Order;
+use crate::turn::Turn;
 
-/// Sources that are named to a person, at most.
+/// Sources, or readers, that are named to a person, at most.
 const NAMED: usize = 4;
 
-/// An argument that the person did not say, and that its parameter demands of them.
+/// An argument that does not meet what its parameter demands.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unmet {
     /// The parameter's name.
     pub(crate) parameter: String,
-    /// Who could have influenced it, besides the person.
-    pub(crate) sources: Vec<Source>,
+    /// What is wrong with it.
+    pub(crate) wrong: Wrong,
+}
+
+/// What an argument lacks.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Wrong {
+    /// The person did not say it: who could have influenced it, besides them.
+    Influenced(Vec<Source>),
+    /// Somebody would get to read what they do not have so far.
+    Disclosed {
+        /// Their addresses.
+        to: Vec<String>,
+        /// Where it is from.
+        from: Vec<Source>,
+    },
 }
 
 impl Unmet {
-    /// `command: from mail <4@x>, sender eve@x.example`
+    /// `command: not in your words, but from mail <4@x>, sender eve@x.example`
     pub(crate) fn text(&self) -> String {
-        let mut named: Vec<String> = self.sources.iter().take(NAMED).map(ToString::to_string).collect();
-        if self.sources.len() > NAMED {
-            named.push(format!("and {} more", self.sources.len() - NAMED));
+        match &self.wrong {
+            Wrong::Influenced(sources) => {
+                format!("{}: not in your words, but from {}", self.parameter, named(sources))
+            }
+            Wrong::Disclosed { to, from } => {
+                format!("{}: new to {}, from {}", self.parameter, named(to), named(from))
+            }
         }
-        format!("{}: not in your words, but from {}", self.parameter, named.join(", "))
     }
 }
 
-/// The arguments of a call that do not meet what their parameters demand.
-pub(crate) fn unmet(order: &Order) -> Vec<Unmet> {
-    let of = |parameter: &Parameter| {
-        let value = order.values.get(&parameter.name)?;
+fn named<T: ToString>(all: &[T]) -> String {
+    let mut named: Vec<String> = all.iter().take(NAMED).map(ToString::to_string).collect();
+    if all.len() > NAMED {
+        named.push(format!("and {} more", all.len() - NAMED));
+    }
+    named.join(", ")
+}
+
+impl Turn<'_> {
+    /// The arguments of a call that do not meet what their parameters demand.
+    pub(crate) fn unmet(&self, order: &Order) -> Result<Vec<Unmet>, Failure> {
+        Ok(unmet(order, &self.session(order.session)?.person.email))
+    }
+}
+
+/// `person` is the address of the person, who may read everything.
+fn unmet(order: &Order, person: &str) -> Vec<Unmet> {
+    let mut unmet = Vec::new();
+    for parameter in &order.schema.parameters {
+        let Some(value) = order.values.get(&parameter.name) else { continue };
         let sources = against(parameter.demand, value);
-        (!sources.is_empty()).then(|| Unmet { parameter: parameter.name.clone(), sources })
-    };
-    order.schema.parameters.iter().filter_map(of).collect()
+        if !sources.is_empty() {
+            unmet.push(Unmet { parameter: parameter.name.clone(), wrong: Wrong::Influenced(sources) });
+        }
+        let (to, from) = disclosed(value, &readers_of(order, parameter, person));
+        if !to.is_empty() {
+            unmet.push(Unmet { parameter: parameter.name.clone(), wrong: Wrong::Disclosed { to, from } });
+        }
+    }
+    unmet
 }
 
 /// The sources of a value that a demand does not allow. A whole argument is looked at, not only its outside: one foreign
 /// address in a list of recipients is enough.
 fn against(demand: Demand, value: &Value) -> Vec<Source> {
     let labels: Labels = value.deep_labels();
-    labels.iter().filter(|source| !allows(demand, source)).cloned().collect()
+    labels.sources().filter(|source| !allows(demand, source)).cloned().collect()
+}
+
+/// The addresses of those who will read what a parameter takes.
+fn readers_of(order: &Order, parameter: &Parameter, person: &str) -> BTreeSet<String> {
+    let mut readers = BTreeSet::new();
+    let named = parameter.shown_to.iter().filter_map(|name| order.values.get(name));
+    named.for_each(|value| addresses(value, &mut readers));
+    readers.remove(&person.to_lowercase());
+    readers
+}
+
+/// The addresses in a value: texts, or the `email` of records, or lists of them.
+fn addresses(value: &Value, found: &mut BTreeSet<String>) {
+    match &value.datum {
+        Datum::Text(address) => {
+            found.insert(address.trim().to_lowercase());
+        }
+        Datum::List(items) => items.iter().for_each(|item| addresses(item, found)),
+        Datum::Record { fields, .. } => {
+            if let Some(email) = fields.get("email") {
+                addresses(email, found);
+            }
+        }
+        Datum::None | Datum::Bool(_) | Datum::Int(_) | Datum::Number(_) => {}
+    }
+}
+
+/// To whom some part of a value would be new, and where these parts are from.
+fn disclosed(value: &Value, readers: &BTreeSet<String>) -> (Vec<String>, Vec<Source>) {
+    let (mut to, mut from) = (BTreeSet::new(), BTreeSet::new());
+    look_for_new(value, readers, &mut to, &mut from);
+    (to.into_iter().collect(), from.into_iter().collect())
+}
+
+fn look_for_new(value: &Value, readers: &BTreeSet<String>, to: &mut BTreeSet<String>, from: &mut BTreeSet<Source>) {
+    let new_to = |reader: &&String| !value.labels.readers().include(reader);
+    let new: Vec<String> = readers.iter().filter(new_to).cloned().collect();
+    if !new.is_empty() {
+        to.extend(new);
+        // By which call it was read is told by what was read.
+        let is_told = |source: &&Source| !matches!(source, Source::Person | Source::Call(_) | Source::Tool(_));
+        from.extend(value.labels.sources().filter(is_told).cloned());
+    }
+    match &value.datum {
+        Datum::List(items) => items.iter().for_each(|item| look_for_new(item, readers, to, from)),
+        Datum::Record { fields, .. } => fields.values().for_each(|field| look_for_new(field, readers, to, from)),
+        Datum::None | Datum::Bool(_) | Datum::Int(_) | Datum::Number(_) | Datum::Text(_) => {}
+    }
 }
 
 fn allows(demand: Demand, source: &Source) -> bool {
@@ -59,10 +150,10 @@ fn allows(demand: Demand, source: &Source) -> bool {
 mod tests {
     use genoa_abi::labels::Source;
     use genoa_abi::schema::Demand;
-    use genoa_abi::{CallId, Datum, Labels, Value};
+    use genoa_abi::{CallId, Datum, Labels, Readers, Value};
     use proptest::prelude::*;
 
-    use super::{Unmet, against};
+    use super::{Unmet, Wrong, against, disclosed};
 
     fn sources() -> impl Strategy<Value = Source> {
         prop_oneof![
@@ -106,10 +197,28 @@ mod tests {
     #[test]
     fn a_person_is_told_what_and_from_where() {
         let sources = (0..6).map(|number| Source::File(format!("{number}.md"))).collect();
-        let unmet = Unmet { parameter: "command".into(), sources };
+        let unmet = Unmet { parameter: "command".into(), wrong: Wrong::Influenced(sources) };
         assert_eq!(
             unmet.text(),
             "command: not in your words, but from file 0.md, file 1.md, file 2.md, file 3.md, and 2 more"
         );
+        let wrong = Wrong::Disclosed { to: vec!["eve@x".into()], from: vec![Source::File("a.md".into())] };
+        assert_eq!(Unmet { parameter: "body".into(), wrong }.text(), "body: new to eve@x, from file a.md");
+    }
+
+    #[test]
+    fn what_somebody_has_not_is_new_to_them_however_deep_it_lies() {
+        let mine = Labels::from(Source::File("a.md".into())).for_readers(Readers::nobody_else());
+        let adas = Labels::from(Source::Mail("<1@x>".into())).for_readers(Readers::only(["ada@x"]));
+        let text = |labels: &Labels| Value::labelled(Datum::Text("t".into()), labels.clone());
+        let both = Value::from(Datum::List(vec![text(&adas), text(&mine), Value::text("own words")]));
+        let readers = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
+        let found = |value: &Value, all: &[&str]| disclosed(value, &readers(all));
+        assert_eq!(found(&text(&adas), &["ada@x"]), (vec![], vec![]));
+        assert_eq!(found(&both, &["ada@x"]), (vec!["ada@x".into()], vec![Source::File("a.md".into())]));
+        let (to, from) = found(&both, &["ada@x", "eve@x"]);
+        assert_eq!(to, ["ada@x", "eve@x"]);
+        assert_eq!(from, [Source::File("a.md".into()), Source::Mail("<1@x>".into())]);
+        assert_eq!(found(&Value::text("own words"), &["eve@x"]), (vec![], vec![]));
     }
 }

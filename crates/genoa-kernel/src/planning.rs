@@ -7,7 +7,7 @@ use genoa_abi::session::{News, RunOutcome, RunSummary};
 use genoa_abi::syscall::Reply;
 use genoa_abi::view::Difference;
 use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, SessionId};
-use genoa_plan::Checked;
+use genoa_plan::{Checked, Run};
 
 use crate::agents::Intention;
 use crate::runs::RunState;
@@ -117,7 +117,8 @@ impl Turn<'_> {
             },
         );
         let parent = standing.agent.and_then(|agent| self.kernel.agents.get(agent).ok()?.parent);
-        let run = RunState { parent, ..RunState::new(checked.plan, intention, standing, asker, clock) };
+        let run = Run::new(checked.plan).under(self.heard_by(standing.agent));
+        let run = RunState { parent, ..RunState::new(run, intention, standing, asker, clock) };
         self.kernel.runs.insert(id, run);
         if let Some(agent) = standing.agent.and_then(|agent| self.kernel.agents.get_mut(agent)) {
             agent.run = Some(id);

@@ -11,7 +11,7 @@ use genoa_abi::syscall::Reply;
 use genoa_abi::tool::{Clock, WrittenFile};
 use genoa_abi::view::{Difference, ViewAction};
 use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, OutboxId, RunId, SessionId, Timestamp, Value};
-use genoa_plan::{Plan, PlanCall, Run, Yield};
+use genoa_plan::{PlanCall, Run, Yield};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -69,7 +69,7 @@ pub(crate) enum Ending {
 }
 
 impl RunState {
-    pub(crate) fn new(plan: Plan, intention: IntentionId, standing: Standing, asker: Asker, clock: Clock) -> Self {
+    pub(crate) fn new(run: Run, intention: IntentionId, standing: Standing, asker: Asker, clock: Clock) -> Self {
         Self {
             intention,
             session: standing.session,
@@ -78,7 +78,7 @@ impl RunState {
             parent: None,
             waiter: Some(asker),
             clock,
-            run: Run::new(plan),
+            run,
             calls: Vec::new(),
             said: Vec::new(),
             wrote: Vec::new(),
@@ -136,6 +136,7 @@ impl Turn<'_> {
             grant,
             tool: call.tool,
             arguments: call.arguments,
+            context: call.context,
             line: call.line,
         })?;
         // One that was denied was not made.

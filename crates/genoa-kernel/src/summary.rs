@@ -6,7 +6,7 @@
 use genoa_abi::schema::Catalog;
 use genoa_abi::session::OutboxItem;
 use genoa_abi::view::{ChangeKind, Difference};
-use genoa_abi::{ErrorCode, Failure};
+use genoa_abi::{Datum, ErrorCode, Failure, Value};
 use genoa_plan::{is_empty_list, shape_of};
 
 use crate::render;
@@ -23,8 +23,9 @@ pub(crate) fn answer<'a>(
     messages: impl Iterator<Item = &'a OutboxItem>,
     difference: Result<&Difference, &Failure>,
 ) -> String {
-    let mut paragraphs = vec![said(state)];
-    paragraphs.push(changed(state, difference));
+    let changed = changed(state, difference);
+    let mut paragraphs = if !changed.is_empty() && is_the_change(state) { vec![] } else { vec![said(state)] };
+    paragraphs.push(changed);
     for message in messages {
         paragraphs.push(format!(
             "The message \"{}\" to {} waits in the outbox as {}; it can still be taken back.",
@@ -35,6 +36,24 @@ pub(crate) fn answer<'a>(
     }
     paragraphs.retain(|paragraph| !paragraph.is_empty());
     paragraphs.join("\n\n")
+}
+
+/// Whether the run said nothing and came to nothing but the files that it wrote, which are told of anyway.
+fn is_the_change(state: &RunState) -> bool {
+    let wrote = |path: &str| state.wrote.iter().any(|file| file.path == path);
+    let is_written = |value: &Value| match &value.datum {
+        Datum::Record { fields, .. } => {
+            matches!(fields.get("path").map(|path| &path.datum), Some(Datum::Text(path)) if wrote(path))
+        }
+        _ => false,
+    };
+    match &state.ending {
+        Some(Ending::Done(value)) if state.said.is_empty() => match &value.datum {
+            Datum::List(items) => !items.is_empty() && items.iter().all(is_written),
+            _ => is_written(value),
+        },
+        _ => false,
+    }
 }
 
 fn said(state: &RunState) -> String {

@@ -12,6 +12,8 @@ pub(crate) const SAY: &str = "say";
 pub(crate) const REFUSE: &str = "refuse";
 /// Puts a message into the outbox.
 pub(crate) const MAIL_SEND: &str = "mail.send";
+/// Its parameter with those who get it.
+const RECIPIENTS: &str = "to";
 /// Shows the person a notice.
 pub(crate) const NOTIFY_SHOW: &str = "notify.show";
 /// Reads facts out of records.
@@ -74,6 +76,7 @@ pub(crate) fn records() -> Vec<RecordType> {
         ],
         origin: Some("path".to_owned()),
         title: Some("text".to_owned()),
+        readers: vec![],
         look_up: None,
         read_by: None,
     }]
@@ -86,7 +89,7 @@ fn facts() -> Type {
 fn mail_send() -> ToolSchema {
     let contacts = Type::list(Type::Record("Contact".to_owned()));
     let mut schema = tool(MAIL_SEND, "Send a mail, after the person approved it", Executor::Kernel, Type::None)
-        .takes("to", contacts, "recipients")
+        .takes(RECIPIENTS, contacts, "recipients")
         .takes("subject", Type::Text, "its subject")
         .takes("body", Type::Text, "its text")
         .may_take("attachments", Type::list(Type::Path), "files to attach")
@@ -97,8 +100,12 @@ fn mail_send() -> ToolSchema {
     if let Some(attachments) = schema.parameters.last_mut() {
         attachments.exists = Some(Existing::Entry);
     }
-    if let Some(recipients) = schema.parameters.first_mut() {
-        recipients.demand = Demand::Recipient;
+    for parameter in &mut schema.parameters {
+        if parameter.name == RECIPIENTS {
+            parameter.demand = Demand::Recipient;
+        } else {
+            parameter.shown_to = vec![RECIPIENTS.to_owned()];
+        }
     }
     schema
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use genoa_abi::event::Effect;
 use genoa_abi::session::News;
 use genoa_abi::syscall::{Caller, Reply, Syscall};
-use genoa_abi::{AgentId, CallId, ErrorCode, Failure, GrantId, RequestId, RunId, SessionId, Timestamp};
+use genoa_abi::{AgentId, CallId, ErrorCode, Failure, GrantId, Labels, RequestId, RunId, SessionId, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::grants::Holder;
@@ -78,6 +78,7 @@ impl<'k> Turn<'k> {
             return self.begin_session(caller, request);
         }
         let standing = self.standing(caller)?;
+        self.tell_agent_of(caller, &sources_of_answer(&syscall));
         match syscall {
             Syscall::Session(request) => self.begin_session(caller, request),
             Syscall::Intend { text, agent } => self.intend(caller, text, agent),
@@ -189,6 +190,17 @@ impl<'k> Turn<'k> {
             self.effects.push(Effect::WakeAt { time });
         }
         self.kernel.wake_at = next;
+    }
+}
+
+/// Who could have influenced the answer to a syscall, where that is known beforehand. A called tool's answer carries its
+/// own labels, and what a plan's run came to is told as counts and types.
+fn sources_of_answer(syscall: &Syscall) -> Labels {
+    match syscall {
+        Syscall::List {} | Syscall::Journal { .. } | Syscall::Why { .. } | Syscall::Diff { .. } => {
+            Source::Tool(syscall.name()).into()
+        }
+        _ => Labels::none(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use genoa_abi::schema::{Catalog, RecordType, Type};
 use genoa_abi::tool::Clock;
-use genoa_abi::{Datum, ErrorCode, Failure, Labels, Source, Value};
+use genoa_abi::{Datum, ErrorCode, Failure, Labels, Readers, Source, Value};
 use serde_json::Value as Json;
 
 use crate::builtins::check_length;
@@ -16,12 +16,21 @@ const RESULT_DEPTH: usize = 12;
 
 /// A tool's result as a value of type `ty`, everything in it labelled with `labels`. A record gets, with all its fields,
 /// also the label of where it came from: its origin field (a file or, for a URL, a host), and for a mail its id and the
-/// address of its sender.
+/// address of its sender. Its readers are those whom its type says it names, where it says so; a list has those of all
+/// that is in it.
 ///
 /// # Errors
 /// [`ErrorCode::ToolFailed`] for what does not fit the type; [`ErrorCode::TooLarge`] for what nests or lists too much.
 pub fn value_from_json(ty: &Type, json: &Json, catalog: &Catalog, labels: &Labels) -> Result<Value, Failure> {
-    read(ty, json, catalog, labels, RESULT_DEPTH)
+    Reader { catalog, names_readers: true }.read(ty, json, labels, RESULT_DEPTH)
+}
+
+/// As [`value_from_json`], of what an agent says: everything in it has these readers and no others, whomever it names.
+///
+/// # Errors
+/// As for [`value_from_json`].
+pub fn value_of_agent(ty: &Type, json: &Json, catalog: &Catalog, labels: &Labels) -> Result<Value, Failure> {
+    Reader { catalog, names_readers: false }.read(ty, json, labels, RESULT_DEPTH)
 }
 
 /// An argument as the tool gets it: without labels, and times resolved.
@@ -47,61 +56,81 @@ pub(crate) fn check_times(value: &Value, ty: &Type, clock: &Clock) -> Result<(),
     if *innermost(ty) == Type::Time { argument_to_json(ty, value, clock).map(|_| ()) } else { Ok(()) }
 }
 
-fn read(ty: &Type, json: &Json, catalog: &Catalog, labels: &Labels, depth: usize) -> Result<Value, Failure> {
-    let Some(inside) = depth.checked_sub(1) else {
-        return Err(Failure::new(ErrorCode::TooLarge, format!("the result nests deeper than {RESULT_DEPTH}")));
-    };
-    let datum = match (ty, json) {
-        (_, Json::Null) if matches!(ty, Type::None | Type::Optional(_) | Type::Any) => Datum::None,
-        (Type::Optional(inner), _) => return read(inner, json, catalog, labels, depth),
-        (Type::None, _) => Datum::None,
-        (Type::List(inner), Json::Array(items)) => {
-            check_length(items.len())?;
-            let read_item = |item| read(inner, item, catalog, labels, inside);
-            Datum::List(items.iter().map(read_item).collect::<Result<_, _>>()?)
-        }
-        (Type::Record(name), Json::Object(object)) => {
-            let record = catalog.records.get(name).ok_or_else(|| wrong(ty, json))?;
-            return read_record(record, object, catalog, labels, inside);
-        }
-        (Type::Bool | Type::Any, Json::Bool(truth)) => Datum::Bool(*truth),
-        (Type::Number, Json::Number(number)) => Datum::Number(number.as_f64().ok_or_else(|| wrong(ty, json))?),
-        (Type::Int, Json::Number(number)) => Datum::Int(number.as_i64().ok_or_else(|| wrong(ty, json))?),
-        (Type::Any, Json::Number(number)) => match (number.as_i64(), number.as_f64()) {
-            (Some(int), _) => Datum::Int(int),
-            (None, Some(number)) => Datum::Number(number),
-            (None, None) => return Err(wrong(ty, json)),
-        },
-        (Type::Choice(words), Json::String(word)) if !words.contains(word) => return Err(wrong(ty, json)),
-        (Type::Text | Type::Path | Type::Choice(_) | Type::Any, Json::String(text)) => Datum::Text(text.clone()),
-        // A moment is told by its words; what it meant was the caller's clock.
-        (Type::Time, Json::String(text)) => Datum::Text(text.clone()),
-        (Type::Any, other) => Datum::Text(other.to_string()),
-        _ => return Err(wrong(ty, json)),
-    };
-    Ok(Value::labelled(datum, labels.clone()))
+/// How plain JSON becomes a value.
+struct Reader<'a> {
+    catalog: &'a Catalog,
+    /// Whether a record says itself who has it.
+    names_readers: bool,
 }
 
-fn read_record(
-    record: &RecordType,
-    object: &serde_json::Map<String, Json>,
-    catalog: &Catalog,
-    labels: &Labels,
-    depth: usize,
-) -> Result<Value, Failure> {
-    let mut labels = labels.clone();
-    // A card of the person's own is theirs; that it lies in a file makes it nobody else's.
-    if !labels.iter().any(|source| *source == Source::Contacts) {
-        sources(record, object).into_iter().for_each(|source| labels.insert(source));
+impl Reader<'_> {
+    fn read(&self, ty: &Type, json: &Json, labels: &Labels, depth: usize) -> Result<Value, Failure> {
+        let Some(inside) = depth.checked_sub(1) else {
+            return Err(Failure::new(ErrorCode::TooLarge, format!("the result nests deeper than {RESULT_DEPTH}")));
+        };
+        let datum = match (ty, json) {
+            (_, Json::Null) if matches!(ty, Type::None | Type::Optional(_) | Type::Any) => Datum::None,
+            (Type::Optional(inner), _) => return self.read(inner, json, labels, depth),
+            (Type::None, _) => Datum::None,
+            (Type::List(inner), Json::Array(items)) => return self.read_list(inner, items, labels, inside),
+            (Type::Record(name), Json::Object(object)) => {
+                let record = self.catalog.records.get(name).ok_or_else(|| wrong(ty, json))?;
+                return self.read_record(record, object, labels, inside);
+            }
+            (Type::Bool | Type::Any, Json::Bool(truth)) => Datum::Bool(*truth),
+            (Type::Number, Json::Number(number)) => Datum::Number(number.as_f64().ok_or_else(|| wrong(ty, json))?),
+            (Type::Int, Json::Number(number)) => Datum::Int(number.as_i64().ok_or_else(|| wrong(ty, json))?),
+            (Type::Any, Json::Number(number)) => match (number.as_i64(), number.as_f64()) {
+                (Some(int), _) => Datum::Int(int),
+                (None, Some(number)) => Datum::Number(number),
+                (None, None) => return Err(wrong(ty, json)),
+            },
+            (Type::Choice(words), Json::String(word)) if !words.contains(word) => return Err(wrong(ty, json)),
+            (Type::Text | Type::Path | Type::Choice(_) | Type::Any, Json::String(text)) => Datum::Text(text.clone()),
+            // A moment is told by its words; what it meant was the caller's clock.
+            (Type::Time, Json::String(text)) => Datum::Text(text.clone()),
+            (Type::Any, other) => Datum::Text(other.to_string()),
+            _ => return Err(wrong(ty, json)),
+        };
+        Ok(Value::labelled(datum, labels.clone()))
     }
-    let mut fields = BTreeMap::new();
-    for field in &record.fields {
-        let json = object.get(&field.name).unwrap_or(&Json::Null);
-        let value = read(&field.ty, json, catalog, &labels, depth)
-            .map_err(|failure| failure.because(format!("in the field `{}` of a {}", field.name, record.name)))?;
-        fields.insert(field.name.clone(), value);
+
+    /// Whoever has all that is in a list has the list.
+    fn read_list(&self, inner: &Type, items: &[Json], labels: &Labels, depth: usize) -> Result<Value, Failure> {
+        check_length(items.len())?;
+        let items: Vec<Value> =
+            items.iter().map(|item| self.read(inner, item, labels, depth)).collect::<Result<_, _>>()?;
+        let readers = items.iter().map(|item| item.labels.readers().clone()).reduce(|all, next| all.meet(&next));
+        let readers = readers.unwrap_or_else(|| labels.readers().clone());
+        Ok(Value::labelled(Datum::List(items), labels.clone().for_readers(readers)))
     }
-    Ok(Value::labelled(Datum::Record { kind: record.name.clone(), fields }, labels))
+
+    fn read_record(
+        &self,
+        record: &RecordType,
+        object: &serde_json::Map<String, Json>,
+        labels: &Labels,
+        depth: usize,
+    ) -> Result<Value, Failure> {
+        let mut labels = labels.clone();
+        // A card of the person's own is theirs; that it lies in a file makes it nobody else's.
+        if !labels.sources().any(|source| *source == Source::Contacts) {
+            sources(record, object).into_iter().for_each(|source| labels.insert(source));
+        }
+        // What lies in a record that somebody has is had by them as well.
+        if self.names_readers && !record.readers.is_empty() && *labels.readers() == Readers::nobody_else() {
+            labels = labels.for_readers(readers(record, object));
+        }
+        let mut fields = BTreeMap::new();
+        for field in &record.fields {
+            let json = object.get(&field.name).unwrap_or(&Json::Null);
+            let value = self
+                .read(&field.ty, json, &labels, depth)
+                .map_err(|failure| failure.because(format!("in the field `{}` of a {}", field.name, record.name)))?;
+            fields.insert(field.name.clone(), value);
+        }
+        Ok(Value::labelled(Datum::Record { kind: record.name.clone(), fields }, labels))
+    }
 }
 
 /// Who could have written a record.
@@ -127,6 +156,22 @@ fn sources(record: &RecordType, object: &serde_json::Map<String, Json>) -> Vec<S
         sources.extend(address.map(|address| Source::Sender(address.to_owned())));
     }
     sources
+}
+
+/// Who has a record already: the owners of the addresses in the fields that its type names for it.
+fn readers(record: &RecordType, object: &serde_json::Map<String, Json>) -> Readers {
+    let named = record.readers.iter().filter_map(|name| object.get(name));
+    Readers::only(named.flat_map(addresses))
+}
+
+/// The addresses in a field: an address, a contact, or a list of them.
+fn addresses(json: &Json) -> Vec<&str> {
+    match json {
+        Json::String(address) => vec![address],
+        Json::Object(contact) => contact.get("email").and_then(Json::as_str).into_iter().collect(),
+        Json::Array(items) => items.iter().flat_map(addresses).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn is_text_field(ty: &Type) -> bool {

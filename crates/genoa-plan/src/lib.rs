@@ -33,7 +33,7 @@ mod time;
 mod types;
 
 pub use coerce::not_found;
-pub use convert::{argument_to_json, value_from_json};
+pub use convert::{argument_to_json, value_from_json, value_of_agent};
 pub use finding::Finding;
 pub use grammar::{Said, Scope, next_statement_grammar, request_and_background, scope_after, with_answer};
 pub use loosen::{Loosening, loosened};

@@ -218,8 +218,7 @@ pub(crate) fn mismatch() -> Failure {
 
 /// About how many bytes a value takes as JSON, labels included.
 pub(crate) fn measure(value: &Value) -> usize {
-    let labels: usize = value.labels.iter().map(|_| 32).sum();
-    8 + labels
+    8 + 32 * value.labels.entries()
         + match &value.datum {
             Datum::None | Datum::Bool(_) | Datum::Int(_) | Datum::Number(_) => 8,
             Datum::Text(text) => text.len(),

@@ -152,6 +152,16 @@ impl Run {
         }
     }
 
+    /// The same run where the plan's own text could have been influenced by these sources: whoever wrote it had heard of
+    /// them. They go into every argument and every result, as a condition does.
+    #[must_use]
+    pub fn under(mut self, sources: Labels) -> Self {
+        if !sources.is_empty() {
+            self.depend_on(&sources);
+        }
+        self
+    }
+
     /// Goes on until the next call or the end. `answer` is the result of the call that was yielded last; None at first.
     /// The labels of an answer get those of the call's arguments added.
     pub fn advance(&mut self, answer: Option<Result<Value, Failure>>, catalog: &Catalog, clock: &Clock) -> Yield {

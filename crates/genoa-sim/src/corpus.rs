@@ -139,6 +139,7 @@ fn record(name: &str, fields: &[&str]) -> RecordType {
         fields: fields.iter().map(field).collect(),
         origin: Some("path".into()),
         title: fields.first().map(|field| (*field).into()),
+        readers: vec![],
         look_up: None,
         read_by: None,
     }

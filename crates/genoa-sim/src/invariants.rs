@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use genoa_abi::GrantId;
-use genoa_abi::event::{Effect, ToolJob};
+use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::grant::{Access, GrantInfo, Right};
 use genoa_abi::limits::{GRANTS, INFER_QUEUE, MAILBOX_MESSAGES, QUESTIONS};
 use genoa_abi::schema::FileNeed;
+use genoa_abi::syscall::{Caller, Syscall};
+use genoa_abi::{AgentId, GrantId};
 
 use crate::world::World;
 
@@ -62,6 +63,23 @@ impl World {
         let network = job.rights.iter().filter(|right| matches!(right, Right::Network { .. }));
         match network.into_iter().find(|right| !allowed(right)) {
             Some(right) => Err(format!("{} may make {right}, which nobody configured", job.call)),
+            None => Ok(()),
+        }
+    }
+
+    /// The agent that asks for a tool here, if it was told what a tool answered.
+    pub(crate) fn told_asker(&self, event: &Event) -> Option<AgentId> {
+        let Event::Asked { caller: Caller::Agent(agent), syscall, .. } = event else { return None };
+        let asks = matches!(syscall, Syscall::Call { .. } | Syscall::Plan { .. });
+        (asks && self.told_agents.contains(agent)).then_some(*agent)
+    }
+
+    /// What such an agent asks for names those whom it has heard of.
+    pub(crate) fn check_heard(&self, asker: Option<AgentId>, effects: &[Effect]) -> Result<(), String> {
+        let Some(agent) = asker else { return Ok(()) };
+        let jobs = effects.iter().filter_map(|effect| if let Effect::RunTool(job) = effect { Some(job) } else { None });
+        match jobs.into_iter().find(|job| job.influences.is_empty()) {
+            Some(job) => Err(format!("{} of {agent} names nobody, and the agent has read something", job.call)),
             None => Ok(()),
         }
     }

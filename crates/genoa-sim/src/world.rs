@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) told: Installation,
     pub(crate) sessions_given: u64,
     pub(crate) agents: BTreeSet<AgentId>,
+    /// Agents that were told what a tool answered.
+    pub(crate) told_agents: BTreeSet<AgentId>,
     pub(crate) pending: Vec<Pending>,
     pub(crate) questions: BTreeMap<QuestionId, Question>,
     /// Syscalls without an answer yet; `true` for those that may wait for ever.
@@ -92,6 +94,7 @@ impl World {
             told: Installation::default(),
             sessions_given: 0,
             agents: BTreeSet::new(),
+            told_agents: BTreeSet::new(),
             pending: Vec::new(),
             questions: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -154,7 +157,9 @@ impl World {
         self.note_completed(&event);
         let was_idle = self.kernel.is_idle();
         let is_tick = matches!(event, Event::Tick {});
+        let asker = self.told_asker(&event);
         let effects = self.kernel.step(event, self.now);
+        self.check_heard(asker, &effects)?;
         if was_idle && (is_tick || is_boot) && effects.iter().any(|effect| matches!(effect, Effect::Infer { .. })) {
             return Err("an idle system asked the model".into());
         }
@@ -175,6 +180,7 @@ impl World {
         self.check_replay()?;
         self.sessions.clear();
         self.agents.clear();
+        self.told_agents.clear();
         self.pending.clear();
         self.waiting.clear();
         self.wake = None;
@@ -256,6 +262,11 @@ impl World {
                 self.report.denials += usize::from(outcome.is_err());
                 if self.waiting.remove(&(caller, request)).is_none() {
                     return Err(format!("{caller:?} got a second answer to request {request}"));
+                }
+                if let (Caller::Agent(agent), Ok(Reply::Result(result))) = (caller, &outcome)
+                    && !result.is_null()
+                {
+                    self.told_agents.insert(agent);
                 }
                 if let Ok(Reply::Plan(report)) = &outcome {
                     self.trace.push(format!("  plan: {:?}", report.outcome));

@@ -71,6 +71,7 @@ pub fn records() -> Vec<RecordType> {
     );
     event.origin = Some("path".into());
     event.title = Some("title".into());
+    event.readers = vec!["people".into()];
     vec![event]
 }
 

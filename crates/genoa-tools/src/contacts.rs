@@ -201,6 +201,7 @@ pub fn records() -> Vec<RecordType> {
     );
     contact.origin = Some("path".into());
     contact.title = Some("name".into());
+    contact.readers = vec!["email".into()];
     contact.look_up = Some("contacts.find".into());
     vec![contact]
 }

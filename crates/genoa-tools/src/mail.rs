@@ -63,6 +63,7 @@ pub fn records() -> Vec<RecordType> {
     );
     mail.origin = Some("path".into());
     mail.title = Some("subject".into());
+    mail.readers = vec!["sender".into(), "recipients".into()];
     vec![mail]
 }
 

@@ -401,6 +401,7 @@ pub fn record(name: &str, fields: &[(&str, &str, &str)]) -> RecordType {
         fields: fields.iter().map(field).collect(),
         origin: None,
         title: None,
+        readers: vec![],
         look_up: None,
         read_by: None,
     }

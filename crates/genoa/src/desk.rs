@@ -23,6 +23,8 @@ pub(crate) const BUDGET: Budget = Budget { calls: 100, bytes: 1_000_000, tokens:
 pub(crate) enum Came {
     Asked(Box<Question>),
     Over(PlanReport),
+    /// The answer to a call.
+    Answered,
 }
 
 /// A kernel at work.
@@ -93,6 +95,7 @@ impl Desk {
             let next = effects.iter().find_map(|effect| match effect {
                 Effect::Tell { news: News::Asked(question), .. } => Some(Err(Came::Asked(Box::new(question.clone())))),
                 Effect::Reply { outcome: Ok(Reply::Plan(report)), .. } => Some(Err(Came::Over(report.clone()))),
+                Effect::Reply { outcome: Ok(Reply::Result(_)), .. } => Some(Err(Came::Answered)),
                 Effect::RunTool(job) => {
                     let outcome = ToolOutcome::Done { result: world(&job.schema.name), wrote: Vec::new() };
                     Some(Ok(Event::ToolFinished { call: job.call, outcome, usage: ToolUsage::default() }))

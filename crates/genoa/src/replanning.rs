@@ -43,7 +43,7 @@ fn try_in_an_empty_world(desk: &mut Desk, planner: Caller, source: &str) -> Plan
     let event = Event::Asked { caller: planner, request: RequestId(1000), syscall };
     match desk.carry_out(event, |_| json!([])) {
         Came::Over(report) => report,
-        Came::Asked(question) => panic!("somebody was asked: {question:?}"),
+        other => panic!("the run is not over: {other:?}"),
     }
 }
 

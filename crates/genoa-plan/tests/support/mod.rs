@@ -56,6 +56,7 @@ fn record(name: &str, fields: &str, title: Option<&str>, origin: Option<&str>, l
         fields: fields.split(',').map(field).collect(),
         origin: own(origin),
         title: own(title),
+        readers: vec![],
         look_up: own(look_up),
         read_by: None,
     }
