@@ -55,7 +55,8 @@ impl fmt::Display for Source {
 }
 
 /// Who may read a value, besides the person, who always may.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Readers {
     /// Anybody: the person said it, or it is public.
     #[default]

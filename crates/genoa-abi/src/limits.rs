@@ -64,6 +64,8 @@ pub const OUTBOX_MESSAGES: usize = 256;
 pub const MESSAGE_RECIPIENTS: usize = 100;
 /// A notice or a question to a person, in bytes of UTF-8.
 pub const NOTICE_BYTES: usize = 16 * 1024;
+/// Sources that are shown of where a step's result is from; the rest is counted.
+pub const PROVENANCE_SOURCES: usize = 12;
 /// Notices of one agent.
 pub const NOTICES: u32 = 100;
 /// Options of one question.

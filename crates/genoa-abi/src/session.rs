@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::ids::{AgentId, ContentHash, IntentionId, OutboxId, QuestionId, RunId, SessionId, Timestamp};
+use crate::labels::{Labels, Readers, Source};
+use crate::limits::PROVENANCE_SOURCES;
 use crate::tool::{Clock, Person};
 use crate::view::{Difference, ViewInfo};
 
@@ -77,6 +79,9 @@ pub enum News {
         text: String,
         /// How long it took.
         elapsed_ms: u64,
+        /// Where what came out is from; nothing where it is all the plan's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provenance: Option<Provenance>,
     },
     /// The person is asked.
     Asked(Question),
@@ -95,6 +100,29 @@ pub enum News {
     },
     /// A run is over. This is the last news of an intention.
     Finished(RunSummary),
+}
+
+/// A label as it is shown to a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Who could have influenced the value, at most [`PROVENANCE_SOURCES`] of them. In which calls it stands is left out.
+    pub sources: Vec<Source>,
+    /// How many more there are.
+    pub more: usize,
+    /// Who may read it.
+    pub readers: Readers,
+}
+
+impl Provenance {
+    /// What there is to say of a label; nothing of that of a constant.
+    #[must_use]
+    pub fn of(labels: &Labels) -> Option<Self> {
+        let told = || labels.sources().filter(|source| !matches!(source, Source::Call(_)));
+        let sources: Vec<Source> = told().take(PROVENANCE_SOURCES).cloned().collect();
+        let more = told().count() - sources.len();
+        let readers = labels.readers().clone();
+        (!sources.is_empty() || readers != Readers::Anyone).then_some(Self { sources, more, readers })
+    }
 }
 
 /// How much a notice matters. The system says so; whoever has it told cannot make it matter more.

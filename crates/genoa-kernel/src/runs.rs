@@ -6,11 +6,13 @@ use genoa_abi::agent::{PlanOutcome, PlanReport};
 use genoa_abi::event::ToolJob;
 use genoa_abi::limits::{PLAN_QUESTIONS, PLAN_RETRIES, RUN_CALLS, RUN_STATE_BYTES};
 use genoa_abi::schema::{EffectClass, Existing, Parameter, ToolSchema, Type};
-use genoa_abi::session::{News, RunOutcome, RunSummary, Weight};
+use genoa_abi::session::{News, Provenance, RunOutcome, RunSummary, Weight};
 use genoa_abi::syscall::Reply;
 use genoa_abi::tool::{Clock, WrittenFile};
 use genoa_abi::view::{Difference, ViewAction};
-use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, OutboxId, RunId, SessionId, Timestamp, Value};
+use genoa_abi::{
+    AgentId, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, RunId, SessionId, Timestamp, Value,
+};
 use genoa_plan::{PlanCall, Run, Yield};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -58,6 +60,9 @@ pub(crate) struct Step {
     started: Timestamp,
     /// What came out, where that is more than a count.
     note: Option<String>,
+    /// Who could have influenced the call.
+    #[serde(default)]
+    influence: Labels,
 }
 
 /// How a run ended.
@@ -126,7 +131,9 @@ impl Turn<'_> {
         if state.calls.len() as u64 >= RUN_CALLS {
             return Err(too_large("the plan makes too many calls", "RUN_CALLS", RUN_CALLS));
         }
-        state.step = Step { line: call.line, started: self.now, note: None };
+        let influence =
+            call.arguments.values().fold(call.context.clone(), |all, value| all.union(&value.deep_labels()));
+        state.step = Step { line: call.line, started: self.now, note: None, influence };
         let (session, grant) = (state.session, state.grant);
         self.tell(session, News::Step { run: id, line: call.line, text: call.text });
         let tool = call.tool.clone();
@@ -153,7 +160,8 @@ impl Turn<'_> {
         let text = step.note.unwrap_or_else(|| render::count(value));
         let elapsed_ms = u64::try_from(now.0.saturating_sub(step.started.0)).unwrap_or(0);
         let session = state.session;
-        self.tell(session, News::StepDone { run: id, line: step.line, text, elapsed_ms });
+        let provenance = Provenance::of(&step.influence.union(&value.deep_labels()));
+        self.tell(session, News::StepDone { run: id, line: step.line, text, elapsed_ms, provenance });
     }
 
     /// Says what came out of the call that is going on, where a count would say too little.

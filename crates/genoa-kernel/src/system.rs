@@ -93,7 +93,7 @@ fn mail_send() -> ToolSchema {
         .takes("subject", Type::Text, "its subject")
         .takes("body", Type::Text, "its text")
         .may_take("attachments", Type::list(Type::Path), "files to attach")
-        .phrase("Send \"{subject}\" to {to}");
+        .phrase("Send {subject} to {to}");
     schema.effect = EffectClass::Emit;
     schema.asked_by = SENDING.iter().map(|word| (*word).to_owned()).collect();
     schema.ruled_out_by = DRAFTING.iter().map(|word| (*word).to_owned()).collect();

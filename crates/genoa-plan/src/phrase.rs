@@ -55,6 +55,8 @@ pub(crate) fn fill(tool: &str, schema: Option<&ToolSchema>, words: &BTreeMap<Str
     let phrase = schema.map(|schema| schema.phrase.as_str()).filter(|phrase| !phrase.is_empty()).unwrap_or(tool);
     let mut sentence: Vec<String> = Vec::new();
     let mut mentioned: Vec<&str> = Vec::new();
+    // Words before this place belong to a value that is given.
+    let mut settled = 0;
     for word in phrase.split_whitespace() {
         let Some((before, name, after)) = placeholder(word) else {
             sentence.push(word.to_owned());
@@ -68,8 +70,9 @@ pub(crate) fn fill(tool: &str, schema: Option<&ToolSchema>, words: &BTreeMap<Str
                     sentence.pop();
                 }
                 sentence.push(format!("{before}{value}{after}"));
+                settled = sentence.len();
             }
-            None => drop_link(&mut sentence),
+            None => drop_link(&mut sentence, settled),
         }
     }
     let rest: Vec<String> = words
@@ -85,9 +88,9 @@ pub(crate) fn fill(tool: &str, schema: Option<&ToolSchema>, words: &BTreeMap<Str
 }
 
 /// Takes back the words that lead to a value that is not given: "about", "of kind".
-fn drop_link(sentence: &mut Vec<String>) {
+fn drop_link(sentence: &mut Vec<String>, settled: usize) {
     let is_link = |word: &String| LINKING_WORDS.contains(&word.as_str());
-    let near = sentence.len().saturating_sub(2);
+    let near = sentence.len().saturating_sub(2).max(settled);
     if let Some(link) = sentence[near..].iter().position(is_link) {
         sentence.truncate(near + link);
     }
@@ -137,4 +140,38 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use genoa_abi::schema::{EffectClass, Executor, Needs, ToolSchema, Type, Yields};
+
+    use super::fill;
+
+    #[test]
+    fn what_is_given_is_told_whatever_is_not() {
+        let schema = ToolSchema {
+            name: "mail.find".into(),
+            about: String::new(),
+            parameters: vec![],
+            returns: Type::None,
+            yields: Yields::default(),
+            effect: EffectClass::Observe,
+            executor: Executor::Jail,
+            needs: Needs::default(),
+            phrase: "Find mails about {about} from {sender} {when}".into(),
+            asked_by: vec![],
+            ruled_out_by: vec![],
+        };
+        let told = |words: &[(&str, &str)]| {
+            let words: BTreeMap<_, _> = words.iter().map(|(name, word)| ((*name).into(), (*word).into())).collect();
+            fill("mail.find", Some(&schema), &words)
+        };
+        assert_eq!(told(&[("sender", "Ada")]), "Find mails from Ada");
+        assert_eq!(told(&[("about", "x"), ("sender", "Ada")]), "Find mails about x from Ada");
+        assert_eq!(told(&[("about", "x"), ("when", "today")]), "Find mails about x today");
+        assert_eq!(told(&[]), "Find mails");
+    }
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::time::Instant;
 
 use genoa_abi::agent::{PlanOutcome, PlanReport};
-use genoa_abi::session::{Answer, News, Question, QuestionKind, RunOutcome, RunSummary, Weight};
+use genoa_abi::session::{Answer, News, Provenance, Question, QuestionKind, RunOutcome, RunSummary, Weight};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::view::{ChangeKind, Difference};
 use genoa_abi::{Failure, IntentionId};
@@ -37,6 +37,15 @@ impl Asking {
     }
 }
 
+/// Whether it is shown where the values of each step are from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Labelling {
+    /// Below each step.
+    Shown,
+    /// Not at all.
+    Hidden,
+}
+
 /// States an intention and follows it.
 pub(crate) fn intend(
     session: &mut Session,
@@ -67,9 +76,10 @@ pub(crate) fn run_plan(
     session: &mut Session,
     source: String,
     format: Format,
-    asking: Asking,
+    labels: Labelling,
 ) -> Result<Ending, Failure> {
-    let mut screen = Screen::new(format, session);
+    let asking = Asking::from_terminal();
+    let mut screen = Screen { labels, ..Screen::new(format, session) };
     let id = session.client.start(&Syscall::Plan { source })?;
     loop {
         match session.client.next_of(id)? {
@@ -135,6 +145,7 @@ struct Screen {
     pace: Pace,
     preferences: Preferences,
     zone: TimeZone,
+    labels: Labelling,
 }
 
 /// How fast the planner writes.
@@ -173,7 +184,8 @@ impl Screen {
         moving.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         moving.enable_steady_tick(std::time::Duration::from_millis(120));
         let (preferences, zone) = (session.preferences(), session.zone());
-        Self { format, moving, step: String::new(), pace: Pace::default(), preferences, zone }
+        let labels = Labelling::Hidden;
+        Self { format, moving, step: String::new(), pace: Pace::default(), preferences, zone, labels }
     }
 
     fn show(&mut self, news: &News) {
@@ -196,10 +208,13 @@ impl Screen {
                 self.moving.set_message(self.step.clone());
             }
             News::Progress { text, .. } => self.moving.set_message(format!("{}: {}", self.step, visible_line(text))),
-            News::StepDone { text, elapsed_ms, .. } => {
+            News::StepDone { text, elapsed_ms, provenance, .. } => {
                 let time = format!("{}.{} s", elapsed_ms / 1000, elapsed_ms % 1000 / 100);
                 let text = format!("{} {} {}", self.step, styled(FAINT, "→"), visible_line(text));
                 self.above(format!("{} {text} {}", styled(GOOD, "✓"), styled(FAINT, time)));
+                if let (Labelling::Shown, Some(provenance)) = (self.labels, provenance) {
+                    self.provenance(provenance);
+                }
                 self.moving.set_message("");
             }
             News::Notice { text, weight } => self.notice(text, *weight),
@@ -222,6 +237,15 @@ impl Screen {
         for warning in warnings {
             self.above(format!("  {} {}", styled(CARE, "!"), visible_line(warning)));
         }
+    }
+
+    fn provenance(&self, provenance: &Provenance) {
+        let mut from: Vec<String> = provenance.sources.iter().map(ToString::to_string).collect();
+        if provenance.more > 0 {
+            from.push(format!("{} more", provenance.more));
+        }
+        let from = if from.is_empty() { "the plan".to_owned() } else { from.join(", ") };
+        self.above(styled(FAINT, visible_line(&format!("    from {from}; for {}", provenance.readers))));
     }
 
     /// A notice, if the person wants to see it now. What is not shown stands in the journal.

@@ -7,7 +7,7 @@ use genoa_abi::{ErrorCode, Failure};
 use genoa_plan::{Finding, check};
 
 use crate::cli::Context;
-use crate::follow::{Asking, run_plan};
+use crate::follow::{Labelling, run_plan};
 use crate::output::{self, BAD, CARE, Ending, Format, line, styled, value, visible_line};
 
 /// A plan's file.
@@ -32,12 +32,18 @@ pub(crate) enum PlanCommand {
     /// Say in plain words what it would do
     Explain(PlanFile),
     /// Run it, in the view of the folder
-    Run(PlanFile),
+    Run {
+        #[command(flatten)]
+        file: PlanFile,
+        /// Show below each step where its values are from, and who may read them
+        #[arg(long)]
+        labels: bool,
+    },
 }
 
 /// Checks, explains or runs.
 pub(crate) fn run(context: &Context, command: &PlanCommand) -> Result<Ending, Failure> {
-    let (PlanCommand::Check(file) | PlanCommand::Explain(file) | PlanCommand::Run(file)) = command;
+    let (PlanCommand::Check(file) | PlanCommand::Explain(file) | PlanCommand::Run { file, .. }) = command;
     let source = read(file)?;
     let catalog = context.installation()?.catalog;
     let checked = match check(&source, &catalog, "") {
@@ -59,7 +65,10 @@ pub(crate) fn run(context: &Context, command: &PlanCommand) -> Result<Ending, Fa
             });
             Ok(Ending::Done)
         }
-        PlanCommand::Run(_) => submit(context, source),
+        PlanCommand::Run { labels, .. } => {
+            let labels = if *labels { Labelling::Shown } else { Labelling::Hidden };
+            run_plan(&mut context.session()?, source, context.format, labels)
+        }
     }
 }
 
@@ -84,8 +93,4 @@ fn rejected(format: Format, findings: &[Finding]) -> Ending {
             .for_each(|finding| output::remark(format!("{} {}", styled(BAD, "✗"), visible_line(&finding.to_string()))));
     }
     Ending::Failed
-}
-
-fn submit(context: &Context, source: String) -> Result<Ending, Failure> {
-    run_plan(&mut context.session()?, source, context.format, Asking::from_terminal())
 }

@@ -13,7 +13,7 @@ use genoa_plan::filled;
 use crate::cli::Context;
 use crate::commands::plan::{PlanFile, read};
 use crate::connect::unexpected;
-use crate::follow::{Asking, run_plan};
+use crate::follow::{Labelling, run_plan};
 use crate::output::{Ending, FAINT, Format, remark, styled, value, visible_line};
 
 /// What to do with skills.
@@ -81,7 +81,7 @@ pub(crate) fn run(context: &Context, command: &SkillCommand) -> Result<Ending, F
         SkillCommand::Run { name, values } => {
             let skill = named(&mut session.client, name)?;
             let values: BTreeMap<String, String> = values.iter().cloned().collect();
-            return run_plan(&mut session, filled(&skill, &values)?, context.format, Asking::from_terminal());
+            return run_plan(&mut session, filled(&skill, &values)?, context.format, Labelling::Hidden);
         }
         SkillCommand::Forget { name } => {
             session.client.call(&Syscall::ForgetSkill { name: name.clone() })?;
