@@ -15,6 +15,7 @@ use crate::installation::Installation;
 use crate::labels::Labels;
 use crate::mcp::McpRoute;
 use crate::model::{InferReply, InferRequest};
+use crate::policy::{CallFacts, Decision};
 use crate::schema::ToolSchema;
 use crate::session::{News, OutboxItem};
 use crate::syscall::{Caller, Reply, Syscall};
@@ -110,6 +111,13 @@ pub enum Effect {
         request: RequestId,
         /// What.
         outcome: Result<Reply, Failure>,
+    },
+    /// Nothing but to write down what the rules said of a call.
+    Decided {
+        /// Of which call.
+        facts: Box<CallFacts>,
+        /// What.
+        decision: Decision,
     },
     /// Start an agent's process in a jail, with a socket tied to its id.
     StartAgent {
@@ -222,6 +230,7 @@ impl Effect {
             Self::ActOnView { action, .. } => !matches!(action, ViewAction::Diff),
             Self::Reply { outcome: Ok(reply), .. } => matches!(reply, Reply::Grant(_) | Reply::Revoked(_)),
             Self::Reply { .. }
+            | Self::Decided { .. }
             | Self::StartAgent { .. }
             | Self::StopAgent { .. }
             | Self::RunTool(_)

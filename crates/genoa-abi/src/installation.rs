@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::{AgentManifest, PlanExample};
 use crate::grant::Right;
 use crate::mcp::McpRoute;
+use crate::policy::PolicyTexts;
 use crate::schema::Catalog;
 
 /// Everything that the kernel is told about what is there.
@@ -25,4 +26,7 @@ pub struct Installation {
     /// Where the calls of tools go that are not built in, by the tool's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mcp: BTreeMap<String, McpRoute>,
+    /// The rules of the administrator and the person.
+    #[serde(default, skip_serializing_if = "PolicyTexts::is_empty")]
+    pub policy: PolicyTexts,
 }

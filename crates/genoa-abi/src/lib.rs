@@ -19,6 +19,7 @@ pub mod labels;
 pub mod limits;
 pub mod mcp;
 pub mod model;
+pub mod policy;
 pub mod record;
 pub mod schema;
 pub mod session;

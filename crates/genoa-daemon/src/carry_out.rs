@@ -60,7 +60,7 @@ impl Daemon {
                 }
             }
             // The folders are made when the first tool of the view starts, or when somebody asks for its changes.
-            Effect::OpenView { .. } => {}
+            Effect::OpenView { .. } | Effect::Decided { .. } => {}
             Effect::ActOnView { call, view, workspace, action } => self.views.act(call, view, workspace, action),
             Effect::LookUp { call, caller, request, query, workspace } => {
                 self.look_up(call, caller, request, &query, &workspace);

@@ -25,7 +25,7 @@ struct FileStamp {
 impl Stamp {
     pub(crate) fn of(home: &Home) -> Self {
         // A file in the folder is replaced as a whole, which changes the folder.
-        Self(vec![stamp(&home.config()), stamp(&home.mcp())])
+        Self(vec![stamp(&home.config()), stamp(&home.mcp()), stamp(&home.policy())])
     }
 
     /// The same with these files and folders.

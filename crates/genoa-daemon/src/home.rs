@@ -115,6 +115,12 @@ impl Home {
         self.state.join("config.toml")
     }
 
+    /// The person's rules, a file of Cedar policies each.
+    #[must_use]
+    pub fn policy(&self) -> PathBuf {
+        self.state.join("policy")
+    }
+
     /// What lives only while the daemon runs.
     #[must_use]
     pub fn run(&self) -> PathBuf {

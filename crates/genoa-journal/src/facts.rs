@@ -102,6 +102,7 @@ pub(crate) fn of_effect(effect: &Effect) -> Vec<Fact> {
         Effect::Hold { item, .. } => vec![Fact::new(Subject::Outbox, item.id), Fact::new(Subject::Run, item.run)],
         Effect::Send { item } => vec![Fact::new(Subject::Outbox, item)],
         Effect::Reply { .. }
+        | Effect::Decided { .. }
         | Effect::StartAgent { .. }
         | Effect::StopAgent { .. }
         | Effect::StopTool { .. }

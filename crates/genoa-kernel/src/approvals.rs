@@ -1,5 +1,6 @@
 //! Approvals: the person sees exactly what will happen, and the yes is bound to exactly that.
 
+use genoa_abi::policy::Decision;
 use genoa_abi::schema::EffectClass;
 use genoa_abi::session::QuestionKind;
 use genoa_abi::{ContentHash, ErrorCode, Failure};
@@ -9,17 +10,24 @@ use crate::calls::{Begun, Order};
 use crate::demands::Unmet;
 use crate::outbox::{attachments_of, message_text};
 use crate::questions::{NewQuestion, Purpose};
+use crate::rules;
 use crate::system;
 use crate::turn::Turn;
 
 impl Turn<'_> {
     /// Puts an order before the person. It is carried out if they say yes to its fingerprint.
-    pub(crate) fn ask_for_approval(&mut self, mut order: Order, unmet: &[Unmet]) -> Result<Begun, Failure> {
+    pub(crate) fn ask_for_approval(
+        &mut self,
+        mut order: Order,
+        unmet: &[Unmet],
+        decision: &Decision,
+    ) -> Result<Begun, Failure> {
         order.attached = self.attached(&order);
         let is_mail = order.schema.name == system::MAIL_SEND;
         let mut content = if is_mail { message_text(&order.arguments)? } else { call_text(&order) };
-        if !unmet.is_empty() {
-            let told: Vec<String> = unmet.iter().map(|one| format!("! {}", one.text())).collect();
+        let mut told: Vec<String> = unmet.iter().map(|one| format!("! {}", one.text())).collect();
+        told.extend(rules::told(decision));
+        if !told.is_empty() {
             content = format!("{content}\n\n{}", told.join("\n"));
         }
         let typed = (order.schema.effect == EffectClass::Govern).then(|| typed_word(&order.schema.name));
@@ -31,7 +39,11 @@ impl Turn<'_> {
             EffectClass::Change => "It changes the view, and nothing outside of it until you commit",
             EffectClass::Emit => "It leaves the machine at once and cannot be taken back",
         };
-        let title = if is_mail { "Send this message?".to_owned() } else { format!("{}?", order.schema.about) };
+        let title = if is_mail {
+            "Send this message?".to_owned()
+        } else {
+            format!("{}?", order.schema.about.trim_end_matches('.'))
+        };
         self.open_question(NewQuestion {
             session: order.session,
             kind: QuestionKind::Approval { fingerprint, typed },

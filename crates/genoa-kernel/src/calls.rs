@@ -7,7 +7,8 @@ use genoa_abi::event::ToolJob;
 use genoa_abi::grant::{Access, Right};
 use genoa_abi::labels::Source;
 use genoa_abi::limits::{CALL_GRACE_MS, TOOL_MS, TOOL_RESULT_BYTES};
-use genoa_abi::schema::{EffectClass, Executor, FileNeed, Parameter, ToolSchema, Type, Yields};
+use genoa_abi::policy::Verdict;
+use genoa_abi::schema::{Executor, FileNeed, Parameter, ToolSchema, Type, Yields};
 use genoa_abi::syscall::Caller;
 use genoa_abi::tool::{ToolOutcome, ToolUsage};
 use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, Readers, SessionId, Value};
@@ -98,29 +99,32 @@ impl Turn<'_> {
     pub(crate) fn begin_call(&mut self, invocation: Invocation) -> Result<Begun, Failure> {
         let order = self.check_call(invocation)?;
         let unmet = self.unmet(&order)?;
-        match (order.schema.executor, order.schema.effect) {
-            (Executor::Kernel, _) if order.schema.name != system::MAIL_SEND => self.call_function(&order),
-            (Executor::Model, _) => self.begin_reading(&order),
-            (_, EffectClass::Observe | EffectClass::Change) if unmet.is_empty() => self.carry_out(order),
-            _ => self.ask_for_approval(order, &unmet),
+        let decision = self.put_to_the_rules(&order, &unmet)?;
+        if decision.verdict == Verdict::Allow {
+            return self.carry_out(order);
         }
+        self.ask_for_approval(order, &unmet, &decision)
     }
 
-    /// Does what was ordered: in a jail, or by putting a message into the outbox.
+    /// Does what was ordered: in a jail, by asking the model, or in the kernel itself.
     pub(crate) fn carry_out(&mut self, order: Order) -> Result<Begun, Failure> {
         match order.schema.executor {
-            Executor::Kernel => self.hold_message(&order),
-            Executor::Jail | Executor::Model => self.run_tool(order),
+            Executor::Kernel if order.schema.name == system::MAIL_SEND => self.hold_message(&order),
+            Executor::Kernel => self.call_function(&order),
+            Executor::Model => self.begin_reading(&order),
+            Executor::Jail => self.run_tool(order),
         }
     }
 
-    /// Goes on with a call after its approval. The world may have changed meanwhile, so the grant is asked again.
+    /// Goes on with a call after its approval. The world may have changed meanwhile, so grant and rules are asked again.
     pub(crate) fn carry_out_approved(&mut self, order: Order) {
         let origin = order.origin;
         let begun = self
             .permit(order.grant, &order.schema, &order.arguments, order.session)
             .and_then(|()| self.check_attached(&order))
-            .and_then(|()| self.carry_out(order));
+            .and_then(|()| self.unmet(&order))
+            .and_then(|unmet| self.put_to_the_rules(&order, &unmet))
+            .and_then(|_| self.carry_out(order));
         match begun {
             Ok(Begun::Waiting) => {}
             Ok(Begun::Over(value)) => self.call_ended(origin, Ok(value)),

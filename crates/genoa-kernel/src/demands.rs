@@ -91,7 +91,7 @@ fn against(demand: Demand, value: &Value) -> Vec<Source> {
 }
 
 /// The addresses of those who will read what a parameter takes.
-fn readers_of(order: &Order, parameter: &Parameter, person: &str) -> BTreeSet<String> {
+pub(crate) fn readers_of(order: &Order, parameter: &Parameter, person: &str) -> BTreeSet<String> {
     let mut readers = BTreeSet::new();
     let named = parameter.shown_to.iter().filter_map(|name| order.values.get(name));
     named.for_each(|value| addresses(value, &mut readers));

@@ -18,6 +18,7 @@ use crate::grants::Grants;
 use crate::outbox::Message;
 use crate::questions::OpenQuestion;
 use crate::reading::Reading;
+use crate::rules::Rules;
 use crate::runs::RunState;
 use crate::sessions::Session;
 use crate::skills::DonePlan;
@@ -37,6 +38,9 @@ pub struct Kernel {
     /// The servers behind tools that are not built in, by the tool's name.
     #[serde(default)]
     pub(crate) mcp: BTreeMap<String, McpRoute>,
+    /// The rules on top of grants.
+    #[serde(default)]
+    pub(crate) rules: Rules,
     pub(crate) counters: Counters,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) grants: Grants,
@@ -109,6 +113,7 @@ impl Kernel {
             && self.examples == told.examples
             && self.network == told.network
             && self.mcp == told.mcp
+            && self.rules == told.rules
     }
 
     /// The name of exactly this state: equal states have equal fingerprints.

@@ -24,6 +24,7 @@ mod reading;
 mod render;
 mod restart;
 mod router;
+mod rules;
 mod runs;
 mod sessions;
 mod skills;

@@ -6,6 +6,7 @@ use genoa_abi::syscall::Caller;
 use genoa_abi::{AgentId, CallId, ErrorCode, Failure, SessionId};
 
 use crate::flights::{Flight, Work};
+use crate::rules::Rules;
 use crate::system;
 use crate::turn::{Origin, Turn};
 
@@ -27,7 +28,7 @@ impl Turn<'_> {
 
     /// Takes note of what there is. Grants stay as they are; what the configuration has to say is asked at every call.
     pub(crate) fn install(&mut self, installation: Installation) {
-        let Installation { mut catalog, agents, examples, network, mcp } = installation;
+        let Installation { mut catalog, agents, examples, network, mcp, policy } = installation;
         // The system's own functions come last, so that no installed tool can take their place.
         catalog.tools.extend(system::tools().into_iter().map(|tool| (tool.name.clone(), tool)));
         catalog.records.extend(system::records().into_iter().map(|record| (record.name.clone(), record)));
@@ -36,6 +37,7 @@ impl Turn<'_> {
         self.kernel.examples = examples;
         self.kernel.network = network;
         self.kernel.mcp = mcp;
+        self.kernel.rules = Rules::new(policy);
     }
 
     /// All sockets are closed and all processes dead: nobody waits for an answer any more.

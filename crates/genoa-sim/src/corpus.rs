@@ -6,12 +6,21 @@ use genoa_abi::agent::AgentManifest;
 use genoa_abi::grant::{Access, Budget, Right};
 use genoa_abi::installation::Installation;
 use genoa_abi::mcp::{McpRoute, McpServer};
+use genoa_abi::policy::{PolicyTexts, RuleFile};
 use genoa_abi::schema::{
     Catalog, Demand, EffectClass, Executor, Field, FileNeed, Needs, Parameter, RecordType, ToolSchema, Type, Yields,
 };
 use serde_json::{Value as Json, json};
 
 use crate::random::Random;
+
+/// Rules that a person may have, with the tool that must not run under them.
+pub(crate) const RULES: [(&str, Option<&str>); 4] = [
+    ("", None),
+    ("forbid (principal, action == Action::\"notes.find\", resource);", Some("notes.find")),
+    ("forbid (principal, action in Action::\"web\", resource) unless { context.approved };", None),
+    ("this is no rule", Some("")),
+];
 
 /// The tool that somebody else's program carries out.
 const OTHER: &str = "other.go";
@@ -33,8 +42,8 @@ pub(crate) const PLANS: [&str; 13] = [
     "found = notes.find(about=\"demo\")\nfor note in found:\n    notify.show(text=note.title)\n",
 ];
 
-/// What is there, with these hosts allowed, and this program behind the tool that is not built in, if there is one.
-pub(crate) fn installation(hosts: &[&str], program: Option<&str>) -> Installation {
+/// What is there, with these hosts allowed, this program behind the tool that is not built in, if there is one, and this rule.
+pub(crate) fn installation(hosts: &[&str], program: Option<&str>, rule: &str) -> Installation {
     let right = |host: &&str| Right::Network { host: (*host).into(), methods: vec!["GET".into()] };
     let route = |program: &str| {
         let server = McpServer { name: "other".into(), program: program.into(), arguments: Vec::new() };
@@ -48,8 +57,15 @@ pub(crate) fn installation(hosts: &[&str], program: Option<&str>) -> Installatio
         agents: manifests(),
         mcp: program.into_iter().map(route).collect(),
         network: hosts.iter().map(right).collect(),
+        policy: rules(rule),
         ..Installation::default()
     }
+}
+
+/// The person's only rule, if there is one.
+fn rules(rule: &str) -> PolicyTexts {
+    let file = RuleFile { name: "own.cedar".into(), text: rule.into() };
+    PolicyTexts { administrator: Vec::new(), person: if rule.is_empty() { Vec::new() } else { vec![file] } }
 }
 
 fn catalog() -> Catalog {

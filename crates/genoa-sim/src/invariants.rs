@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::grant::{Access, GrantInfo, Right};
 use genoa_abi::limits::{GRANTS, INFER_QUEUE, MAILBOX_MESSAGES, QUESTIONS};
+use genoa_abi::policy::Verdict;
 use genoa_abi::schema::FileNeed;
 use genoa_abi::syscall::{Caller, Syscall};
 use genoa_abi::{AgentId, GrantId};
@@ -52,6 +53,26 @@ impl World {
             Some((what, found, limit)) => Err(format!("{what}: {found}, over the limit {limit}")),
             None => Ok(()),
         }
+    }
+
+    /// Nothing begins that a rule forbids, and nothing of which the rules were not asked. After a restart a call goes on that
+    /// began under earlier rules.
+    pub(crate) fn check_rules(&self, effects: &[Effect]) -> Result<(), String> {
+        for effect in effects {
+            let Effect::RunTool(job) = effect else { continue };
+            let tool = &job.schema.name;
+            let decided = |effect: &Effect| match effect {
+                Effect::Decided { facts, decision } => facts.tool == *tool && decision.verdict != Verdict::Forbid,
+                _ => false,
+            };
+            if !effects.iter().any(decided) {
+                return Err(format!("{} runs {tool}, and the rules were not asked", job.call));
+            }
+            if self.forbidden.is_some_and(|forbidden| forbidden.is_empty() || forbidden == tool) {
+                return Err(format!("{} runs {tool}, which the rules forbid", job.call));
+            }
+        }
+        Ok(())
     }
 
     /// A jail reaches only hosts, and starts only servers, that the configuration names now.

@@ -53,6 +53,8 @@ pub(crate) struct World {
     pub(crate) sessions: BTreeSet<SessionId>,
     /// The configuration that the kernel was told of last.
     pub(crate) told: Installation,
+    /// The tool that the rules forbid; an empty name stands for all.
+    pub(crate) forbidden: Option<&'static str>,
     pub(crate) sessions_given: u64,
     pub(crate) agents: BTreeSet<AgentId>,
     /// Agents that were told what a tool answered.
@@ -92,6 +94,7 @@ impl World {
             journal: Vec::new(),
             sessions: BTreeSet::new(),
             told: Installation::default(),
+            forbidden: None,
             sessions_given: 0,
             agents: BTreeSet::new(),
             told_agents: BTreeSet::new(),
@@ -129,7 +132,10 @@ impl World {
         let hosts = self.random.pick(&configured).copied().unwrap_or_default();
         let programs = [None, Some("/usr/bin/server"), Some("another")];
         let program = self.random.pick(&programs).copied().flatten();
-        let installation = corpus::installation(hosts, program);
+        let (rule, forbidden) =
+            if self.random.chance(40) { corpus::RULES[self.random.below(4)] } else { corpus::RULES[0] };
+        let installation = corpus::installation(hosts, program, rule);
+        self.forbidden = forbidden;
         self.told.clone_from(&installation);
         installation
     }
@@ -164,6 +170,9 @@ impl World {
             return Err("an idle system asked the model".into());
         }
         self.check_effects(&effects)?;
+        if !is_boot {
+            self.check_rules(&effects)?;
+        }
         self.check_state()?;
         if !is_boot && self.random.chance(1) {
             // The event is on disk, its effects were never carried out.
@@ -294,7 +303,11 @@ impl World {
             }
             Effect::WakeAt { time } => self.wake = Some(time),
             Effect::Tell { news, .. } => self.hear(&news),
-            Effect::StopTool { .. } | Effect::CancelInfer { .. } | Effect::OpenView { .. } | Effect::Hold { .. } => {}
+            Effect::StopTool { .. }
+            | Effect::CancelInfer { .. }
+            | Effect::OpenView { .. }
+            | Effect::Hold { .. }
+            | Effect::Decided { .. } => {}
         }
         Ok(())
     }

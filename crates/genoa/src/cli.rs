@@ -68,6 +68,9 @@ pub(crate) enum Command {
     /// Save a plan that worked, and do it again with other values
     #[command(subcommand)]
     Skill(commands::skill::SkillCommand),
+    /// The rules on top of grants: list, check, explain, simulate
+    #[command(subcommand)]
+    Policy(commands::policy::PolicyCommand),
     /// Who may do what, until when
     Grants(commands::grants::GrantsArguments),
     /// The agents and what they may use
@@ -209,6 +212,7 @@ fn act(context: &Context, command: Command) -> Result<Ending, Failure> {
         Command::Journal(command) => commands::journal::run(context, &command),
         Command::Plan(command) => commands::plan::run(context, &command),
         Command::Skill(command) => commands::skill::run(context, &command),
+        Command::Policy(command) => commands::policy::run(context, &command),
         Command::Grants(arguments) => commands::grants::run(context, &arguments),
         Command::Agents => commands::tools::agents(context),
         Command::Tools(arguments) => commands::tools::run(context, &arguments),

@@ -1,10 +1,12 @@
 //! What the person's configuration comes to for the daemon: what there is to use, and who thinks.
 
 use genoa_abi::Failure;
+use genoa_abi::installation::Installation;
 use genoa_daemon::{Configured, Home, Thinking};
 
 use crate::commands::model;
 use crate::installed;
+use crate::rule_files;
 use crate::servers::known;
 use crate::settings::Settings;
 
@@ -12,7 +14,10 @@ use crate::settings::Settings;
 /// last.
 pub(crate) fn configured(home: &Home) -> Result<Configured, Failure> {
     let settings = Settings::load(home)?;
-    let installation = installed::of(&settings, &known(home, &settings))?;
+    let offered = installed::of(&settings, &known(home, &settings))?;
+    let installation = Installation { policy: rule_files::texts(home)?, ..offered };
     let thinking = Thinking { model: model::source(home, &settings), agent_options: settings.agent_options() };
-    Ok(Configured { installation, thinking, watched: model::watched(home, &settings) })
+    let mut watched = model::watched(home, &settings);
+    watched.extend(rule_files::watched(home));
+    Ok(Configured { installation, thinking, watched })
 }

@@ -6,6 +6,7 @@ use genoa_abi::agent::AgentManifest;
 use genoa_abi::grant::Right;
 use genoa_abi::installation::Installation;
 use genoa_abi::limits::MCP_PROMPT_BYTES;
+use genoa_abi::policy::PolicyTexts;
 use genoa_abi::schema::{Catalog, ToolSchema};
 use genoa_abi::{ErrorCode, Failure};
 
@@ -28,7 +29,8 @@ pub(crate) fn of(settings: &Settings, servers: &[Known]) -> Result<Installation,
         }
     }
     agents.iter_mut().for_each(|agent| give(agent, servers));
-    Ok(Installation { catalog, agents, examples, network: settings.network_rights()?, mcp })
+    let policy = PolicyTexts::default();
+    Ok(Installation { catalog, agents, examples, network: settings.network_rights()?, mcp, policy })
 }
 
 /// Gives an agent the tools of the servers that are for it, and the right to run their programs.

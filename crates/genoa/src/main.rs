@@ -24,6 +24,7 @@ mod preferences;
 mod providers;
 #[cfg(test)]
 mod replanning;
+mod rule_files;
 mod servers;
 mod settings;
 

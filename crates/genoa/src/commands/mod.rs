@@ -7,6 +7,7 @@ pub(crate) mod grants;
 pub(crate) mod journal;
 pub(crate) mod model;
 pub(crate) mod plan;
+pub(crate) mod policy;
 pub(crate) mod questions;
 pub(crate) mod sample;
 pub(crate) mod skill;

@@ -129,7 +129,7 @@ fn details(skill: &Skill) -> Vec<String> {
     lines
 }
 
-fn parse_value(text: &str) -> Result<(String, String), String> {
+pub(crate) fn parse_value(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not NAME=VALUE"))?;
     Ok((name.trim().to_owned(), value.to_owned()))
 }

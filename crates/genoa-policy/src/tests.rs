@@ -1,0 +1,243 @@
+//! The shipped rules, and how rules of a person and an administrator meet.
+
+use std::collections::BTreeSet;
+
+use genoa_abi::policy::{CallFacts, Decision, PolicyTexts, RuleFile, Verdict};
+use genoa_abi::schema::{Catalog, EffectClass, Executor, Needs, Parameter, ToolSchema, Type, Yields};
+use genoa_abi::{Failure, Timestamp};
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::{Engine, RemarkKind, allowing, change_that_allows, check};
+
+fn tool(name: &str, effect: EffectClass, parameters: &[(&str, &str)]) -> ToolSchema {
+    let parameter = |(name, ty): &(&str, &str)| Parameter::new(name, ty.parse::<Type>().unwrap(), false, "");
+    ToolSchema {
+        name: name.into(),
+        about: String::new(),
+        parameters: parameters.iter().map(parameter).collect(),
+        returns: Type::None,
+        yields: Yields::default(),
+        effect,
+        executor: Executor::Jail,
+        needs: Needs::default(),
+        phrase: String::new(),
+        asked_by: vec![],
+        ruled_out_by: vec![],
+    }
+}
+
+fn catalog() -> Catalog {
+    Catalog::new(
+        [
+            tool("files.read", EffectClass::Observe, &[("path", "path")]),
+            tool("files.write", EffectClass::Change, &[("path", "path"), ("text", "any")]),
+            tool("mail.send", EffectClass::Emit, &[("to", "list[Contact]"), ("body", "str?"), ("when", "time")]),
+            tool("services.stop", EffectClass::Govern, &[("count", "int"), ("hard", "bool")]),
+        ],
+        [],
+    )
+}
+
+fn texts(person: &str, administrator: &str) -> PolicyTexts {
+    let file = |name: &str, text: &str| vec![RuleFile { name: name.into(), text: text.into() }];
+    PolicyTexts { administrator: file("site.cedar", administrator), person: file("own.cedar", person) }
+}
+
+fn facts(tool: &str) -> CallFacts {
+    CallFacts {
+        agent: Some("content".into()),
+        tool: tool.into(),
+        effect: catalog().tools[tool].effect,
+        workspace: "/home/ada/work".into(),
+        arguments: serde_json::Map::new(),
+        recipients: BTreeSet::new(),
+        unmet: BTreeSet::new(),
+        new_to: BTreeSet::new(),
+        from: BTreeSet::new(),
+        now: Timestamp(1_795_700_000_000),
+    }
+}
+
+fn to_ada() -> CallFacts {
+    let ada = json!({ "to": [{ "name": "Ada", "email": "ada@x.example" }], "body": "Hello" });
+    CallFacts {
+        arguments: ada.as_object().unwrap().clone(),
+        recipients: BTreeSet::from(["ada@x.example".into()]),
+        ..facts("mail.send")
+    }
+}
+
+fn decide(texts: &PolicyTexts, facts: &CallFacts) -> Decision {
+    Engine::new(texts, &catalog()).unwrap().decide(facts).unwrap()
+}
+
+fn verdict(person: &str, facts: &CallFacts) -> Verdict {
+    decide(&texts(person, ""), facts).verdict
+}
+
+fn names(decision: &Decision) -> Vec<&str> {
+    decision.rules.iter().map(|rule| rule.id.as_str()).collect()
+}
+
+#[test]
+fn what_is_shipped_allows_work_in_the_view_and_asks_about_the_rest() {
+    let none = PolicyTexts::default();
+    for tool in ["files.read", "files.write"] {
+        let decision = decide(&none, &facts(tool));
+        assert_eq!((decision.verdict, names(&decision)), (Verdict::Allow, vec!["own-words"]), "{tool}");
+        let unmet = CallFacts { unmet: BTreeSet::from(["path".into()]), ..facts(tool) };
+        assert_eq!(decide(&none, &unmet).verdict, Verdict::Ask, "{tool}");
+    }
+    let decision = decide(&none, &to_ada());
+    assert_eq!((decision.verdict, names(&decision)), (Verdict::Ask, vec!["a-yes"]));
+    let decision = decide(&none, &facts("services.stop"));
+    assert_eq!((decision.verdict, names(&decision)), (Verdict::Ask, vec!["govern-asks"]));
+}
+
+#[test]
+fn the_narrowest_rule_allows_the_call_and_nothing_more() {
+    let rule = allowing(&to_ada(), None);
+    assert_eq!(
+        rule,
+        "permit (principal == Agent::\"content\", action == Action::\"mail.send\", resource == \
+         Workspace::\"/home/ada/work\")\nwhen { [\"ada@x.example\"].containsAll(context.recipients) };"
+    );
+    assert!(check(&texts(&rule, ""), &catalog()).is_empty());
+    assert_eq!(verdict(&rule, &to_ada()), Verdict::Allow);
+    let others = [
+        CallFacts { agent: Some("system".into()), ..to_ada() },
+        CallFacts { agent: None, ..to_ada() },
+        CallFacts { workspace: "/home/ada/other".into(), ..to_ada() },
+        CallFacts { recipients: ["ada@x.example", "eve@x.example"].map(String::from).into(), ..to_ada() },
+        CallFacts { unmet: BTreeSet::from(["to".into()]), ..to_ada() },
+        CallFacts { new_to: BTreeSet::from(["ada@x.example".into()]), ..to_ada() },
+    ];
+    for other in others {
+        assert_eq!(verdict(&rule, &other), Verdict::Ask, "{other:?}");
+    }
+}
+
+#[test]
+fn a_rule_ends_with_its_time() {
+    let rule = allowing(&to_ada(), Some(Timestamp(1_795_700_001_000)));
+    assert_eq!(verdict(&rule, &to_ada()), Verdict::Allow);
+    assert_eq!(verdict(&rule, &CallFacts { now: Timestamp(1_795_700_001_000), ..to_ada() }), Verdict::Ask);
+}
+
+#[test]
+fn forbid_wins_whoever_wrote_it() {
+    let open = "permit (principal, action, resource);";
+    let shut = "@id(\"no-mail\") @about(\"nothing leaves\") forbid (principal, action in Action::\"mail\", resource);";
+    for texts in [texts(open, shut), texts(shut, open), texts(&format!("{open}\n{shut}"), "")] {
+        let decision = decide(&texts, &to_ada());
+        assert_eq!((decision.verdict, names(&decision)), (Verdict::Forbid, vec!["no-mail"]));
+        let change = change_that_allows(&to_ada(), &decision).unwrap();
+        assert!(change.starts_with("Take out or narrow what forbids it: no-mail ("), "{change}");
+    }
+    assert_eq!(verdict(open, &to_ada()), Verdict::Allow);
+    assert_eq!(verdict(open, &facts("services.stop")), Verdict::Ask, "this no rule opens");
+}
+
+#[test]
+fn a_rule_may_ask_where_nothing_would_be_asked() {
+    let rule = "@id(\"letters\") forbid (principal, action == Action::\"files.write\", resource)\n\
+                when { context.args has path && context.args.path like \"Letters/*\" } unless { context.approved };";
+    let write = |path: &str| {
+        let arguments = json!({ "path": path, "text": "x" }).as_object().unwrap().clone();
+        CallFacts { arguments, ..facts("files.write") }
+    };
+    assert_eq!(verdict(rule, &write("Letters/a.md")), Verdict::Ask);
+    assert_eq!(verdict(rule, &write("Notes/a.md")), Verdict::Allow);
+}
+
+#[test]
+fn where_a_value_is_from_can_be_ruled_about() {
+    let rule = "forbid (principal, action == Action::\"mail.send\", resource) when { context.from.contains(\"web\") };";
+    assert_eq!(verdict(rule, &to_ada()), Verdict::Ask);
+    let from = BTreeSet::from(["web".into(), "web x.example".into()]);
+    assert_eq!(verdict(rule, &CallFacts { from, ..to_ada() }), Verdict::Forbid);
+}
+
+#[test]
+fn a_permit_opens_a_sink_only_if_it_says_so() {
+    let open = "permit (principal, action == Action::\"mail.send\", resource);";
+    let foreign = CallFacts { unmet: BTreeSet::from(["to".into()]), ..to_ada() };
+    let new = CallFacts { new_to: BTreeSet::from(["ada@x.example".into()]), ..to_ada() };
+    for facts in [&foreign, &new] {
+        assert_eq!(verdict(open, facts), Verdict::Ask);
+    }
+    assert_eq!(verdict(&format!("@foreign(\"allowed\") {open}"), &foreign), Verdict::Allow);
+    assert_eq!(verdict(&format!("@foreign(\"allowed\") {open}"), &new), Verdict::Ask);
+    assert_eq!(verdict(&format!("@disclosing(\"allowed\") {open}"), &new), Verdict::Allow);
+    let change = change_that_allows(&foreign, &decide(&PolicyTexts::default(), &foreign));
+    assert_eq!(change.as_deref(), Some("Say it in your own words: to"), "no rule is offered that would open it");
+}
+
+#[test]
+fn what_is_wrong_with_rules_is_said_with_its_place() {
+    let remarks = |person: &str| check(&texts(person, ""), &catalog());
+    let only = |person: &str| {
+        let mut found = remarks(person);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    };
+    let broken = only("\n\npermit (principal, action, resource;");
+    assert_eq!(broken.kind, RemarkKind::Wrong);
+    assert!(broken.to_string().starts_with("own.cedar (yours): line 3: "), "{broken}");
+    let unknown = only("permit (principal, action == Action::\"mail.sent\", resource);");
+    assert!(unknown.kind == RemarkKind::Wrong && unknown.text.contains("mail.sent"), "{unknown}");
+    let no_argument =
+        only("permit (principal, action == Action::\"mail.send\", resource) when { context.args.too == 1 };");
+    assert_eq!(no_argument.kind, RemarkKind::Wrong, "{no_argument}");
+    let slot = only("permit (principal == ?principal, action, resource);");
+    assert!(slot.text.contains("slot"), "{slot}");
+    let locked: Vec<String> =
+        remarks("forbid (principal, action, resource);").iter().map(ToString::to_string).collect();
+    assert!(locked.iter().any(|text| text.contains("nothing can read anything")), "{locked:?}");
+    let careless = only("@foreign(\"allowed\") permit (principal, action, resource);");
+    assert_eq!(careless.kind, RemarkKind::Doubtful);
+    assert!(remarks("").is_empty());
+}
+
+#[test]
+fn a_rule_that_cannot_be_worked_out_allows_nothing() {
+    let rule =
+        "@id(\"typo\") forbid (principal, action == Action::\"mail.send\", resource) when { context.args.too == 1 };";
+    let failure = Engine::new(&texts(rule, ""), &catalog()).unwrap().decide(&to_ada()).unwrap_err();
+    assert!(failure.to_string().contains("typo (yours, own.cedar)"), "{failure}");
+    assert_eq!(verdict(rule, &facts("files.read")), Verdict::Allow, "what it is not about goes on");
+}
+
+#[test]
+fn rules_that_cannot_be_read_are_no_engine() {
+    let broken = Engine::new(&texts("nonsense", "permit("), &catalog()).unwrap_err();
+    assert_eq!(broken.len(), 2, "{broken:?}");
+    let unknown = Engine::new(&PolicyTexts::default(), &Catalog::default()).unwrap().decide(&facts("files.read"));
+    assert!(matches!(unknown, Err(Failure { .. })));
+}
+
+proptest! {
+    /// Whatever a call says of itself, with the shipped rules nothing leaves and nothing is governed without a yes.
+    #[test]
+    fn nothing_leaves_without_a_yes(
+        agent in proptest::option::of(".{0,12}"),
+        workspace in ".{0,20}",
+        text in ".{0,40}",
+        unmet in proptest::collection::btree_set("[a-z]{1,6}", 0..3),
+        from in proptest::collection::btree_set(".{0,12}", 0..3),
+        now in 0..4_000_000_000_000_i64,
+    ) {
+        let arguments = json!({ "to": [text], "body": text, "when": { "words": text } }).as_object().unwrap().clone();
+        for tool in ["mail.send", "services.stop"] {
+            let facts = CallFacts {
+                agent: agent.clone(), workspace: workspace.clone(), unmet: unmet.clone(), from: from.clone(),
+                arguments: if tool == "mail.send" { arguments.clone() } else { serde_json::Map::new() },
+                now: Timestamp(now), ..facts(tool)
+            };
+            prop_assert_eq!(decide(&PolicyTexts::default(), &facts).verdict, Verdict::Ask);
+            // And the narrowest rule for it is a rule.
+            prop_assert!(Engine::new(&texts(&allowing(&facts, None), ""), &catalog()).is_ok());
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! `policy`: the rules on top of grants, what they say, and what another rule would change.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use genoa_abi::event::Effect;
+use genoa_abi::installation::Installation;
+use genoa_abi::policy::{CallFacts, Decision, PolicyTexts, RuleFile, Verdict};
+use genoa_abi::schema::ToolSchema;
+use genoa_abi::{ErrorCode, Failure, Timestamp};
+use genoa_policy::{Engine, Remark, RemarkKind, change_that_allows, check};
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use crate::cli::Context;
+use crate::commands::skill::parse_value;
+use crate::output::{BAD, BOLD, CARE, Ending, FAINT, GOOD, styled, value, visible_line};
+use crate::rule_files;
+
+/// Records that are read from the journal at once.
+const PAGE: u32 = 1_000;
+/// Calls that are listed of those on which a rule would say something else.
+const LISTED: usize = 20;
+
+/// What to do with rules.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// The rules that hold: the shipped ones, the administrator's, and yours
+    List,
+    /// Say what is wrong with the rules that hold, or with a file of rules before it holds
+    Check {
+        /// A file of rules, looked at together with those that hold
+        file: Option<PathBuf>,
+    },
+    /// Check a file of rules and let it hold from now on
+    Add {
+        /// The file; its name ends in `.cedar`
+        file: PathBuf,
+    },
+    /// Take one of your files of rules out again
+    Remove {
+        /// The file's name: `mail.cedar`
+        name: String,
+    },
+    /// What the rules say of a call, which rules decide it, and what would allow it
+    Explain(ExplainArguments),
+    /// What an agent could do now, tool by tool
+    Can {
+        /// The agent's name [default: a plan of your own]
+        agent: Option<String>,
+    },
+    /// On which of the calls that were made another file of rules would have said something else
+    Simulate {
+        /// The file of rules, in addition to those that hold
+        file: PathBuf,
+        /// How many days back
+        #[arg(long, default_value_t = 30)]
+        days: u32,
+    },
+}
+
+/// A call to explain.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// The tool: `mail.send`
+    tool: String,
+    /// Its arguments, as NAME=VALUE; a list as JSON
+    #[arg(value_name = "NAME=VALUE", value_parser = parse_value)]
+    arguments: Vec<(String, String)>,
+    /// The agent that makes the call [default: a plan of your own]
+    #[arg(long)]
+    agent: Option<String>,
+    /// Who will get to read something, as addresses
+    #[arg(long, value_name = "ADDRESS")]
+    to: Vec<String>,
+}
+
+/// Does what was asked.
+pub(crate) fn run(context: &Context, command: &PolicyCommand) -> Result<Ending, Failure> {
+    match command {
+        PolicyCommand::List => list(context),
+        PolicyCommand::Check { file } => look(context, file.as_deref()),
+        PolicyCommand::Add { file } => add(context, file),
+        PolicyCommand::Remove { name } => remove(context, name),
+        PolicyCommand::Explain(arguments) => explain(context, arguments),
+        PolicyCommand::Can { agent } => can(context, agent.as_deref()),
+        PolicyCommand::Simulate { file, days } => simulate(context, file, *days),
+    }
+}
+
+/// A rule as it is listed.
+#[derive(Debug, Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    name: genoa_abi::policy::RuleName,
+    forbids: bool,
+    text: String,
+}
+
+fn list(context: &Context) -> Result<Ending, Failure> {
+    let engine = engine(&rule_files::texts(&context.home)?, &context.installation()?)?;
+    let rules: Vec<Listed> = engine
+        .rules()
+        .map(|rule| Listed { name: rule.name.clone(), forbids: rule.forbids, text: rule.text.clone() })
+        .collect();
+    value(context.format, &rules, |rules| {
+        let lines = |rule: &Listed| {
+            let mut lines = vec![styled(BOLD, visible_line(&rule.name.to_string()))];
+            lines.extend(rule.text.lines().map(|line| format!("  {}", styled(FAINT, visible_line(line)))));
+            lines
+        };
+        rules.iter().flat_map(lines).collect()
+    });
+    Ok(Ending::Done)
+}
+
+fn look(context: &Context, file: Option<&Path>) -> Result<Ending, Failure> {
+    let mut texts = rule_files::texts(&context.home)?;
+    if let Some(file) = file {
+        put(&mut texts, rule_files::read(file)?);
+    }
+    let remarks = check(&texts, &catalog_of(&context.installation()?));
+    let is_wrong = remarks.iter().any(|remark| remark.kind == RemarkKind::Wrong);
+    let said: Vec<String> = remarks.iter().map(ToString::to_string).collect();
+    value(context.format, &said, |_| match remarks.as_slice() {
+        [] => vec![format!("{} The rules are sound.", styled(GOOD, "✓"))],
+        remarks => remarks.iter().map(remark_line).collect(),
+    });
+    Ok(if is_wrong { Ending::Failed } else { Ending::Done })
+}
+
+fn remark_line(remark: &Remark) -> String {
+    let mark = if remark.kind == RemarkKind::Wrong { styled(BAD, "✗") } else { styled(CARE, "!") };
+    format!("{mark} {}", visible_line(&remark.to_string()))
+}
+
+fn add(context: &Context, file: &Path) -> Result<Ending, Failure> {
+    let rules = rule_files::read(file)?;
+    let mut texts = rule_files::texts(&context.home)?;
+    put(&mut texts, rules.clone());
+    let remarks = check(&texts, &catalog_of(&context.installation()?));
+    if let Some(wrong) = remarks.iter().find(|remark| remark.kind == RemarkKind::Wrong) {
+        return Err(Failure::new(ErrorCode::InvalidInput, format!("{} does not hold", rules.name))
+            .because(wrong)
+            .try_next("Correct it; the rules stay as they were"));
+    }
+    rule_files::save(&context.home, &rules)?;
+    value(context.format, &rules.name, |name| {
+        let mut lines: Vec<String> = remarks.iter().map(remark_line).collect();
+        let name = visible_line(name);
+        lines
+            .push(format!("{} {name} holds from now on; `genoa policy remove {name}` takes it out", styled(GOOD, "✓")));
+        lines
+    });
+    Ok(Ending::Done)
+}
+
+fn remove(context: &Context, name: &str) -> Result<Ending, Failure> {
+    rule_files::remove(&context.home, name)?;
+    value(context.format, &name, |name| vec![format!("{} {} no longer holds", styled(GOOD, "✓"), visible_line(name))]);
+    Ok(Ending::Done)
+}
+
+/// What the rules say of a call, as it is shown.
+#[derive(Debug, Serialize)]
+struct Said {
+    tool: String,
+    #[serde(flatten)]
+    decision: Decision,
+    change: Option<String>,
+}
+
+fn explain(context: &Context, arguments: &ExplainArguments) -> Result<Ending, Failure> {
+    let installation = context.installation()?;
+    let catalog = catalog_of(&installation);
+    let tool = catalog.tools.get(&arguments.tool).ok_or_else(|| {
+        Failure::new(ErrorCode::NotFound, format!("there is no tool `{}`", arguments.tool))
+            .try_next("`genoa tools` lists all")
+    })?;
+    let mut given = Map::new();
+    for (name, text) in &arguments.arguments {
+        if tool.parameter(name).is_none() {
+            let known: Vec<&str> = tool.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+            return Err(Failure::new(ErrorCode::InvalidInput, format!("{} has no argument `{name}`", tool.name))
+                .try_next(format!("Its arguments are: {}", known.join(", "))));
+        }
+        let json = serde_json::from_str(text).unwrap_or_else(|_| Json::String(text.clone()));
+        given.insert(name.clone(), json);
+    }
+    let facts = CallFacts {
+        arguments: given,
+        recipients: arguments.to.iter().map(|address| address.to_lowercase()).collect(),
+        ..facts(context, tool, arguments.agent.as_deref())?
+    };
+    let decision = engine(&rule_files::texts(&context.home)?, &installation)?.decide(&facts)?;
+    let said = Said { tool: tool.name.clone(), change: change_that_allows(&facts, &decision), decision };
+    value(context.format, &said, |said| {
+        let mut lines = vec![format!("{} is {}", said.tool, verdict(said.decision.verdict))];
+        lines.extend(said.decision.rules.iter().map(|rule| format!("  by {}", visible_line(&rule.to_string()))));
+        lines.extend(said.change.iter().flat_map(|change| change.lines()).map(|line| format!("  {line}")));
+        lines
+    });
+    Ok(if said.decision.verdict == Verdict::Forbid { Ending::Refused } else { Ending::Done })
+}
+
+fn can(context: &Context, agent: Option<&str>) -> Result<Ending, Failure> {
+    let installation = context.installation()?;
+    let engine = engine(&rule_files::texts(&context.home)?, &installation)?;
+    let catalog = catalog_of(&installation);
+    let names: Option<&Vec<String>> = match agent {
+        None => None,
+        Some(name) => Some(
+            &installation
+                .agents
+                .iter()
+                .find(|agent| agent.name == name)
+                .ok_or_else(|| {
+                    Failure::new(ErrorCode::NotFound, format!("there is no agent `{name}`"))
+                        .try_next("`genoa agents` lists all")
+                })?
+                .tools,
+        ),
+    };
+    let is_offered = |tool: &ToolSchema| names.is_none_or(|names| names.iter().any(|name| covers(name, &tool.name)));
+    let mut said = Vec::new();
+    for tool in catalog.tools.values().filter(|tool| tool.name.contains('.') && is_offered(tool)) {
+        let facts = facts(context, tool, agent)?;
+        said.push(Said { tool: tool.name.clone(), decision: engine.decide(&facts)?, change: None });
+    }
+    value(context.format, &said, |said| {
+        let row = |one: &Said| {
+            let rules: Vec<String> = one.decision.rules.iter().map(|rule| rule.id.clone()).collect();
+            format!("{:<24} {} {}", one.tool, verdict(one.decision.verdict), styled(FAINT, rules.join(", ")))
+        };
+        said.iter().map(row).collect()
+    });
+    Ok(Ending::Done)
+}
+
+/// A call on which other rules would have said something else.
+#[derive(Debug, Serialize)]
+struct Differing {
+    time: Timestamp,
+    tool: String,
+    agent: Option<String>,
+    was: Verdict,
+    would_be: Verdict,
+}
+
+fn simulate(context: &Context, file: &Path, days: u32) -> Result<Ending, Failure> {
+    let mut texts = rule_files::texts(&context.home)?;
+    put(&mut texts, rule_files::read(file)?);
+    let engine = engine(&texts, &context.installation()?)?;
+    let since = jiff::Timestamp::now().as_millisecond() - i64::from(days) * 24 * 3_600_000;
+    let (mut looked_at, mut differing) = (0_usize, Vec::new());
+    for (time, facts, was) in decided(context, Timestamp(since))? {
+        looked_at += 1;
+        // A tool that is not there any more cannot be ruled about.
+        let Ok(decision) = engine.decide(&facts) else { continue };
+        if decision.verdict != was {
+            differing.push(Differing { time, tool: facts.tool, agent: facts.agent, was, would_be: decision.verdict });
+        }
+    }
+    value(context.format, &differing, |differing| {
+        let mut lines =
+            vec![format!("{looked_at} calls of the last {days} days: {} would be decided otherwise", differing.len())];
+        lines.extend(differing.iter().take(LISTED).map(|one| {
+            let time = jiff::Timestamp::from_millisecond(one.time.0).map(|time| time.to_string()).unwrap_or_default();
+            let agent = one.agent.as_deref().unwrap_or("you");
+            format!("  {} {} by {agent}: was {}, would be {}", styled(FAINT, time), one.tool, one.was, one.would_be)
+        }));
+        if differing.len() > LISTED {
+            lines.push(format!("  and {} more", differing.len() - LISTED));
+        }
+        lines
+    });
+    Ok(Ending::Done)
+}
+
+/// The calls that were put to the rules since then, with what these said: one entry a call, though it is asked about twice
+/// where the person had to say yes.
+fn decided(context: &Context, since: Timestamp) -> Result<Vec<(Timestamp, CallFacts, Verdict)>, Failure> {
+    let journal = genoa_journal::JournalReader::open(&context.home.journal(), &context.home.keys())?;
+    let (mut found, mut from) = (Vec::new(), 1);
+    loop {
+        let records = journal.records(from, PAGE)?;
+        let Some(last) = records.last() else { return Ok(found) };
+        from = last.seq + 1;
+        for record in records.iter().filter(|record| record.time >= since && record.kind == "effect.decided") {
+            let Some(body) = record.body.clone() else { continue };
+            if let Ok(Effect::Decided { facts, decision }) = serde_json::from_value(body) {
+                found.push((record.time, *facts, decision.verdict));
+            }
+        }
+    }
+}
+
+/// A call of a tool of which nothing is known.
+fn facts(context: &Context, tool: &ToolSchema, agent: Option<&str>) -> Result<CallFacts, Failure> {
+    Ok(CallFacts {
+        agent: agent.map(str::to_owned),
+        tool: tool.name.clone(),
+        effect: tool.effect,
+        workspace: context.workspace()?.to_string_lossy().into_owned(),
+        arguments: Map::new(),
+        recipients: Default::default(),
+        unmet: Default::default(),
+        new_to: Default::default(),
+        from: Default::default(),
+        now: Timestamp(jiff::Timestamp::now().as_millisecond()),
+    })
+}
+
+fn engine(texts: &PolicyTexts, installation: &Installation) -> Result<Engine, Failure> {
+    Engine::new(texts, &catalog_of(installation)).map_err(|broken| {
+        let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
+        Failure::new(ErrorCode::InvalidInput, "the rules cannot be read").because(broken.join("; "))
+    })
+}
+
+/// The tools with those that the kernel itself has.
+fn catalog_of(installation: &Installation) -> genoa_abi::schema::Catalog {
+    let mut catalog = installation.catalog.clone();
+    let own: BTreeMap<String, ToolSchema> =
+        genoa_kernel::Kernel::system_tools().into_iter().map(|tool| (tool.name.clone(), tool)).collect();
+    catalog.tools.extend(own);
+    catalog
+}
+
+/// Puts a file among the person's, in the place of one of that name.
+fn put(texts: &mut PolicyTexts, file: RuleFile) {
+    texts.person.retain(|known| known.name != file.name);
+    texts.person.push(file);
+}
+
+/// Whether a manifest's line names a tool: `mail.find` or `mail.*`.
+fn covers(line: &str, tool: &str) -> bool {
+    line == "*" || line == tool || line.strip_suffix('*').is_some_and(|group| tool.starts_with(group))
+}
+
+fn verdict(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Allow => styled(GOOD, verdict),
+        Verdict::Ask => styled(CARE, verdict),
+        Verdict::Forbid => styled(BAD, verdict),
+    }
+}

@@ -1,0 +1,108 @@
+//! Where the rules on top of grants are kept: the administrator's in `/etc/genoa/policy`, the person's in their home.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use genoa_abi::policy::{PolicyTexts, RuleFile};
+use genoa_abi::{ErrorCode, Failure};
+use genoa_daemon::Home;
+
+/// The administrator's folder.
+const SITE: &str = "/etc/genoa/policy";
+/// How a file of rules ends.
+const ENDING: &str = "cedar";
+/// Bytes of one file, at most.
+const FILE_BYTES: u64 = 256 * 1024;
+/// Files of one folder, at most.
+const FILES: usize = 100;
+
+/// All rules besides the shipped ones.
+pub(crate) fn texts(home: &Home) -> Result<PolicyTexts, Failure> {
+    Ok(PolicyTexts { administrator: in_folder(Path::new(SITE))?, person: in_folder(&home.policy())? })
+}
+
+/// What the daemon looks at to notice a change, besides the person's folder itself.
+pub(crate) fn watched(home: &Home) -> Vec<PathBuf> {
+    let mut paths = vec![PathBuf::from(SITE)];
+    for folder in [Path::new(SITE), &home.policy()] {
+        paths.extend(files_in(folder).unwrap_or_default());
+    }
+    paths
+}
+
+/// The files of a folder, by name.
+fn in_folder(folder: &Path) -> Result<Vec<RuleFile>, Failure> {
+    let files = files_in(folder)?;
+    if files.len() > FILES {
+        return Err(Failure::new(ErrorCode::TooLarge, format!("{} holds too many files of rules", folder.display()))
+            .because(format!("the limit is {FILES}")));
+    }
+    files.iter().map(|path| read(path)).collect()
+}
+
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(folder, &error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
+        if path.extension().is_some_and(|ending| ending == ENDING) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Reads one file of rules.
+pub(crate) fn read(path: &Path) -> Result<RuleFile, Failure> {
+    let size = path.metadata().map_err(|error| unreadable(path, &error))?.len();
+    if size > FILE_BYTES {
+        return Err(Failure::new(ErrorCode::TooLarge, format!("{} is too large for rules", path.display()))
+            .because(format!("it has {size} bytes, the limit is {FILE_BYTES}")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Ok(RuleFile { name, text })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let code = if error.kind() == ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::Internal };
+    Failure::new(code, format!("cannot read the rules in {}", path.display())).because(error)
+}
+
+/// Lets a file of rules hold: whole or not at all.
+pub(crate) fn save(home: &Home, rules: &RuleFile) -> Result<(), Failure> {
+    let folder = home.policy();
+    let path = folder.join(named(&rules.name)?);
+    let fail = |error: std::io::Error| {
+        Failure::new(ErrorCode::Internal, format!("cannot write {}", path.display())).because(error)
+    };
+    std::fs::create_dir_all(&folder).map_err(fail)?;
+    let unfinished = path.with_extension("part");
+    std::fs::write(&unfinished, &rules.text).and_then(|()| std::fs::rename(&unfinished, &path)).map_err(fail)
+}
+
+/// Takes a file of the person's rules out.
+pub(crate) fn remove(home: &Home, name: &str) -> Result<(), Failure> {
+    let path = home.policy().join(named(name)?);
+    std::fs::remove_file(&path).map_err(|error| {
+        let code = if error.kind() == ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::Internal };
+        Failure::new(code, format!("cannot remove {}", path.display()))
+            .because(error)
+            .try_next("`genoa policy list` names the files; the administrator's are theirs to remove")
+    })
+}
+
+/// A file's name that is one, and ends as it should.
+fn named(name: &str) -> Result<&str, Failure> {
+    let is_plain = !name.contains(['/', '\0']) && !name.starts_with('.');
+    if is_plain && Path::new(name).extension().is_some_and(|ending| ending == ENDING) {
+        return Ok(name);
+    }
+    Err(Failure::new(ErrorCode::InvalidInput, format!("`{}` is no name for a file of rules", name.escape_debug()))
+        .try_next("Call it like `mail.cedar`"))
+}

@@ -1,0 +1,90 @@
+//! Rules of a person on top of grants, at the real daemon: what they forbid, what they ask about, what they allow.
+
+use crate::world::World;
+
+const WRITE: &str = "files.write(path=\"letter.md\", text=\"x\")\n";
+const SEND: &str = "mail.send(to=[\"Ada\"], subject=\"Hello\", body=\"In my words\")\n";
+
+impl World {
+    /// Lets rules hold.
+    fn rule(&self, name: &str, text: &str, status: i32) -> String {
+        let file = self.home().with_file_name(name);
+        std::fs::write(&file, text).unwrap();
+        self.ends(&["policy", "add", file.to_str().unwrap()], status)
+    }
+}
+
+#[test]
+fn a_rule_holds_from_its_addition_to_its_removal_and_names_itself() {
+    let world = World::new();
+    world.plan(WRITE, 0);
+    let forbids = "@id(\"no-letters\") @about(\"letters are mine\")\n\
+                   forbid (principal, action == Action::\"files.write\", resource)\n\
+                   when { context.args has path && context.args.path like \"letter*\" };";
+    world.rule("letters.cedar", forbids, 0);
+    let refused = world.plan(WRITE, 3);
+    assert!(refused.contains("no-letters (yours, letters.cedar): letters are mine"), "{refused}");
+    world.plan("files.write(path=\"other.md\", text=\"x\")\n", 0);
+    world.kill_daemon();
+    assert!(world.plan(WRITE, 3).contains("no-letters"), "it holds after a crash");
+    let explained = world.ends(&["policy", "explain", "files.write", "path=letter.md"], 3);
+    assert!(explained.contains("files.write is forbidden") && explained.contains("no-letters"), "{explained}");
+    world.ok(&["policy", "remove", "letters.cedar"]);
+    world.plan(WRITE, 0);
+    assert!(world.ok(&["journal", "verify"]).contains("whole"));
+}
+
+#[test]
+fn what_is_asked_may_be_allowed_for_just_this_and_no_more() {
+    let world = World::new();
+    let card = "BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ada\r\nEMAIL:ada@corp.example\r\nEND:VCARD\r\n";
+    world.write("Contacts/ada.vcf", card);
+    assert!(world.plan(SEND, 4).contains("Send this message?"));
+    world.ok(&["deny", "q1"]);
+    let allows = "permit (principal == Person::\"you\", action == Action::\"mail.send\", resource)\n\
+                  when { [\"ada@corp.example\"].containsAll(context.recipients) };";
+    world.rule("ada.cedar", allows, 0);
+    let sent = world.plan(SEND, 0);
+    assert!(sent.contains("is in the outbox"), "{sent}");
+    // What she does not have yet is asked about all the same.
+    let discloses =
+        "found = notes.find(about=\"alpha\")\nmail.send(to=[\"Ada\"], subject=\"Hello\", body=f\"{found[0].text}\")\n";
+    let asked = world.plan(discloses, 4);
+    assert!(asked.contains("! body: new to ada@corp.example, from file"), "{asked}");
+}
+
+#[test]
+fn another_rule_is_tried_on_what_happened() {
+    let world = World::new();
+    world.plan(WRITE, 0);
+    world.plan("found = notes.find(about=\"alpha\")\nsay(found)\n", 0);
+    let file = world.home().with_file_name("strict.cedar");
+    std::fs::write(&file, "forbid (principal, action in Action::\"change\", resource) unless { context.approved };")
+        .unwrap();
+    let file = file.to_str().unwrap();
+    let simulated = world.ok(&["policy", "simulate", file]);
+    assert!(simulated.contains("2 calls of the last 30 days: 1 would be decided otherwise"), "{simulated}");
+    assert!(simulated.contains("files.write by you: was allowed, would be asked about"), "{simulated}");
+    world.plan(WRITE, 0);
+}
+
+#[test]
+fn rules_that_cannot_be_read_allow_nothing_and_say_so() {
+    let world = World::new();
+    let refused = world.rule("broken.cedar", "permit (principal, action", 1);
+    assert!(refused.contains("broken.cedar (yours): line 1"), "{refused}");
+    world.plan(WRITE, 0);
+    // Somebody wrote it there by hand.
+    std::fs::create_dir_all(world.home().join("policy")).unwrap();
+    std::fs::write(world.home().join("policy/broken.cedar"), "permit (principal, action").unwrap();
+    let refused = world.plan(WRITE, 3);
+    assert!(refused.contains("the rules cannot be read, so nothing is allowed"), "{refused}");
+    assert!(world.ends(&["policy", "check"], 1).contains("broken.cedar"));
+    // A rule that locks everybody out is told of, and can be taken back.
+    world.ok(&["policy", "remove", "broken.cedar"]);
+    let locked = world.rule("all.cedar", "forbid (principal, action, resource);", 0);
+    assert!(locked.contains("nothing can change anything"), "{locked}");
+    world.plan(WRITE, 3);
+    world.ok(&["policy", "remove", "all.cedar"]);
+    world.plan(WRITE, 0);
+}
