@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use genoa_abi::event::Effect;
 use genoa_abi::installation::Installation;
-use genoa_abi::policy::{CallFacts, Decision, PolicyTexts, RuleFile, Verdict};
-use genoa_abi::schema::ToolSchema;
-use genoa_abi::{ErrorCode, Failure, Timestamp};
-use genoa_policy::{Engine, Remark, RemarkKind, change_that_allows, check};
+use genoa_abi::policy::{CallFacts, Decision, Layer, PolicyTexts, RuleFile, Verdict};
+use genoa_abi::schema::{EffectClass, ToolSchema};
+use genoa_abi::session::News;
+use genoa_abi::{ErrorCode, Failure, QuestionId, Timestamp};
+use genoa_policy::{Engine, Remark, RemarkKind, allowing, change_that_allows, check};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
@@ -294,6 +295,61 @@ fn decided(context: &Context, since: Timestamp) -> Result<Vec<(Timestamp, CallFa
             }
         }
     }
+}
+
+/// The file with the rules that came out of answers.
+pub(crate) const ANSWERS: &str = "answers.cedar";
+
+/// Lets calls like the one that a question is about be made without a question, for some days. Answers with the rule.
+pub(crate) fn remember(context: &Context, question: QuestionId, days: u16) -> Result<String, Failure> {
+    let refuse = |why: String| {
+        Err(Failure::new(ErrorCode::InvalidInput, format!("{question} can only be answered for this once"))
+            .because(why)
+            .try_next("Leave out --always"))
+    };
+    let Some((facts, decision)) = asked_about(context, question)? else {
+        return refuse("it is not about a call".to_owned());
+    };
+    if facts.effect == EffectClass::Govern {
+        return refuse("what changes authority, packages or services is asked about each time".to_owned());
+    }
+    if let Some(parameter) = facts.unmet.first() {
+        return refuse(format!("`{parameter}` is not in your words: a rule would let others write it next time"));
+    }
+    if let Some(rule) = decision.rules.iter().find(|rule| rule.layer != Layer::Shipped) {
+        return refuse(format!("the rule {rule} wants to have it asked"));
+    }
+    let until = jiff::Timestamp::now().as_millisecond() + i64::from(days) * 24 * 3_600_000;
+    let about = format!("your answer to {question}, for {days} days");
+    let rule = format!("@id(\"{question}\")\n@about(\"{about}\")\n{}\n", allowing(&facts, Some(Timestamp(until))));
+    let mut texts = rule_files::texts(&context.home)?;
+    let earlier = texts.person.iter().find(|file| file.name == ANSWERS).map(|file| file.text.clone());
+    let text = [earlier.unwrap_or_default(), rule.clone()].join("\n");
+    let file = RuleFile { name: ANSWERS.to_owned(), text };
+    put(&mut texts, file.clone());
+    let remarks = check(&texts, &catalog_of(&context.installation()?));
+    if let Some(wrong) = remarks.iter().find(|remark| remark.kind == RemarkKind::Wrong) {
+        return refuse(format!("the rules are not sound: {wrong}"));
+    }
+    rule_files::save(&context.home, &file)?;
+    Ok(rule)
+}
+
+/// The call that a question is about, with what the rules said of it.
+fn asked_about(context: &Context, id: QuestionId) -> Result<Option<(CallFacts, Decision)>, Failure> {
+    let journal = genoa_journal::JournalReader::open(&context.home.journal(), &context.home.keys())?;
+    let mut found = None;
+    journal.replay(1, |step| {
+        let asks = |effect: &Effect| matches!(effect, Effect::Tell { news: News::Asked(asked), .. } if asked.id == id);
+        if step.effects.iter().any(asks) {
+            found = step.effects.into_iter().find_map(|effect| match effect {
+                Effect::Decided { facts, decision } => Some((*facts, decision)),
+                _ => None,
+            });
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// A call of a tool of which nothing is known.

@@ -6,9 +6,9 @@ use genoa_abi::syscall::Syscall;
 use genoa_abi::{ErrorCode, Failure, QuestionId};
 
 use crate::cli::Context;
-use crate::commands::status;
+use crate::commands::{policy, status};
 use crate::follow::{show_question, to_answer};
-use crate::output::{Ending, Format, remark, value};
+use crate::output::{Ending, Format, remark, value, visible_line};
 
 /// Yes, a choice, or words.
 #[derive(Debug, Args)]
@@ -17,6 +17,12 @@ pub(crate) struct ApproveArguments {
     question: Option<QuestionId>,
     /// The choice (a number or the option's text), the words, or the word to type for what changes authority
     answer: Option<String>,
+    /// And ask no more about calls like this one: writes a rule that ends after some days
+    #[arg(long)]
+    always: bool,
+    /// After how many days that rule ends
+    #[arg(long, requires = "always", default_value_t = 30)]
+    days: u16,
 }
 
 /// No.
@@ -36,7 +42,18 @@ pub(crate) fn approve(context: &Context, arguments: &ApproveArguments) -> Result
             .because("this question wants the typed word that it names")
             .try_next("Give the word after the question's id, or use `genoa deny`"));
     }
-    send(context, &question, answer)
+    // The rule first: where there can be none, nothing was answered either.
+    let rule = arguments.always.then(|| policy::remember(context, question.id, arguments.days)).transpose()?;
+    let ending = send(context, &question, answer)?;
+    if let (Some(rule), Format::Text) = (rule, context.format) {
+        rule.lines().for_each(|line| remark(format!("  │ {}", visible_line(line))));
+        remark(format!(
+            "This rule holds for {} days; `genoa policy list` shows all, and {} is where it stands",
+            arguments.days,
+            policy::ANSWERS
+        ));
+    }
+    Ok(ending)
 }
 
 /// Answers with no.

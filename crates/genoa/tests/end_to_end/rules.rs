@@ -54,6 +54,29 @@ fn what_is_asked_may_be_allowed_for_just_this_and_no_more() {
 }
 
 #[test]
+fn an_answer_can_hold_for_calls_like_it_and_no_others() {
+    let world = World::new();
+    for name in ["ada", "ben"] {
+        let card = format!("BEGIN:VCARD\r\nVERSION:4.0\r\nFN:{name}\r\nEMAIL:{name}@corp.example\r\nEND:VCARD\r\n");
+        world.write(&format!("Contacts/{name}.vcf"), &card);
+    }
+    let send = |to: &str| format!("mail.send(to=[\"{to}\"], subject=\"Hello\", body=\"In my words\")\n");
+    world.plan(&send("ada"), 4);
+    let told = world.ends(&["approve", "q1", "--always", "--days", "7"], 0);
+    assert!(told.contains("[\"ada@corp.example\"].containsAll(context.recipients)"), "{told}");
+    assert!(world.ok(&["policy", "list"]).contains("your answer to q1, for 7 days"));
+    world.plan(&send("ada"), 0);
+    world.plan(&send("ben"), 4);
+    world.ok(&["deny", "q2"]);
+    // What others wrote is never answered for the next time.
+    world.write("notes/run.md", "# Run\n\nmake all\n");
+    world.plan("found = notes.find(about=\"run\")\nresult = shell.run(command=found[0].text)\n", 4);
+    let refused = world.ends(&["approve", "q3", "--always"], 1);
+    assert!(refused.contains("`command` is not in your words"), "{refused}");
+    world.ok(&["deny", "q3"]);
+}
+
+#[test]
 fn another_rule_is_tried_on_what_happened() {
     let world = World::new();
     world.plan(WRITE, 0);
