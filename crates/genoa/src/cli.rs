@@ -62,6 +62,10 @@ pub(crate) enum Command {
     /// The record of all that happened
     #[command(subcommand)]
     Journal(commands::journal::JournalCommand),
+    /// A run once more out of the journal, without model or tools: it must come to the same
+    Replay(commands::replay::ReplayArguments),
+    /// Where two runs part
+    Bisect(commands::replay::BisectArguments),
     /// Check, explain or run a plan of your own
     #[command(subcommand)]
     Plan(commands::plan::PlanCommand),
@@ -210,6 +214,8 @@ fn act(context: &Context, command: Command) -> Result<Ending, Failure> {
         Command::Deny(arguments) => commands::questions::deny(context, &arguments),
         Command::Why(arguments) => commands::journal::why(context, &arguments),
         Command::Journal(command) => commands::journal::run(context, &command),
+        Command::Replay(arguments) => commands::replay::replay(context, &arguments),
+        Command::Bisect(arguments) => commands::replay::bisect(context, &arguments),
         Command::Plan(command) => commands::plan::run(context, &command),
         Command::Skill(command) => commands::skill::run(context, &command),
         Command::Policy(command) => commands::policy::run(context, &command),

@@ -14,6 +14,7 @@ mod eval;
 mod follow;
 #[cfg(test)]
 mod foreign_arguments;
+mod history;
 mod hosts;
 mod installed;
 mod jailed;

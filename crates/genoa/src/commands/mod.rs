@@ -9,6 +9,7 @@ pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod questions;
+pub(crate) mod replay;
 pub(crate) mod sample;
 pub(crate) mod skill;
 pub(crate) mod status;

@@ -13,6 +13,7 @@ mod network;
 mod notices;
 mod processes;
 mod remote;
+mod replays;
 mod rules;
 mod site;
 mod skills;

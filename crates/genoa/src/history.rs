@@ -1,0 +1,278 @@
+//! A run as the journal tells it: what was asked of the model, what the plan was, and step by step what came out.
+
+use std::collections::BTreeMap;
+
+use genoa_abi::event::{Effect, Event};
+use genoa_abi::model::InferRequest;
+use genoa_abi::session::{News, RunSummary};
+use genoa_abi::syscall::{Caller, Syscall};
+use genoa_abi::tool::ToolOutcome;
+use genoa_abi::{AgentId, CallId, ContentHash, ErrorCode, Failure, IntentionId, RunId};
+use genoa_journal::{JournalReader, Replayed};
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+/// One call of the model: what decides its answer, by hash, and the answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Thought {
+    /// The record of the request.
+    pub(crate) seq: u64,
+    /// Hash over the messages and what is written already.
+    pub(crate) prompt: ContentHash,
+    /// Hash of the grammar or schema that it was bound by.
+    pub(crate) grammar: Option<ContentHash>,
+    pub(crate) temperature: f32,
+    pub(crate) seed: u64,
+    /// Which model answered; nothing where none did.
+    pub(crate) model: Option<String>,
+    pub(crate) text: String,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct StepRecord {
+    /// The record with which it began.
+    pub(crate) seq: u64,
+    /// Line of the plan, from 1.
+    pub(crate) line: u32,
+    /// What was done, in words, with the values.
+    pub(crate) text: String,
+    /// The tool and its arguments, where one ran in a jail.
+    pub(crate) call: Option<(String, Map<String, Json>)>,
+    /// Hash of what the tool answered, its failures included.
+    pub(crate) answered: Option<ContentHash>,
+    /// What the model read in it.
+    pub(crate) thoughts: Vec<Thought>,
+    /// What came out, in a few words; nothing where it did not end.
+    pub(crate) came_to: Option<String>,
+}
+
+/// A run from the first thought to the last effect.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct History {
+    pub(crate) run: RunId,
+    /// The record with which the run began.
+    pub(crate) first: u64,
+    /// The last record of the step in which it ended; of the journal, where it has not ended.
+    pub(crate) last: u64,
+    pub(crate) intention: Option<String>,
+    pub(crate) plan: String,
+    pub(crate) planning: Vec<Thought>,
+    pub(crate) steps: Vec<StepRecord>,
+    pub(crate) ended: Option<RunSummary>,
+}
+
+/// Reads the history of a run.
+pub(crate) fn of(journal: &JournalReader, run: RunId) -> Result<History, Failure> {
+    let mut teller = Teller {
+        run,
+        history: None,
+        intentions: BTreeMap::new(),
+        agents: BTreeMap::new(),
+        planning: BTreeMap::new(),
+        open: BTreeMap::new(),
+        calling: None,
+    };
+    journal.replay(1, |step| {
+        teller.hear(&step);
+        Ok(())
+    })?;
+    teller.history.ok_or_else(|| {
+        Failure::new(ErrorCode::NotFound, format!("the journal knows no run {run}"))
+            .try_next("`genoa journal tail` shows what happened last")
+    })
+}
+
+/// What is known while the journal is read.
+struct Teller {
+    run: RunId,
+    history: Option<History>,
+    intentions: BTreeMap<IntentionId, String>,
+    agents: BTreeMap<AgentId, IntentionId>,
+    /// The thoughts of each agent that asked for some.
+    planning: BTreeMap<AgentId, Vec<Thought>>,
+    /// Model calls that are open, by whose they are.
+    open: BTreeMap<CallId, Whose>,
+    /// The tool call of the present step.
+    calling: Option<CallId>,
+}
+
+/// Whom a model call serves.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// The thought at this place of an agent's.
+    Agent(AgentId, usize),
+    /// The one at this place of a step of the run.
+    Step(usize, usize),
+}
+
+impl Teller {
+    fn hear(&mut self, step: &Replayed) {
+        let reads = self.take_answers(&step.event);
+        let asker = match &step.event {
+            Event::Asked { caller: Caller::Agent(agent), .. } => Some(*agent),
+            _ => None,
+        };
+        if let Event::Asked { syscall: Syscall::Intend { text, .. }, .. } = &step.event {
+            for effect in &step.effects {
+                if let Effect::Reply {
+                    outcome: Ok(genoa_abi::syscall::Reply::Intention { intention, agent }), ..
+                } = effect
+                {
+                    self.intentions.insert(*intention, text.clone());
+                    self.agents.insert(*agent, *intention);
+                }
+            }
+        }
+        let is_over = self.history.as_ref().is_some_and(|history| history.ended.is_some());
+        if is_over {
+            return;
+        }
+        let mut serves_run = reads;
+        for (place, effect) in step.effects.iter().enumerate() {
+            let seq = step.seq + 1 + place as u64;
+            serves_run |= self.take_news(effect, seq, asker, step);
+            self.take_work(effect, seq, asker, serves_run);
+        }
+        if let Some(history) = &mut self.history {
+            history.last = step.seq + step.effects.len() as u64;
+        }
+    }
+
+    /// Takes what a tool or the model answered to its place; says whether the model read it for the run.
+    fn take_answers(&mut self, event: &Event) -> bool {
+        match event {
+            Event::ToolFinished { call, outcome, .. } if self.calling == Some(*call) => {
+                self.calling = None;
+                let hash = match outcome {
+                    ToolOutcome::Done { result, .. } => ContentHash::of_json(result),
+                    ToolOutcome::Failed { failure, .. } => ContentHash::of_json(failure),
+                };
+                if let Some(step) = self.step() {
+                    step.answered = Some(hash);
+                }
+                false
+            }
+            Event::InferFinished { call, outcome } => {
+                let Some(whose) = self.open.remove(call) else { return false };
+                let thought = match whose {
+                    Whose::Agent(agent, place) => self.planning.get_mut(&agent).and_then(|all| all.get_mut(place)),
+                    Whose::Step(step, place) => self
+                        .history
+                        .as_mut()
+                        .and_then(|history| history.steps.get_mut(step))
+                        .and_then(|step| step.thoughts.get_mut(place)),
+                };
+                if let Some(thought) = thought {
+                    match outcome {
+                        Ok(reply) => {
+                            thought.model = Some(reply.model.clone());
+                            thought.text.clone_from(&reply.text);
+                        }
+                        Err(failure) => thought.text = failure.to_string(),
+                    }
+                }
+                matches!(whose, Whose::Step(..))
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes note of what was told of the run; says whether something was.
+    fn take_news(&mut self, effect: &Effect, seq: u64, asker: Option<AgentId>, step: &Replayed) -> bool {
+        let Effect::Tell { news, .. } = effect else { return false };
+        match news {
+            News::Plan { run, source, .. } if *run == self.run => {
+                let intention = asker.and_then(|agent| self.agents.get(&agent)).and_then(|id| self.intentions.get(id));
+                self.history = Some(History {
+                    run: self.run,
+                    first: step.seq,
+                    last: step.seq,
+                    intention: intention.cloned(),
+                    plan: source.clone(),
+                    planning: asker.and_then(|agent| self.planning.get(&agent)).cloned().unwrap_or_default(),
+                    steps: Vec::new(),
+                    ended: None,
+                });
+                true
+            }
+            News::Step { run, line, text } if *run == self.run => {
+                let begun = StepRecord {
+                    seq,
+                    line: *line,
+                    text: text.clone(),
+                    call: None,
+                    answered: None,
+                    thoughts: Vec::new(),
+                    came_to: None,
+                };
+                if let Some(history) = &mut self.history {
+                    history.steps.push(begun);
+                }
+                true
+            }
+            News::StepDone { run, text, .. } if *run == self.run => {
+                if let Some(step) = self.step() {
+                    step.came_to = Some(text.clone());
+                }
+                true
+            }
+            News::Finished(summary) if summary.run == Some(self.run) => {
+                if let Some(history) = &mut self.history {
+                    history.ended = Some(summary.clone());
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes note of work that begins.
+    fn take_work(&mut self, effect: &Effect, seq: u64, asker: Option<AgentId>, serves_run: bool) {
+        match effect {
+            Effect::RunTool(job) if job.run == Some(self.run) => {
+                self.calling = Some(job.call);
+                let call = (job.schema.name.clone(), job.arguments.clone());
+                if let Some(step) = self.step() {
+                    step.call = Some(call);
+                }
+            }
+            Effect::Infer { call, request, .. } => {
+                let thought = thought(seq, request);
+                match asker {
+                    Some(agent) if !serves_run => {
+                        let all = self.planning.entry(agent).or_default();
+                        self.open.insert(*call, Whose::Agent(agent, all.len()));
+                        all.push(thought);
+                    }
+                    _ if serves_run => {
+                        let place = self.history.as_ref().map_or(0, |history| history.steps.len());
+                        let Some(step) = self.step() else { return };
+                        let thoughts = step.thoughts.len();
+                        step.thoughts.push(thought);
+                        self.open.insert(*call, Whose::Step(place - 1, thoughts));
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The present step of the run.
+    fn step(&mut self) -> Option<&mut StepRecord> {
+        self.history.as_mut().and_then(|history| history.steps.last_mut())
+    }
+}
+
+fn thought(seq: u64, request: &InferRequest) -> Thought {
+    Thought {
+        seq,
+        prompt: ContentHash::of_json(&(&request.messages, &request.answer_begins)),
+        grammar: request.grammar.as_ref().map(ContentHash::of_json),
+        temperature: request.temperature,
+        seed: request.seed,
+        model: None,
+        text: String::new(),
+    }
+}
