@@ -9,6 +9,7 @@
 mod agents;
 mod approvals;
 mod calls;
+mod claims;
 mod demands;
 mod editing;
 mod flights;

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::calls::{Begun, Invocation};
+use crate::claims;
 use crate::render;
 use crate::summary;
 use crate::turn::{Asker, Origin, Standing, Turn, too_large};
@@ -45,6 +46,9 @@ pub(crate) struct RunState {
     #[serde(default)]
     pub(crate) named: BTreeSet<String>,
     pub(crate) outbox: Vec<OutboxId>,
+    /// Tools of which a call ended well.
+    #[serde(default)]
+    pub(crate) done: BTreeSet<String>,
     /// What `refuse` said.
     pub(crate) refused: Option<String>,
     /// The call that is going on.
@@ -63,6 +67,9 @@ pub(crate) struct Step {
     /// Who could have influenced the call.
     #[serde(default)]
     influence: Labels,
+    /// What is called.
+    #[serde(default)]
+    tool: String,
 }
 
 /// How a run ended.
@@ -89,6 +96,7 @@ impl RunState {
             wrote: Vec::new(),
             named: BTreeSet::new(),
             outbox: Vec::new(),
+            done: BTreeSet::new(),
             refused: None,
             step: Step::default(),
             ending: None,
@@ -133,7 +141,7 @@ impl Turn<'_> {
         }
         let influence =
             call.arguments.values().fold(call.context.clone(), |all, value| all.union(&value.deep_labels()));
-        state.step = Step { line: call.line, started: self.now, note: None, influence };
+        state.step = Step { line: call.line, started: self.now, note: None, influence, tool: call.tool.clone() };
         let (session, grant) = (state.session, state.grant);
         self.tell(session, News::Step { run: id, line: call.line, text: call.text });
         let tool = call.tool.clone();
@@ -157,6 +165,7 @@ impl Turn<'_> {
         let now = self.now;
         let Some(state) = self.kernel.runs.get_mut(&id).filter(|state| state.ending.is_none()) else { return };
         let step = std::mem::take(&mut state.step);
+        state.done.insert(step.tool.clone());
         let text = step.note.unwrap_or_else(|| render::count(value));
         let elapsed_ms = u64::try_from(now.0.saturating_sub(step.started.0)).unwrap_or(0);
         let session = state.session;
@@ -234,7 +243,12 @@ impl Turn<'_> {
             return;
         }
         let messages = state.outbox.iter().filter_map(|id| self.kernel.outbox.get(id));
-        let answer = summary::answer(&state, messages.map(|message| &message.item), difference.as_ref());
+        let mut answer = summary::answer(&state, messages.map(|message| &message.item), difference.as_ref());
+        let unborne = self.not_borne_out(&state, difference.as_ref().ok());
+        if !unborne.is_empty() {
+            let quoted: Vec<String> = unborne.iter().map(|claim| format!("“{claim}”")).collect();
+            answer.push_str(&format!("\n\nNothing in the record bears out: {}", quoted.join(", ")));
+        }
         let finished = News::Finished(RunSummary {
             intention: state.intention,
             run: Some(id),
@@ -249,6 +263,25 @@ impl Turn<'_> {
         if let Some(agent) = state.agent.filter(|agent| self.kernel.agents.get(*agent).is_ok()) {
             self.stop_subtree(agent, &Failure::new(ErrorCode::Interrupted, "the intention is over"));
         }
+    }
+
+    /// What a run's plan says that it did, and the record does not. Where the difference could not be looked at, nobody knows
+    /// what was changed.
+    fn not_borne_out(&self, state: &RunState, difference: Option<&Difference>) -> Vec<String> {
+        if state.said.is_empty() {
+            return Vec::new();
+        }
+        let is_changed = |path: &String| difference.is_none_or(|all| all.changes.iter().any(|one| one.path == *path));
+        let governs =
+            |tool: &String| self.kernel.catalog.tools.get(tool).is_some_and(|tool| tool.effect == EffectClass::Govern);
+        let done = claims::Done {
+            sent: !state.outbox.is_empty(),
+            changed: state.wrote.iter().any(|file| is_changed(&file.path)),
+            governed: state.done.iter().any(governs),
+        };
+        let task = state.agent.and_then(|agent| self.kernel.agents.get(agent).ok()).map(|agent| agent.task.as_str());
+        let is_question = genoa_plan::Said::in_intention(task.unwrap_or_default()).is_question();
+        claims::not_borne_out(&state.run.plan().told(), done, is_question)
     }
 
     /// A plan that was one question is no end: its planner goes on with what the person said. Says whether it does.

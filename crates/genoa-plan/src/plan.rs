@@ -5,7 +5,7 @@ use genoa_abi::schema::Catalog;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Checker;
-use crate::code::{Instruction, Operation};
+use crate::code::{Instruction, Operation, Piece};
 use crate::finding::Finding;
 use crate::parse::parse;
 use crate::types::look_up;
@@ -77,6 +77,22 @@ impl Plan {
         self.only_call("ask")
     }
 
+    /// What the plan says in its writer's own words: the literal texts of its `say`s, with `…` for what is put into them.
+    #[must_use]
+    pub fn told(&self) -> Vec<String> {
+        let says = |step: &Instruction| matches!(&step.operation, Operation::Call { tool, .. } if tool == "say");
+        let mut told = Vec::new();
+        for (place, _) in self.code.iter().enumerate().filter(|(_, step)| says(step)) {
+            let before = self.code[..place].iter().rev().map(|step| &step.operation);
+            match before.into_iter().find(|operation| !matches!(operation, Operation::Coerce { .. })) {
+                Some(Operation::Constant(Datum::Text(text))) => told.push(text.clone()),
+                Some(Operation::Format(pieces)) => told.push(pieces.iter().map(literal).collect()),
+                _ => {}
+            }
+        }
+        told
+    }
+
     /// The text, if the whole plan is one call of `function` with one text.
     fn only_call(&self, function: &str) -> Option<&str> {
         let [first, rest @ ..] = self.code.as_slice() else { return None };
@@ -89,6 +105,13 @@ impl Plan {
             }
             _ => None,
         }
+    }
+}
+
+fn literal(piece: &Piece) -> &str {
+    match piece {
+        Piece::Text(text) => text,
+        Piece::Value(_) => "…",
     }
 }
 

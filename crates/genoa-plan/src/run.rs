@@ -201,6 +201,12 @@ impl Run {
         self.variables.iter().map(|(name, value)| format!("{name}: {}", shape(value, catalog))).collect()
     }
 
+    /// Operations so far; what large values cost to copy counts as well, an operation a page.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
     /// The plan that it carries out.
     #[must_use]
     pub fn plan(&self) -> &Plan {

@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod answers;
 mod cli;
 mod commands;
 mod configured;
