@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::ids::Timestamp;
-use crate::schema::EffectClass;
+use crate::schema::{EffectClass, ToolSchema};
 
 /// The texts of all rules besides the shipped ones, in Cedar.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -108,6 +108,25 @@ pub struct CallFacts {
     pub from: BTreeSet<String>,
     /// When.
     pub now: Timestamp,
+}
+
+impl CallFacts {
+    /// A call of a tool of which nothing else is known.
+    #[must_use]
+    pub fn of_nothing_but(tool: &ToolSchema, agent: Option<&str>, workspace: String, now: Timestamp) -> Self {
+        Self {
+            agent: agent.map(str::to_owned),
+            tool: tool.name.clone(),
+            effect: tool.effect,
+            workspace,
+            arguments: Map::new(),
+            recipients: BTreeSet::new(),
+            unmet: BTreeSet::new(),
+            new_to: BTreeSet::new(),
+            from: BTreeSet::new(),
+            now,
+        }
+    }
 }
 
 /// What the rules say of a call.

@@ -58,7 +58,7 @@ impl Turn<'_> {
         }
         let facts = self.facts_of(order, unmet)?;
         let decision = self.kernel.rules.engine(&self.kernel.catalog)?.decide(&facts)?;
-        let change = change_that_allows(&facts, &decision);
+        let change = (decision.verdict == Verdict::Forbid).then(|| change_that_allows(&facts, &decision)).flatten();
         self.effects.push(Effect::Decided { facts: Box::new(facts), decision: decision.clone() });
         if decision.verdict != Verdict::Forbid {
             return Ok(decision);

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use cedar_policy::{ValidationMode, Validator};
+use genoa_abi::Timestamp;
 use genoa_abi::policy::{CallFacts, Layer, PolicyTexts, RuleName, Verdict};
-use genoa_abi::schema::{Catalog, EffectClass};
-use genoa_abi::{Failure, Timestamp};
+use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
 
 use crate::engine::{Broken, Engine, FOREIGN, Rule};
 
@@ -105,10 +105,10 @@ fn lock_out(engine: &Engine) -> Vec<Remark> {
         (EffectClass::Change, "change anything"),
         (EffectClass::Emit, "send anything"),
     ] {
-        let tools: Vec<&str> =
-            engine.catalog.tools.values().filter(|tool| tool.effect == class).map(|tool| tool.name.as_str()).collect();
-        let verdict = |tool: &&str| engine.decide(&plain_call(tool, class)).map(|decision| decision.verdict);
-        let is_forbidden = |tool: &&str| matches!(verdict(tool), Ok(Verdict::Forbid) | Err(Failure { .. }));
+        let tools: Vec<&ToolSchema> = engine.catalog.tools.values().filter(|tool| tool.effect == class).collect();
+        let call = |tool: &ToolSchema| CallFacts::of_nothing_but(tool, Some("agent"), "/".to_owned(), Timestamp(0));
+        let is_forbidden =
+            |tool: &&ToolSchema| engine.decide(&call(tool)).map_or(true, |said| said.verdict == Verdict::Forbid);
         if !tools.is_empty() && tools.iter().all(is_forbidden) {
             remarks.push(Remark {
                 kind: RemarkKind::Doubtful,
@@ -118,20 +118,4 @@ fn lock_out(engine: &Engine) -> Vec<Remark> {
         }
     }
     remarks
-}
-
-/// A call with no arguments, of which nothing is known.
-fn plain_call(tool: &str, effect: EffectClass) -> CallFacts {
-    CallFacts {
-        agent: Some("agent".to_owned()),
-        tool: tool.to_owned(),
-        effect,
-        workspace: "/".to_owned(),
-        arguments: serde_json::Map::new(),
-        recipients: BTreeSet::new(),
-        unmet: BTreeSet::new(),
-        new_to: BTreeSet::new(),
-        from: BTreeSet::new(),
-        now: Timestamp(0),
-    }
 }

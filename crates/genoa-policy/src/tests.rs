@@ -45,18 +45,8 @@ fn texts(person: &str, administrator: &str) -> PolicyTexts {
 }
 
 fn facts(tool: &str) -> CallFacts {
-    CallFacts {
-        agent: Some("content".into()),
-        tool: tool.into(),
-        effect: catalog().tools[tool].effect,
-        workspace: "/home/ada/work".into(),
-        arguments: serde_json::Map::new(),
-        recipients: BTreeSet::new(),
-        unmet: BTreeSet::new(),
-        new_to: BTreeSet::new(),
-        from: BTreeSet::new(),
-        now: Timestamp(1_795_700_000_000),
-    }
+    let now = Timestamp(1_795_700_000_000);
+    CallFacts::of_nothing_but(&catalog().tools[tool], Some("content"), "/home/ada/work".into(), now)
 }
 
 fn to_ada() -> CallFacts {

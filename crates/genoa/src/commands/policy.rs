@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use genoa_abi::event::Effect;
+use genoa_abi::grant::Right;
 use genoa_abi::installation::Installation;
 use genoa_abi::policy::{CallFacts, Decision, Layer, PolicyTexts, RuleFile, Verdict};
 use genoa_abi::schema::{EffectClass, ToolSchema};
@@ -21,6 +22,8 @@ use crate::rule_files;
 
 /// Records that are read from the journal at once.
 const PAGE: u32 = 1_000;
+/// How an answer of the person is recorded.
+const ANSWERED: &str = "event.asked.answer";
 /// Calls that are listed of those on which a rule would say something else.
 const LISTED: usize = 20;
 
@@ -121,7 +124,7 @@ fn look(context: &Context, file: Option<&Path>) -> Result<Ending, Failure> {
     if let Some(file) = file {
         put(&mut texts, rule_files::read(file)?);
     }
-    let remarks = check(&texts, &catalog_of(&context.installation()?));
+    let remarks = check(&texts, &context.installation()?.catalog);
     let is_wrong = remarks.iter().any(|remark| remark.kind == RemarkKind::Wrong);
     let said: Vec<String> = remarks.iter().map(ToString::to_string).collect();
     value(context.format, &said, |_| match remarks.as_slice() {
@@ -140,7 +143,7 @@ fn add(context: &Context, file: &Path) -> Result<Ending, Failure> {
     let rules = rule_files::read(file)?;
     let mut texts = rule_files::texts(&context.home)?;
     put(&mut texts, rules.clone());
-    let remarks = check(&texts, &catalog_of(&context.installation()?));
+    let remarks = check(&texts, &context.installation()?.catalog);
     if let Some(wrong) = remarks.iter().find(|remark| remark.kind == RemarkKind::Wrong) {
         return Err(Failure::new(ErrorCode::InvalidInput, format!("{} does not hold", rules.name))
             .because(wrong)
@@ -174,7 +177,7 @@ struct Said {
 
 fn explain(context: &Context, arguments: &ExplainArguments) -> Result<Ending, Failure> {
     let installation = context.installation()?;
-    let catalog = catalog_of(&installation);
+    let catalog = &installation.catalog;
     let tool = catalog.tools.get(&arguments.tool).ok_or_else(|| {
         Failure::new(ErrorCode::NotFound, format!("there is no tool `{}`", arguments.tool))
             .try_next("`genoa tools` lists all")
@@ -208,7 +211,7 @@ fn explain(context: &Context, arguments: &ExplainArguments) -> Result<Ending, Fa
 fn can(context: &Context, agent: Option<&str>) -> Result<Ending, Failure> {
     let installation = context.installation()?;
     let engine = engine(&rule_files::texts(&context.home)?, &installation)?;
-    let catalog = catalog_of(&installation);
+    let catalog = &installation.catalog;
     let names: Option<&Vec<String>> = match agent {
         None => None,
         Some(name) => Some(
@@ -223,7 +226,9 @@ fn can(context: &Context, agent: Option<&str>) -> Result<Ending, Failure> {
                 .tools,
         ),
     };
-    let is_offered = |tool: &ToolSchema| names.is_none_or(|names| names.iter().any(|name| covers(name, &tool.name)));
+    let is_offered = |tool: &ToolSchema| {
+        names.is_none_or(|names| names.iter().any(|name| right_to(name).covers(&right_to(&tool.name))))
+    };
     let mut said = Vec::new();
     for tool in catalog.tools.values().filter(|tool| tool.name.contains('.') && is_offered(tool)) {
         let facts = facts(context, tool, agent)?;
@@ -284,14 +289,29 @@ fn simulate(context: &Context, file: &Path, days: u32) -> Result<Ending, Failure
 fn decided(context: &Context, since: Timestamp) -> Result<Vec<(Timestamp, CallFacts, Verdict)>, Failure> {
     let journal = genoa_journal::JournalReader::open(&context.home.journal(), &context.home.keys())?;
     let (mut found, mut from) = (Vec::new(), 1);
+    let (mut waiting, mut event): (Vec<CallFacts>, String) = Default::default();
     loop {
         let records = journal.records(from, PAGE)?;
         let Some(last) = records.last() else { return Ok(found) };
         from = last.seq + 1;
-        for record in records.iter().filter(|record| record.time >= since && record.kind == "effect.decided") {
-            let Some(body) = record.body.clone() else { continue };
-            if let Ok(Effect::Decided { facts, decision }) = serde_json::from_value(body) {
-                found.push((record.time, *facts, decision.verdict));
+        for record in records {
+            if record.kind.starts_with("event.") {
+                event = record.kind;
+            } else if record.kind == "effect.decided"
+                && let Some(Ok(Effect::Decided { facts, decision })) = record.body.map(serde_json::from_value)
+            {
+                let timeless = CallFacts { now: Timestamp(0), ..(*facts).clone() };
+                let asked = waiting.iter().position(|asked| *asked == timeless).filter(|_| event == ANSWERED);
+                if let Some(asked) = asked {
+                    waiting.remove(asked);
+                    continue;
+                }
+                if decision.verdict == Verdict::Ask {
+                    waiting.push(timeless);
+                }
+                if record.time >= since {
+                    found.push((record.time, *facts, decision.verdict));
+                }
             }
         }
     }
@@ -327,7 +347,7 @@ pub(crate) fn remember(context: &Context, question: QuestionId, days: u16) -> Re
     let text = [earlier.unwrap_or_default(), rule.clone()].join("\n");
     let file = RuleFile { name: ANSWERS.to_owned(), text };
     put(&mut texts, file.clone());
-    let remarks = check(&texts, &catalog_of(&context.installation()?));
+    let remarks = check(&texts, &context.installation()?.catalog);
     if let Some(wrong) = remarks.iter().find(|remark| remark.kind == RemarkKind::Wrong) {
         return refuse(format!("the rules are not sound: {wrong}"));
     }
@@ -354,34 +374,16 @@ fn asked_about(context: &Context, id: QuestionId) -> Result<Option<(CallFacts, D
 
 /// A call of a tool of which nothing is known.
 fn facts(context: &Context, tool: &ToolSchema, agent: Option<&str>) -> Result<CallFacts, Failure> {
-    Ok(CallFacts {
-        agent: agent.map(str::to_owned),
-        tool: tool.name.clone(),
-        effect: tool.effect,
-        workspace: context.workspace()?.to_string_lossy().into_owned(),
-        arguments: Map::new(),
-        recipients: Default::default(),
-        unmet: Default::default(),
-        new_to: Default::default(),
-        from: Default::default(),
-        now: Timestamp(jiff::Timestamp::now().as_millisecond()),
-    })
+    let workspace = context.workspace()?.to_string_lossy().into_owned();
+    let now = Timestamp(jiff::Timestamp::now().as_millisecond());
+    Ok(CallFacts::of_nothing_but(tool, agent, workspace, now))
 }
 
 fn engine(texts: &PolicyTexts, installation: &Installation) -> Result<Engine, Failure> {
-    Engine::new(texts, &catalog_of(installation)).map_err(|broken| {
+    Engine::new(texts, &installation.catalog).map_err(|broken| {
         let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
         Failure::new(ErrorCode::InvalidInput, "the rules cannot be read").because(broken.join("; "))
     })
-}
-
-/// The tools with those that the kernel itself has.
-fn catalog_of(installation: &Installation) -> genoa_abi::schema::Catalog {
-    let mut catalog = installation.catalog.clone();
-    let own: BTreeMap<String, ToolSchema> =
-        genoa_kernel::Kernel::system_tools().into_iter().map(|tool| (tool.name.clone(), tool)).collect();
-    catalog.tools.extend(own);
-    catalog
 }
 
 /// Puts a file among the person's, in the place of one of that name.
@@ -390,9 +392,9 @@ fn put(texts: &mut PolicyTexts, file: RuleFile) {
     texts.person.push(file);
 }
 
-/// Whether a manifest's line names a tool: `mail.find` or `mail.*`.
-fn covers(line: &str, tool: &str) -> bool {
-    line == "*" || line == tool || line.strip_suffix('*').is_some_and(|group| tool.starts_with(group))
+/// The right to call tools of this name: `mail.find` or `mail.*`.
+fn right_to(name: &str) -> Right {
+    Right::Tool { name: name.to_owned(), arguments: BTreeMap::new() }
 }
 
 fn verdict(verdict: Verdict) -> String {

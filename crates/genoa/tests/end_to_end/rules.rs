@@ -92,6 +92,19 @@ fn another_rule_is_tried_on_what_happened() {
 }
 
 #[test]
+fn a_call_that_was_answered_counts_once() {
+    let world = World::new();
+    world.write("Contacts/ada.vcf", "BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ada\r\nEMAIL:ada@corp.example\r\nEND:VCARD\r\n");
+    world.plan(SEND, 4);
+    world.ok(&["approve", "q1"]);
+    let file = world.home().with_file_name("none.cedar");
+    std::fs::write(&file, "forbid (principal, action in Action::\"mail\", resource);").unwrap();
+    let simulated = world.ok(&["policy", "simulate", file.to_str().unwrap()]);
+    // The look-up of Ada, and the message.
+    assert!(simulated.contains("2 calls of the last 30 days: 1 would be decided otherwise"), "{simulated}");
+}
+
+#[test]
 fn rules_that_cannot_be_read_allow_nothing_and_say_so() {
     let world = World::new();
     let refused = world.rule("broken.cedar", "permit (principal, action", 1);
