@@ -16,7 +16,7 @@ use crate::labels::Labels;
 use crate::mcp::McpRoute;
 use crate::model::{InferReply, InferRequest};
 use crate::policy::{CallFacts, Decision};
-use crate::schema::ToolSchema;
+use crate::schema::{EffectClass, ToolSchema};
 use crate::session::{News, OutboxItem};
 use crate::syscall::{Caller, Reply, Syscall};
 use crate::tool::{Clock, Person, ToolOutcome, ToolUsage};
@@ -126,12 +126,19 @@ pub enum Effect {
         /// What its process may reach beyond the socket. Usually nothing.
         rights: Vec<Right>,
     },
-    /// End an agent's process.
+    /// Tie a surface's connection to an agent from now on: its program is the agent.
+    AttachAgent {
+        /// The surface that was.
+        session: SessionId,
+        /// The agent.
+        agent: AgentId,
+    },
+    /// End an agent's process, or its connection.
     StopAgent {
         /// Which.
         agent: AgentId,
     },
-    /// Run a tool in a jail.
+    /// Run a tool: in a jail, or by the program that offered it.
     RunTool(Box<ToolJob>),
     /// End a tool's process.
     StopTool {
@@ -227,13 +234,14 @@ impl Effect {
     pub fn must_be_durable(&self) -> bool {
         match self {
             Self::Send { .. } | Self::Hold { .. } => true,
+            Self::RunTool(job) => matches!(job.schema.effect, EffectClass::Emit | EffectClass::Govern),
             Self::ActOnView { action, .. } => !matches!(action, ViewAction::Diff),
             Self::Reply { outcome: Ok(reply), .. } => matches!(reply, Reply::Grant(_) | Reply::Revoked(_)),
             Self::Reply { .. }
             | Self::Decided { .. }
             | Self::StartAgent { .. }
+            | Self::AttachAgent { .. }
             | Self::StopAgent { .. }
-            | Self::RunTool(_)
             | Self::StopTool { .. }
             | Self::Infer { .. }
             | Self::Embed { .. }

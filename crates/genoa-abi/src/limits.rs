@@ -48,6 +48,10 @@ pub const STREAM_SILENCE_MS: u64 = 10 * 60 * 1000;
 pub const STREAM_BYTES: usize = 64 * 1024 * 1024;
 /// Servers of other people's tools that one person configures.
 pub const MCP_SERVERS: usize = 16;
+/// Tools that a program offers to its session, and record types beside them.
+pub const OFFERED_TOOLS: usize = 128;
+/// What such an offer takes as JSON, in bytes.
+pub const OFFER_BYTES: usize = 512 * 1024;
 /// Arguments of one such server, all together.
 pub const MCP_ARGUMENTS_BYTES: usize = 64 * 1024;
 /// How long such a server may take to say what it offers; the jail in which it is asked ends then.

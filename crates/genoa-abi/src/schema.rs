@@ -167,6 +167,8 @@ pub enum Executor {
     Model,
     /// The kernel itself: questions to the person, the outbox.
     Kernel,
+    /// The program at the session's surface, which offered the tool: nothing of it runs in Genoa.
+    Client,
 }
 
 /// What a tool's jail needs of the machine; the jail gets the smaller of this and the caller's grant.

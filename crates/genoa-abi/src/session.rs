@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::ids::{AgentId, ContentHash, IntentionId, OutboxId, QuestionId, RunId, SessionId, Timestamp};
+use crate::ids::{AgentId, CallId, ContentHash, IntentionId, OutboxId, QuestionId, RunId, SessionId, Timestamp};
 use crate::labels::{Labels, Readers, Source};
 use crate::limits::PROVENANCE_SOURCES;
 use crate::tool::{Clock, Person};
@@ -85,6 +85,16 @@ pub enum News {
     },
     /// The person is asked.
     Asked(Question),
+    /// A tool that this surface's program offered is to be carried out, once; its end is told by the syscall `returned`. Only the
+    /// program that offered it is told.
+    Call {
+        /// The call: the idempotency key.
+        call: CallId,
+        /// The tool.
+        tool: String,
+        /// Its arguments.
+        arguments: serde_json::Map<String, serde_json::Value>,
+    },
     /// A question is over: answered, expired or withdrawn.
     Answered {
         /// Which.

@@ -10,9 +10,10 @@ use crate::agent::PlanReport;
 use crate::failure::{ErrorCode, Failure};
 use crate::frame::Message;
 use crate::grant::{GrantInfo, GrantRequest};
-use crate::ids::{AgentId, GrantId, IntentionId, OutboxId, QuestionId, RequestId, RunId, SessionId, ViewId};
+use crate::ids::{AgentId, CallId, GrantId, IntentionId, OutboxId, QuestionId, RequestId, RunId, SessionId, ViewId};
 use crate::model::{InferReply, InferRequest};
 use crate::record::{RecordLine, WhyNode};
+use crate::schema::{RecordType, ToolSchema};
 use crate::session::{Answer, SessionRequest, SystemStatus};
 use crate::skill::{Skill, SkillSource};
 use crate::view::{Difference, ViewReport};
@@ -48,6 +49,28 @@ pub enum Syscall {
         task: String,
         /// Which of the caller's grants it gets.
         grant: GrantId,
+    },
+    /// Take up an intention oneself, step by step: from the answer on, this connection is an agent's like that of one in a jail. What
+    /// it is told is in all that it asks for, and it answers no question. For programs with a loop of their own around a
+    /// model. Only a person's surface can; the first message to `receive` is the assignment, as with every agent.
+    Act {
+        /// The person's words.
+        text: String,
+        /// The agent's name, which says what it may do; nothing to let the router choose.
+        agent: Option<String>,
+        /// The session that it acts in, with its folder and what was offered there; nothing for the own.
+        #[serde(default)]
+        session: Option<SessionId>,
+    },
+    /// Offer tools that the surface's own program carries out, in place of those that it offered before. They are there for this
+    /// session's plans and agents, and gone with its connection. Only a person's surface can.
+    Offer(Offer),
+    /// How the call of an offered tool went, which the news told of.
+    Returned {
+        /// Which call.
+        call: CallId,
+        /// How it went.
+        outcome: Result<Json, Failure>,
     },
     /// End an agent, and all that it started.
     Signal {
@@ -206,6 +229,16 @@ impl Syscall {
         let parts = serde_json::to_value(self).unwrap_or_default();
         parts["method"].as_str().unwrap_or_default().to_owned()
     }
+}
+
+/// Tools of a program, and the record types that they take and give.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The tools, carried out by the [`Client`](crate::schema::Executor::Client), each in a group of its own.
+    pub tools: Vec<ToolSchema>,
+    /// The record types.
+    #[serde(default)]
+    pub records: Vec<RecordType>,
 }
 
 /// What `why` is asked about.

@@ -104,6 +104,17 @@ impl Client {
         }
     }
 
+    /// The answer to syscall `id`, or nothing if it does not come in time; news that come meanwhile are kept.
+    ///
+    /// # Errors
+    /// As [`Client::next_news`].
+    pub fn answer_within(&mut self, id: RequestId, wait: Duration) -> Result<Option<Result<Reply, Failure>>, Failure> {
+        if !self.answers.contains_key(&id) {
+            self.take_in_within(wait)?;
+        }
+        Ok(self.answers.remove(&id))
+    }
+
     /// The next news, waiting for it.
     ///
     /// # Errors
@@ -123,16 +134,20 @@ impl Client {
     /// As [`Client::next_news`].
     pub fn next_news_within(&mut self, wait: Duration) -> Result<Option<News>, Failure> {
         if self.news.is_empty() {
-            self.stream.set_read_timeout(Some(wait)).map_err(|error| broken(&error))?;
-            let received = self.take_in();
-            self.stream.set_read_timeout(None).map_err(|error| broken(&error))?;
-            match received {
-                Ok(()) => {}
-                Err(failure) if failure.code == ErrorCode::TimedOut => {}
-                Err(failure) => return Err(failure),
-            }
+            self.take_in_within(wait)?;
         }
         Ok(self.news.pop_front())
+    }
+
+    /// Takes in one message, if one comes in time.
+    fn take_in_within(&mut self, wait: Duration) -> Result<(), Failure> {
+        self.stream.set_read_timeout(Some(wait)).map_err(|error| broken(&error))?;
+        let received = self.take_in();
+        self.stream.set_read_timeout(None).map_err(|error| broken(&error))?;
+        match received {
+            Err(failure) if failure.code == ErrorCode::TimedOut => Ok(()),
+            received => received,
+        }
     }
 
     /// Waits for one message and puts it where it belongs.

@@ -1,8 +1,9 @@
 //! The kernel's effects, one by one.
 
-use genoa_abi::event::{Effect, Event};
+use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::frame::Message;
 use genoa_abi::model::{TokenNews, WorkerRequest};
+use genoa_abi::schema::Executor;
 use genoa_abi::session::News;
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::tool::{ToolOutcome, ToolUsage};
@@ -29,13 +30,18 @@ impl Daemon {
                     self.agent_not_started(agent, &failure);
                 }
             }
+            Effect::AttachAgent { session, agent } => self.sockets.rename(Peer::Surface(session), Peer::Agent(agent)),
             Effect::StopAgent { agent } => {
                 self.children.kill_agent(agent);
                 self.sockets.remove(Peer::Agent(agent));
             }
             Effect::RunTool(job) => {
                 let call = job.call;
-                if let Err(failure) = self.start_tool(*job) {
+                let started = match job.schema.executor {
+                    Executor::Client => self.tell_program(*job),
+                    _ => self.start_tool(*job),
+                };
+                if let Err(failure) = started {
                     let outcome = ToolOutcome::Failed { failure, wrote: Vec::new() };
                     self.inbox.push_back(Event::ToolFinished { call, outcome, usage: ToolUsage::default() });
                 }
@@ -88,6 +94,16 @@ impl Daemon {
 
     pub(crate) fn tell(&mut self, session: SessionId, news: &News) {
         self.sockets.send(Peer::Surface(session), &Message::notification("news", to_json(news)));
+    }
+
+    /// Hands a call to the program that offered the tool; it answers with the syscall `returned`.
+    fn tell_program(&mut self, job: ToolJob) -> Result<(), Failure> {
+        if !self.sockets.has(Peer::Surface(job.session)) {
+            return Err(Failure::new(ErrorCode::Interrupted, "the program that offered the tool is gone"));
+        }
+        let news = News::Call { call: job.call, tool: job.schema.name, arguments: job.arguments };
+        self.tell(job.session, &news);
+        Ok(())
     }
 
     fn look_up(&mut self, call: CallId, caller: Caller, request: RequestId, query: &Syscall, workspace: &str) {

@@ -53,6 +53,16 @@ impl Sockets {
         }
     }
 
+    /// From now on the connection of one peer is another's.
+    pub(crate) fn rename(&mut self, peer: Peer, other: Peer) {
+        if let Some(token) = self.tokens.remove(&peer)
+            && let Some(connection) = self.connections.get_mut(&token)
+        {
+            connection.peer = other;
+            self.tokens.insert(other, token);
+        }
+    }
+
     /// Sends to a peer. One that is not there, or does not read, is reported by [`Sockets::take_lost`].
     pub(crate) fn send(&mut self, peer: Peer, message: &Message) {
         let Some(connection) = self.tokens.get(&peer).and_then(|token| self.connections.get_mut(token)) else { return };

@@ -81,6 +81,7 @@ pub(crate) fn of_event(event: &Event) -> Vec<Fact> {
 fn of_syscall(caller: Caller, syscall: &Syscall) -> Vec<Fact> {
     match (syscall, caller) {
         (Syscall::Session(_), Caller::Person(session)) => vec![Fact::new(Subject::Session, session)],
+        (Syscall::Returned { call, .. }, _) => vec![Fact::new(Subject::Call, call)],
         (Syscall::Answer { question, .. }, _) => vec![Fact::new(Subject::Question, question)],
         (Syscall::Plan { .. } | Syscall::Spawn { .. }, Caller::Agent(agent)) => vec![Fact::new(Subject::Agent, agent)],
         _ => Vec::new(),
@@ -104,6 +105,7 @@ pub(crate) fn of_effect(effect: &Effect) -> Vec<Fact> {
         Effect::Reply { .. }
         | Effect::Decided { .. }
         | Effect::StartAgent { .. }
+        | Effect::AttachAgent { .. }
         | Effect::StopAgent { .. }
         | Effect::StopTool { .. }
         | Effect::CancelInfer { .. }
@@ -137,6 +139,7 @@ fn of_news(news: &News) -> Vec<Fact> {
         | News::PlanSentBack { .. }
         | News::Step { .. }
         | News::Progress { .. }
+        | News::Call { .. }
         | News::StepDone { .. }
         | News::Answered { .. }
         | News::Notice { .. } => Vec::new(),

@@ -404,7 +404,10 @@ impl Walk<'_> {
         // Nothing speaks of an agent before the answer to whoever started it.
         let Some(record) = self.reader.first_speaking_of(Subject::Agent, &agent.to_string())? else { return Ok(None) };
         match self.cause_of(&record)? {
-            Some((event, Event::Asked { caller, syscall: Syscall::Intend { text, .. }, .. })) => {
+            Some((
+                event,
+                Event::Asked { caller, syscall: Syscall::Intend { text, .. } | Syscall::Act { text, .. }, .. },
+            )) => {
                 let (who, time) = (sentence::caller(caller), self.times.show(event.time));
                 self.node(format!("{who} asked: {}, {time}", quote(&text)), event.seq, |_| Ok(Vec::new()))
             }

@@ -9,9 +9,10 @@ use genoa_abi::limits::{
     AGENT_DEPTH, AGENTS, EXAMPLES, GRANT_LIFE_MS, INTENTION_BYTES, MAILBOX_MESSAGES, MESSAGE_BYTES, NOTICE_BYTES,
     NOTICES,
 };
-use genoa_abi::session::{News, Weight};
+use genoa_abi::session::{News, RunOutcome, RunSummary, Weight};
 use genoa_abi::syscall::{Caller, Reply};
 use genoa_abi::tool::Clock;
+use genoa_abi::view::Difference;
 use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, Labels, RequestId, RunId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -20,6 +21,9 @@ use crate::grants::Holder;
 use crate::network::is_any_host;
 use crate::router;
 use crate::turn::{Asker, Origin, Response, Standing, Turn, only_a_person, too_large};
+
+/// Calls of an agent by itself that are named when it is over.
+const AGENT_CALLS: usize = 1_000;
 
 /// One agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +54,12 @@ pub(crate) struct Agent {
     /// Who could have influenced it: the sources of all that it was told. They are in whatever it asks for.
     #[serde(default)]
     pub(crate) heard: Labels,
+    /// Who decides what it asks for.
+    #[serde(default)]
+    pub(crate) driver: Driver,
+    /// The tools that it called by itself, in order.
+    #[serde(default)]
+    pub(crate) calls: Vec<String>,
     /// Why its last syscall failed, if it did: what it most likely dies of.
     #[serde(default)]
     pub(crate) trouble: Option<Failure>,
@@ -138,11 +148,52 @@ struct Birth {
     task: String,
     grant: GrantId,
     depth: usize,
+    driver: Driver,
+}
+
+/// Who decides what an agent asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Driver {
+    /// The agent loop, as a process in a jail.
+    #[default]
+    Process,
+    /// A program of the person's, over the connection that was this session's.
+    Connection(SessionId),
 }
 
 impl Turn<'_> {
     pub(crate) fn intend(&mut self, caller: Caller, text: String, name: Option<String>) -> Result<Response, Failure> {
-        let Caller::Person(session_id) = caller else { return Err(only_a_person("state an intention")) };
+        let Caller::Person(session) = caller else { return Err(only_a_person("state an intention")) };
+        Ok(Response::Now(self.take_up(session, text, name, Driver::Process)?))
+    }
+
+    /// An intention that the program at a surface works on itself. Its connection is the agent's from the answer on.
+    pub(crate) fn act(
+        &mut self,
+        asker: Asker,
+        text: String,
+        name: Option<String>,
+        session: Option<SessionId>,
+    ) -> Result<Response, Failure> {
+        let Caller::Person(own) = asker.caller else { return Err(only_a_person("hand its connection to an agent")) };
+        let reply = self.take_up(session.unwrap_or(own), text, name, Driver::Connection(own))?;
+        let Reply::Intention { agent, .. } = reply else { return Ok(Response::Now(reply)) };
+        self.reply(asker, Ok(reply));
+        self.effects.push(Effect::AttachAgent { session: own, agent });
+        // Nobody is left who could speak for the person there.
+        self.drop_waiting_syscalls(asker.caller);
+        self.disconnect(own);
+        Ok(Response::Later)
+    }
+
+    /// Starts an agent for an intention.
+    fn take_up(
+        &mut self,
+        session_id: SessionId,
+        text: String,
+        name: Option<String>,
+        driver: Driver,
+    ) -> Result<Reply, Failure> {
         check_words(&text, "the intention")?;
         let skill = router::skill_for(&text, name.as_deref(), self.kernel).map(|skill| skill.agent.clone());
         let name = name.or(skill).or_else(|| router::choose(&text, self.kernel)).unwrap_or_default();
@@ -153,9 +204,10 @@ impl Turn<'_> {
         };
         let id = self.kernel.counters.intention();
         self.kernel.intentions.insert(id, Intention { text: text.clone(), session: session_id, clock });
-        let birth = Birth { manifest, session: session_id, parent: None, intention: id, task: text, grant, depth: 0 };
+        let parent = None;
+        let birth = Birth { manifest, session: session_id, parent, intention: id, task: text, grant, depth: 0, driver };
         match self.start_agent(birth) {
-            Ok(agent) => Ok(Response::Now(Reply::Intention { intention: id, agent })),
+            Ok(agent) => Ok(Reply::Intention { intention: id, agent }),
             Err(failure) => {
                 self.kernel.intentions.remove(&id);
                 Err(failure)
@@ -183,7 +235,8 @@ impl Turn<'_> {
         }
         let (session, intention) = (parent.session, parent.intention);
         let manifest = self.manifest(name)?;
-        let birth = Birth { manifest, session, parent: Some(parent_id), intention, task, grant, depth };
+        let (parent, driver) = (Some(parent_id), Driver::Process);
+        let birth = Birth { manifest, session, parent, intention, task, grant, depth, driver };
         Ok(Response::Now(Reply::Agent(self.start_agent(birth)?)))
     }
 
@@ -279,9 +332,45 @@ impl Turn<'_> {
         match caller {
             Caller::Person(session) => {
                 self.drop_waiting_syscalls(caller);
+                self.withdraw_offer(session);
                 self.disconnect(session);
             }
-            Caller::Agent(agent) => self.agent_died(agent),
+            Caller::Agent(agent) => match self.kernel.agents.get(agent).map(|agent| agent.driver) {
+                Ok(Driver::Connection(_)) => self.agent_left(agent),
+                _ => self.agent_died(agent),
+            },
+        }
+    }
+
+    /// The program that was an agent closed its connection: what it did is done, and it says itself what for.
+    fn agent_left(&mut self, id: AgentId) {
+        let Some(agent) = self.kernel.agents.get(id).ok().cloned() else { return };
+        if let Some(intention) = self.kernel.intentions.remove(&agent.intention) {
+            let calls = match agent.calls.as_slice() {
+                [] => "It called nothing.".to_owned(),
+                calls => format!("It called {}.", calls.join(", ")),
+            };
+            let finished = RunSummary {
+                intention: agent.intention,
+                run: None,
+                outcome: RunOutcome::Done,
+                answer: format!("The program that worked on this is gone. {calls}"),
+                difference: Difference::default(),
+                outbox: Vec::new(),
+                calls: agent.calls,
+            };
+            self.tell(intention.session, News::Finished(finished));
+        }
+        self.stop_subtree(id, &Failure::new(ErrorCode::Interrupted, "the program that worked on this is gone"));
+    }
+
+    /// Notes that an agent called a tool by itself.
+    pub(crate) fn note_call_of(&mut self, caller: Caller, tool: &str) {
+        if let Caller::Agent(id) = caller
+            && let Some(agent) = self.kernel.agents.get_mut(id)
+            && agent.calls.len() < AGENT_CALLS
+        {
+            agent.calls.push(tool.to_owned());
         }
     }
 
@@ -376,10 +465,14 @@ impl Turn<'_> {
             retried: 0,
             notices: 0,
             heard: self.heard_by(birth.parent),
+            driver: birth.driver,
+            calls: Vec::new(),
             trouble: None,
         };
         self.kernel.agents.insert(id, agent);
-        self.effects.push(Effect::StartAgent { agent: id, rights: Vec::new() });
+        if birth.driver == Driver::Process {
+            self.effects.push(Effect::StartAgent { agent: id, rights: Vec::new() });
+        }
         if !left_out.is_empty() {
             let rights: Vec<String> = left_out.iter().map(ToString::to_string).collect();
             let text = format!("The agent {} works without: {}", birth.manifest.name, rights.join("; "));
@@ -398,8 +491,11 @@ impl Turn<'_> {
         let tools =
             birth.manifest.tools.iter().map(|name| Right::Tool { name: name.clone(), arguments: BTreeMap::new() });
         let rights = birth.manifest.rights.iter().map(|right| in_workspace(right, workspace));
+        // What the program of a session offers is for whatever is done there.
+        let offered = self.session(birth.session)?.offered.names();
+        let offered = offered.map(|name| Right::Tool { name: name.clone(), arguments: BTreeMap::new() });
         let (mut held, mut left_out): (Vec<Right>, Vec<Right>) =
-            tools.chain(rights).chain([Right::Model]).partition(|right| above.covers(right));
+            tools.chain(offered).chain(rights).chain([Right::Model]).partition(|right| above.covers(right));
         // Where the manifest asks for more than there is, the agent gets the part that is there.
         let parts = above.rights.iter().filter(|part| left_out.iter().any(|wanted| wanted.covers(part)));
         held.extend(parts.cloned());

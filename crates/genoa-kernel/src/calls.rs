@@ -8,7 +8,7 @@ use genoa_abi::grant::{Access, Right};
 use genoa_abi::labels::Source;
 use genoa_abi::limits::{CALL_GRACE_MS, TOOL_MS, TOOL_RESULT_BYTES};
 use genoa_abi::policy::Verdict;
-use genoa_abi::schema::{Executor, FileNeed, Parameter, ToolSchema, Type, Yields};
+use genoa_abi::schema::{Catalog, Executor, FileNeed, Parameter, ToolSchema, Type, Yields};
 use genoa_abi::syscall::Caller;
 use genoa_abi::tool::{ToolOutcome, ToolUsage};
 use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, Readers, SessionId, Value};
@@ -70,12 +70,13 @@ impl Turn<'_> {
         tool: &str,
         arguments: &Map<String, Json>,
     ) -> Result<Response, Failure> {
-        let schema = self.schema(tool)?;
+        let schema = self.schema(tool, standing.session)?;
         let heard = self.heard_by(standing.agent);
+        let catalog = self.kernel.catalog_of(standing.session);
         let mut values = BTreeMap::new();
         for (name, json) in arguments {
             let parameter = schema.parameter(name).ok_or_else(|| unknown_argument(&schema, name))?;
-            values.insert(name.clone(), self.argument_value(parameter, json, &heard)?);
+            values.insert(name.clone(), argument_value(parameter, json, catalog, &heard)?);
         }
         let begun = self.begin_call(Invocation {
             origin: Origin::Syscall(asker),
@@ -88,6 +89,7 @@ impl Turn<'_> {
         })?;
         match begun {
             Begun::Over(value) => {
+                self.note_call_of(asker.caller, tool);
                 self.tell_agent_of(asker.caller, &value.deep_labels());
                 Ok(Response::Now(genoa_abi::syscall::Reply::Result(value.to_json())))
             }
@@ -112,7 +114,7 @@ impl Turn<'_> {
             Executor::Kernel if order.schema.name == system::MAIL_SEND => self.hold_message(&order),
             Executor::Kernel => self.call_function(&order),
             Executor::Model => self.begin_reading(&order),
-            Executor::Jail => self.run_tool(order),
+            Executor::Jail | Executor::Client => self.run_tool(order),
         }
     }
 
@@ -160,13 +162,16 @@ impl Turn<'_> {
         self.note_run_wrote(flight.origin, wrote);
         if outcome.is_ok() {
             self.note_run_read(flight.origin, job);
+            if let Origin::Syscall(asker) = flight.origin {
+                self.note_call_of(asker.caller, &job.schema.name);
+            }
         }
         let value = outcome.and_then(|result| {
             if !has_bytes {
                 return Err(Failure::new(ErrorCode::BudgetSpent, "the budget of bytes is used up")
                     .because(format!("{} returned {} bytes", job.schema.name, usage.bytes)));
             }
-            self.check_result(call, &job.schema, &result)
+            check_result(call, &job.schema, &result, self.kernel.catalog_of(flight.session))
         });
         if let (Err(_), Origin::Syscall(asker)) = (&value, flight.origin) {
             // What went wrong may be told in words that were read.
@@ -175,9 +180,9 @@ impl Turn<'_> {
         self.call_ended(flight.origin, value);
     }
 
-    /// The tool called `name`.
-    pub(crate) fn schema(&self, name: &str) -> Result<ToolSchema, Failure> {
-        self.kernel.catalog.tools.get(name).cloned().ok_or_else(|| {
+    /// The tool of a session called `name`.
+    pub(crate) fn schema(&self, name: &str, session: SessionId) -> Result<ToolSchema, Failure> {
+        self.kernel.catalog_of(session).tools.get(name).cloned().ok_or_else(|| {
             Failure::new(ErrorCode::NotFound, format!("there is no tool `{}`", name.escape_debug()))
                 .try_next("`genoa tools` lists the tools that are there")
         })
@@ -267,7 +272,7 @@ impl Turn<'_> {
     }
 
     fn check_call(&self, invocation: Invocation) -> Result<Order, Failure> {
-        let schema = self.schema(&invocation.tool)?;
+        let schema = self.schema(&invocation.tool, invocation.session)?;
         if let Some(name) = invocation.arguments.keys().find(|name| schema.parameter(name).is_none()) {
             return Err(unknown_argument(&schema, name));
         }
@@ -309,23 +314,6 @@ impl Turn<'_> {
             line: invocation.line,
             attached: BTreeMap::new(),
         })
-    }
-
-    /// An argument of an agent, which all that the agent has heard could have influenced.
-    fn argument_value(&self, parameter: &Parameter, json: &Json, heard: &Labels) -> Result<Value, Failure> {
-        let inner = match &parameter.ty {
-            Type::Optional(inner) => inner,
-            other => other,
-        };
-        // Times arrive as the words that the plan language has for them.
-        if let (Type::Time, Json::String(words)) = (inner, json) {
-            return Ok(Value::labelled(Datum::Text(words.clone()), heard.clone()));
-        }
-        self.kernel.catalog.fits(&parameter.ty, json).map_err(|error| {
-            Failure::new(ErrorCode::InvalidInput, format!("the argument `{}` has the wrong form", parameter.name))
-                .because(error)
-        })?;
-        value_of_agent(&parameter.ty, json, &self.kernel.catalog, heard)
     }
 
     /// The functions that the kernel answers itself.
@@ -423,29 +411,47 @@ impl Turn<'_> {
         };
         Ok(self.kernel.grants.get(grant)?.rights.iter().filter_map(cut).collect())
     }
+}
 
-    fn check_result(&self, call: CallId, schema: &ToolSchema, result: &Json) -> Result<Value, Failure> {
-        if result.to_string().len() > TOOL_RESULT_BYTES {
-            let what = format!("the result of {} is too large", schema.name);
-            return Err(too_large(what, "TOOL_RESULT_BYTES", TOOL_RESULT_BYTES).try_next("Ask for less at once"));
-        }
-        self.kernel.catalog.fits(&schema.returns, result).map_err(|error| {
-            Failure::new(
-                ErrorCode::ToolFailed,
-                format!("{} answered with something else than {}", schema.name, schema.returns),
-            )
-            .because(error)
-        })?;
-        let wrote = match schema.yields {
-            Yields::Foreign => Source::Tool(schema.name.clone()),
-            Yields::Machine => Source::Machine,
-            Yields::Contacts => Source::Contacts,
-        };
-        let labels: Labels = [Source::Call(call), wrote].into_iter().collect();
-        // What a host gives to whoever asks it is public; all else is the person's own until it says who has it.
-        let readers = if schema.needs.network { Readers::Anyone } else { Readers::nobody_else() };
-        value_from_json(&schema.returns, result, &self.kernel.catalog, &labels.for_readers(readers))
+/// An argument of an agent, which all that the agent has heard could have influenced.
+fn argument_value(parameter: &Parameter, json: &Json, catalog: &Catalog, heard: &Labels) -> Result<Value, Failure> {
+    let inner = match &parameter.ty {
+        Type::Optional(inner) => inner,
+        other => other,
+    };
+    // Times arrive as the words that the plan language has for them.
+    if let (Type::Time, Json::String(words)) = (inner, json) {
+        return Ok(Value::labelled(Datum::Text(words.clone()), heard.clone()));
     }
+    catalog.fits(&parameter.ty, json).map_err(|error| {
+        Failure::new(ErrorCode::InvalidInput, format!("the argument `{}` has the wrong form", parameter.name))
+            .because(error)
+    })?;
+    value_of_agent(&parameter.ty, json, catalog, heard)
+}
+
+/// What a tool gave back as a value, with who could have written it.
+fn check_result(call: CallId, schema: &ToolSchema, result: &Json, catalog: &Catalog) -> Result<Value, Failure> {
+    if result.to_string().len() > TOOL_RESULT_BYTES {
+        let what = format!("the result of {} is too large", schema.name);
+        return Err(too_large(what, "TOOL_RESULT_BYTES", TOOL_RESULT_BYTES).try_next("Ask for less at once"));
+    }
+    catalog.fits(&schema.returns, result).map_err(|error| {
+        Failure::new(
+            ErrorCode::ToolFailed,
+            format!("{} answered with something else than {}", schema.name, schema.returns),
+        )
+        .because(error)
+    })?;
+    let wrote = match schema.yields {
+        Yields::Foreign => Source::Tool(schema.name.clone()),
+        Yields::Machine => Source::Machine,
+        Yields::Contacts => Source::Contacts,
+    };
+    let labels: Labels = [Source::Call(call), wrote].into_iter().collect();
+    // What a host gives to whoever asks it is public; all else is the person's own until it says who has it.
+    let readers = if schema.needs.network { Readers::Anyone } else { Readers::nobody_else() };
+    value_from_json(&schema.returns, result, catalog, &labels.for_readers(readers))
 }
 
 /// The right to call a tool with exactly these arguments, as text.

@@ -17,6 +17,7 @@ mod grants;
 mod inspect;
 mod kernel;
 mod network;
+mod offers;
 mod outbox;
 mod planning;
 mod prompts;

@@ -47,9 +47,9 @@ impl Turn<'_> {
         if standing.agent.is_some() {
             return None;
         }
-        let checked = genoa_plan::check(source, &self.kernel.catalog, "").ok()?;
+        let checked = genoa_plan::check(source, self.kernel.catalog_of(standing.session), "").ok()?;
         let barred = checked.plan.tools().into_iter().find(|tool| !allowed.tools.contains_key(*tool))?;
-        let schema = self.kernel.catalog.tools.get(barred)?;
+        let schema = self.kernel.catalog_of(standing.session).tools.get(barred)?;
         self.permit_some_call(standing.grant, schema, standing.session, source).err()
     }
 }

@@ -38,7 +38,7 @@ impl Turn<'_> {
 
     /// The catalogue cut to what a grant allows.
     pub(crate) fn catalog_for(&self, grant: GrantId, session: SessionId) -> Catalog {
-        self.kernel.catalog.only(|tool| self.may_use(grant, tool, session))
+        self.kernel.catalog_of(session).only(|tool| self.may_use(grant, tool, session))
     }
 
     /// Ends an intention that no run serves: its agent is stopped and the person is told.

@@ -9,6 +9,7 @@ use genoa_abi::limits::{
     EDIT_CHARS, EXTRACT_CHARS, EXTRACT_FIELDS, EXTRACT_RECORDS, FACT_CHARS, READING_CALLS, REWRITE_CHARS, SUMMARY_CHARS,
 };
 use genoa_abi::model::{Finish, InferReply};
+use genoa_abi::schema::Catalog;
 use genoa_abi::session::News;
 use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, SessionId, Source, Value};
 use serde::{Deserialize, Serialize};
@@ -16,11 +17,11 @@ use serde_json::Value as Json;
 
 use crate::calls::{Begun, Order};
 use crate::editing::edited;
+use crate::prompts;
 use crate::render;
 use crate::system;
 use crate::thinking::Thinker;
 use crate::turn::{Origin, Turn, too_large};
-use crate::{kernel::Kernel, prompts};
 
 /// Fields of a field's name, in characters.
 const FIELD_CHARS: usize = 80;
@@ -71,10 +72,9 @@ struct Part {
 impl Turn<'_> {
     pub(crate) fn begin_reading(&mut self, order: &Order) -> Result<Begun, Failure> {
         let source = order.values.get("text").cloned().unwrap_or_else(Value::none);
+        let catalog = self.kernel.catalog_of(order.session);
         let (parts, task) = match order.schema.name.as_str() {
-            system::EXTRACT => {
-                (parts_of(&source, self.kernel, EXTRACT_CHARS), Task::Extract { fields: fields_of(order)? })
-            }
+            system::EXTRACT => (parts_of(&source, catalog, EXTRACT_CHARS), Task::Extract { fields: fields_of(order)? }),
             system::REWRITE => {
                 let how = order.values.get("how").map(render::value).unwrap_or_default();
                 (vec![text_to_change(&source, "REWRITE_CHARS", REWRITE_CHARS)?], Task::Rewrite { how })
@@ -86,7 +86,7 @@ impl Turn<'_> {
             }
             _ => {
                 let about = order.values.get("about").map(render::value).unwrap_or_default();
-                (whole(parts_of(&source, self.kernel, SUMMARY_CHARS)), Task::Summarise { about })
+                (whole(parts_of(&source, catalog, SUMMARY_CHARS)), Task::Summarise { about })
             }
         };
         if parts.len() > EXTRACT_RECORDS {
@@ -291,12 +291,12 @@ fn fields_of(order: &Order) -> Result<Vec<String>, Failure> {
 }
 
 /// The records of a value, each with what the model gets to see of it.
-fn parts_of(value: &Value, kernel: &Kernel, chars: usize) -> Vec<Part> {
+fn parts_of(value: &Value, catalog: &Catalog, chars: usize) -> Vec<Part> {
     match &value.datum {
         Datum::None => Vec::new(),
-        Datum::List(items) => items.iter().flat_map(|item| parts_of(item, kernel, chars)).collect(),
+        Datum::List(items) => items.iter().flat_map(|item| parts_of(item, catalog, chars)).collect(),
         Datum::Record { kind, fields } => {
-            let record = kernel.catalog.records.get(kind);
+            let record = catalog.records.get(kind);
             let text_of = |name: &Option<String>| {
                 name.as_ref().and_then(|name| fields.get(name)).map(render::line).filter(|text| !text.is_empty())
             };

@@ -38,6 +38,7 @@ impl Turn<'_> {
         self.kernel.network = network;
         self.kernel.mcp = mcp;
         self.kernel.rules = Rules::new(policy);
+        self.kernel.sessions.values_mut().for_each(|session| session.offered.forget_whole());
     }
 
     /// All sockets are closed and all processes dead: nobody waits for an answer any more.

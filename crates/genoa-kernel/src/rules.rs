@@ -37,6 +37,11 @@ impl Rules {
         Self { texts, engine: OnceLock::new() }
     }
 
+    /// The same rules, for another catalogue of tools.
+    pub(crate) fn over_another_catalog(&self) -> Self {
+        Self::new(self.texts.clone())
+    }
+
     /// The rules over a catalogue, which is the same for as long as these rules are.
     fn engine(&self, catalog: &Catalog) -> Result<&Engine, Failure> {
         let made = self.engine.get_or_init(|| Arc::new(Engine::new(&self.texts, catalog)));
@@ -57,7 +62,8 @@ impl Turn<'_> {
             return Ok(Decision { verdict: Verdict::Allow, rules: Vec::new() });
         }
         let facts = self.facts_of(order, unmet)?;
-        let decision = self.kernel.rules.engine(&self.kernel.catalog)?.decide(&facts)?;
+        let (rules, catalog) = self.kernel.rules_of(order.session);
+        let decision = rules.engine(catalog)?.decide(&facts)?;
         let change = (decision.verdict == Verdict::Forbid).then(|| change_that_allows(&facts, &decision)).flatten();
         self.effects.push(Effect::Decided { facts: Box::new(facts), decision: decision.clone() });
         if decision.verdict != Verdict::Forbid {

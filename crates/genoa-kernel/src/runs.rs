@@ -19,6 +19,8 @@ use serde_json::Value as Json;
 
 use crate::calls::{Begun, Invocation};
 use crate::claims;
+use crate::kernel::Kernel;
+use crate::offers::catalog_in;
 use crate::render;
 use crate::summary;
 use crate::turn::{Asker, Origin, Standing, Turn, too_large};
@@ -116,11 +118,13 @@ impl Turn<'_> {
             if let Some(Ok(value)) = &answer {
                 self.tell_step_done(id, value);
             }
-            let Some(state) = self.kernel.runs.get_mut(&id).filter(|state| state.ending.is_none()) else { return };
+            let Kernel { runs, sessions, catalog, rules, .. } = &mut *self.kernel;
+            let Some(state) = runs.get_mut(&id).filter(|state| state.ending.is_none()) else { return };
+            let catalog = catalog_in(sessions, catalog, rules, state.session);
             if let Some(reason) = state.refused.clone() {
                 return self.end_run(id, Ending::Refused(reason));
             }
-            match state.run.advance(answer.take(), &self.kernel.catalog, &state.clock) {
+            match state.run.advance(answer.take(), catalog, &state.clock) {
                 Yield::Ended(value) => return self.end_run(id, Ending::Done(value)),
                 Yield::Failed(failure) => return self.end_run(id, Ending::Failed(failure)),
                 Yield::Call(call) => match self.begin_plan_call(id, call) {
@@ -225,7 +229,8 @@ impl Turn<'_> {
             return;
         }
         if self.nothing_is_the_answer(&state) {
-            state.ending = Some(Ending::Done(Value::text(summary::nothing_found(&state, &self.kernel.catalog))));
+            state.ending =
+                Some(Ending::Done(Value::text(summary::nothing_found(&state, self.kernel.catalog_of(state.session)))));
         }
         let outcome = outcome_of(state.ending.as_ref());
         if outcome == RunOutcome::Done && state.parent.is_none() {
@@ -235,7 +240,7 @@ impl Turn<'_> {
             let report = PlanReport {
                 run: Some(id),
                 outcome: report_outcome(&outcome),
-                shapes: state.run.shapes(&self.kernel.catalog),
+                shapes: state.run.shapes(self.kernel.catalog_of(state.session)),
             };
             self.reply(asker, Ok(Reply::Plan(report)));
         }
@@ -272,8 +277,9 @@ impl Turn<'_> {
             return Vec::new();
         }
         let is_changed = |path: &String| difference.is_none_or(|all| all.changes.iter().any(|one| one.path == *path));
-        let governs =
-            |tool: &String| self.kernel.catalog.tools.get(tool).is_some_and(|tool| tool.effect == EffectClass::Govern);
+        let governs = |tool: &String| {
+            self.kernel.catalog_of(state.session).tools.get(tool).is_some_and(|tool| tool.effect == EffectClass::Govern)
+        };
         let done = claims::Done {
             sent: !state.outbox.is_empty(),
             changed: state.wrote.iter().any(|file| is_changed(&file.path)),
@@ -313,7 +319,7 @@ impl Turn<'_> {
         found_nothing
             && state.said.is_empty()
             && state.wrote.is_empty()
-            && !summary::empty_calls(state, &self.kernel.catalog).is_empty()
+            && !summary::empty_calls(state, self.kernel.catalog_of(state.session)).is_empty()
             && asks()
     }
 
@@ -330,7 +336,7 @@ impl Turn<'_> {
             Some(Ending::Done(_)) if self.meant_to_act(state) => PlanOutcome::FoundNothing { line: 0 },
             _ => return false,
         };
-        let tools = &self.kernel.catalog.tools;
+        let tools = &self.kernel.catalog_of(state.session).tools;
         let stays = |tool: &String| {
             tools.get(tool).is_some_and(|tool| matches!(tool.effect, EffectClass::Observe | EffectClass::Change))
         };
@@ -350,7 +356,7 @@ impl Turn<'_> {
         };
         let text = text.to_owned();
         self.tell(state.session, News::Notice { text, weight: Weight::Usual });
-        let shapes = state.run.shapes(&self.kernel.catalog);
+        let shapes = state.run.shapes(self.kernel.catalog_of(state.session));
         self.reply(asker, Ok(Reply::Plan(PlanReport { run: Some(id), outcome, shapes })));
         true
     }
@@ -358,7 +364,7 @@ impl Turn<'_> {
     /// Whether a plan that is over has calls that change something (and do not take away), searches before them came
     /// back empty, and it asked for no condition: then nothing was done that should have been.
     fn meant_to_act(&self, state: &RunState) -> bool {
-        let tools = &self.kernel.catalog.tools;
+        let tools = &self.kernel.catalog_of(state.session).tools;
         let takes_away = |tool: &ToolSchema| tool.asked_by.iter().any(|word| word.starts_with("delet"));
         let plan = state.run.plan();
         let mut acting = plan.tools().into_iter().filter_map(|name| tools.get(name));
@@ -366,7 +372,11 @@ impl Turn<'_> {
         let is_conditional = plan.source().lines().any(|line| line.trim_start().starts_with("if "));
         has_acts
             && !is_conditional
-            && state.run.shapes(&self.kernel.catalog).iter().any(|shape| genoa_plan::is_empty_list(shape))
+            && state
+                .run
+                .shapes(self.kernel.catalog_of(state.session))
+                .iter()
+                .any(|shape| genoa_plan::is_empty_list(shape))
     }
 
     pub(crate) fn note_said(&mut self, id: RunId, text: String) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use genoa_abi::{ErrorCode, Failure, GrantId, SessionId, ViewId};
 use serde::{Deserialize, Serialize};
 
 use crate::grants::Holder;
+use crate::offers::Offered;
 use crate::turn::{Asker, Origin, Response, Turn, only_a_person, too_large};
 
 /// The longest path of a workspace, as Linux has it.
@@ -25,6 +26,9 @@ pub(crate) struct Session {
     pub(crate) grant: Option<GrantId>,
     /// The view that its calls work in; opened before the first call.
     pub(crate) view: Option<ViewId>,
+    /// The tools that its program carries out itself.
+    #[serde(default)]
+    pub(crate) offered: Offered,
 }
 
 impl Turn<'_> {
@@ -69,6 +73,7 @@ impl Turn<'_> {
             clock: Some(request.clock),
             grant: Some(grant),
             view: session.view.filter(|_| same_folder),
+            offered: session.offered,
         };
         self.kernel.sessions.insert(id, begun);
         Ok(Response::Now(Reply::Session(id)))

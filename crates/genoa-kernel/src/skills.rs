@@ -51,7 +51,7 @@ impl Turn<'_> {
                 (router::choose(&intention, self.kernel).unwrap_or_default(), intention, source)
             }
         };
-        let (plan, parameters) = genoa_plan::parametrise(&example, &self.kernel.catalog, &intention);
+        let (plan, parameters) = genoa_plan::parametrise(&example, self.kernel.catalog_of(session), &intention);
         let skill = Skill { name: name.clone(), agent, intention, example, plan, parameters };
         self.kernel.skills.insert(name, skill.clone());
         Ok(Response::Now(Reply::Skills(vec![skill])))

@@ -27,7 +27,7 @@ pub(crate) const FACT: &str = "Fact";
 
 /// Whether every plan may call it without a right to it by name: it gives nothing that its caller's grant does not.
 pub(crate) fn is_function(schema: &ToolSchema) -> bool {
-    schema.executor != Executor::Jail && !schema.name.contains('.')
+    matches!(schema.executor, Executor::Kernel | Executor::Model) && !schema.name.contains('.')
 }
 
 pub(crate) fn tools() -> Vec<ToolSchema> {

@@ -81,6 +81,9 @@ impl<'k> Turn<'k> {
         self.tell_agent_of(caller, &sources_of_answer(&syscall));
         match syscall {
             Syscall::Session(request) => self.begin_session(caller, request),
+            Syscall::Act { text, agent, session } => self.act(asker, text, agent, session),
+            Syscall::Offer(offer) => self.offer(caller, offer),
+            Syscall::Returned { call, outcome } => self.returned(caller, call, outcome),
             Syscall::Intend { text, agent } => self.intend(caller, text, agent),
             Syscall::Spawn { agent, task, grant } => self.spawn(standing, &agent, task, grant),
             Syscall::Signal { agent } => self.signal(caller, agent),
@@ -113,6 +116,10 @@ impl<'k> Turn<'k> {
         match caller {
             Caller::Person(session) => {
                 let state = self.session(session)?;
+                if !state.connected {
+                    // Its connection has become an agent's, and has no person's authority any more.
+                    return Err(only_a_person("act for a session whose surface is gone"));
+                }
                 let grant = state.grant.ok_or_else(|| {
                     Failure::new(ErrorCode::InvalidInput, "the session has not begun")
                         .try_next("Make the syscall `session` first")

@@ -284,6 +284,10 @@ impl World {
             Effect::StartAgent { agent, .. } => {
                 self.agents.insert(agent);
             }
+            Effect::AttachAgent { session, agent } => {
+                self.sessions.remove(&session);
+                self.agents.insert(agent);
+            }
             Effect::StopAgent { agent } => {
                 self.agents.remove(&agent);
                 self.waiting.retain(|(caller, _), _| *caller != Caller::Agent(agent));

@@ -113,7 +113,7 @@ impl Teller {
             Event::Asked { caller: Caller::Agent(agent), .. } => Some(*agent),
             _ => None,
         };
-        if let Event::Asked { syscall: Syscall::Intend { text, .. }, .. } = &step.event {
+        if let Event::Asked { syscall: Syscall::Intend { text, .. } | Syscall::Act { text, .. }, .. } = &step.event {
             for effect in &step.effects {
                 if let Effect::Reply {
                     outcome: Ok(genoa_abi::syscall::Reply::Intention { intention, agent }), ..
@@ -142,14 +142,17 @@ impl Teller {
     /// Takes what a tool or the model answered to its place; says whether the model read it for the run.
     fn take_answers(&mut self, event: &Event) -> bool {
         match event {
-            Event::ToolFinished { call, outcome, .. } if self.calling == Some(*call) => {
-                self.calling = None;
-                let hash = match outcome {
-                    ToolOutcome::Done { result, .. } => ContentHash::of_json(result),
-                    ToolOutcome::Failed { failure, .. } => ContentHash::of_json(failure),
-                };
-                if let Some(step) = self.step() {
-                    step.answered = Some(hash);
+            Event::ToolFinished { call, outcome, .. } => {
+                match outcome {
+                    ToolOutcome::Done { result, .. } => self.answered(*call, result),
+                    ToolOutcome::Failed { failure, .. } => self.answered(*call, failure),
+                }
+                false
+            }
+            Event::Asked { syscall: Syscall::Returned { call, outcome }, .. } => {
+                match outcome {
+                    Ok(result) => self.answered(*call, result),
+                    Err(failure) => self.answered(*call, failure),
                 }
                 false
             }
@@ -175,6 +178,17 @@ impl Teller {
                 matches!(whose, Whose::Step(..))
             }
             _ => false,
+        }
+    }
+
+    /// Takes the answer of the present step's tool to its place.
+    fn answered(&mut self, call: CallId, answer: &impl Serialize) {
+        if self.calling != Some(call) {
+            return;
+        }
+        self.calling = None;
+        if let Some(step) = self.step() {
+            step.answered = Some(ContentHash::of_json(answer));
         }
     }
 

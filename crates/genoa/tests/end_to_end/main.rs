@@ -12,6 +12,7 @@ mod models;
 mod network;
 mod notices;
 mod processes;
+mod programs;
 mod remote;
 mod replays;
 mod rules;
