@@ -195,8 +195,16 @@ pub struct Question {
     pub content: String,
     /// What happens on yes.
     pub consequence: String,
+    /// How many more calls a yes covers: all that come right after the first and are like it, each shown.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: usize,
     /// When it turns into no.
     pub expires: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// Kinds of questions.
@@ -328,6 +336,7 @@ mod tests {
             title: String::new(),
             content: String::new(),
             consequence: String::new(),
+            more: 0,
             expires: Timestamp(0),
         };
         let news = News::Asked(question);

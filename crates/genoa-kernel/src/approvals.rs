@@ -1,13 +1,12 @@
 //! Approvals: the person sees exactly what will happen, and the yes is bound to exactly that.
 
-use genoa_abi::policy::Decision;
 use genoa_abi::schema::EffectClass;
 use genoa_abi::session::QuestionKind;
 use genoa_abi::{ContentHash, ErrorCode, Failure};
 use serde_json::Value as Json;
 
+use crate::alike::Ask;
 use crate::calls::{Begun, Order};
-use crate::demands::Unmet;
 use crate::outbox::{attachments_of, message_text};
 use crate::questions::{NewQuestion, Purpose};
 use crate::rules;
@@ -15,41 +14,27 @@ use crate::system;
 use crate::turn::Turn;
 
 impl Turn<'_> {
-    /// Puts an order before the person. It is carried out if they say yes to its fingerprint.
-    pub(crate) fn ask_for_approval(
-        &mut self,
-        mut order: Order,
-        unmet: &[Unmet],
-        decision: &Decision,
-    ) -> Result<Begun, Failure> {
-        order.attached = self.attached(&order);
-        let is_mail = order.schema.name == system::MAIL_SEND;
-        let mut content = if is_mail { message_text(&order.arguments)? } else { call_text(&order) };
-        let mut told: Vec<String> = unmet.iter().map(|one| format!("! {}", one.text())).collect();
-        told.extend(rules::told(decision));
-        if !told.is_empty() {
-            content = format!("{content}\n\n{}", told.join("\n"));
-        }
+    /// Puts a call before the person, together with those alike that come right after it. It is carried out if they say yes to
+    /// the fingerprint of all of them.
+    pub(crate) fn ask_for_approval(&mut self, first: Ask) -> Result<Begun, Failure> {
+        let alike = self.alike_after(&first.order);
+        let all: Vec<&Ask> = std::iter::once(&first).chain(&alike).collect();
+        let contents = all.iter().map(|ask| content(ask)).collect::<Result<Vec<_>, _>>()?;
+        let prints = all.iter().map(|ask| fingerprint(ask)).collect::<Result<Vec<_>, _>>()?;
+        let (fingerprint, content) = match (prints.as_slice(), contents.as_slice()) {
+            ([only], [content]) => (*only, content.clone()),
+            _ => (ContentHash::of_json(&prints), numbered(&contents)),
+        };
+        let mut order = first.order;
+        order.alike = prints[1..].to_vec();
         let typed = (order.schema.effect == EffectClass::Govern).then(|| typed_word(&order.schema.name));
-        let fingerprint = ContentHash::of_json(&(&order.schema.name, &order.arguments, &content, &order.attached));
-        let consequence = match order.schema.effect {
-            _ if is_mail => "The message goes to the outbox and leaves when the undo window is over",
-            EffectClass::Govern => "The system is changed at once; this cannot be undone with the view",
-            EffectClass::Observe => "It is looked up as it stands here",
-            EffectClass::Change => "It changes the view, and nothing outside of it until you commit",
-            EffectClass::Emit => "It leaves the machine at once and cannot be taken back",
-        };
-        let title = if is_mail {
-            "Send this message?".to_owned()
-        } else {
-            format!("{}?", order.schema.about.trim_end_matches('.'))
-        };
         self.open_question(NewQuestion {
             session: order.session,
             kind: QuestionKind::Approval { fingerprint, typed },
-            title,
+            title: title(&order, contents.len()),
             content,
-            consequence: consequence.to_owned(),
+            consequence: consequence(&order, contents.len()).to_owned(),
+            more: order.alike.len(),
             purpose: Purpose::Approval(Box::new(order)),
         })?;
         Ok(Begun::Waiting)
@@ -64,7 +49,8 @@ impl Turn<'_> {
             .try_next("State the intention again"))
     }
 
-    fn attached(&self, order: &Order) -> std::collections::BTreeMap<String, Option<ContentHash>> {
+    /// What the attached files hold now, as far as calls of the view wrote them.
+    pub(crate) fn attached(&self, order: &Order) -> std::collections::BTreeMap<String, Option<ContentHash>> {
         let view = self.session(order.session).ok().and_then(|session| session.view);
         let files = view.and_then(|view| self.kernel.views.get(&view)).map(|view| &view.files);
         let content = |path: &String| files.and_then(|files| files.get(path)).copied().flatten();
@@ -76,6 +62,52 @@ impl Turn<'_> {
             })
             .collect()
     }
+}
+
+/// The name of exactly this call and all that is shown of it.
+pub(crate) fn fingerprint(ask: &Ask) -> Result<ContentHash, Failure> {
+    let order = &ask.order;
+    Ok(ContentHash::of_json(&(&order.schema.name, &order.arguments, content(ask)?, &order.attached)))
+}
+
+/// A call as the person sees it, with what they should know of it.
+fn content(ask: &Ask) -> Result<String, Failure> {
+    let order = &ask.order;
+    let content = if is_mail(order) { message_text(&order.arguments)? } else { call_text(order) };
+    let mut told: Vec<String> = ask.unmet.iter().map(|one| format!("! {}", one.text())).collect();
+    told.extend(rules::told(&ask.decision));
+    Ok(if told.is_empty() { content } else { format!("{content}\n\n{}", told.join("\n")) })
+}
+
+fn numbered(contents: &[String]) -> String {
+    let count = contents.len();
+    let one = |(place, content): (usize, &String)| format!("{} of {count}\n{content}", place + 1);
+    contents.iter().enumerate().map(one).collect::<Vec<_>>().join("\n\n")
+}
+
+fn title(order: &Order, count: usize) -> String {
+    let about = order.schema.about.trim_end_matches('.');
+    match count {
+        1 if is_mail(order) => "Send this message?".to_owned(),
+        1 => format!("{about}?"),
+        _ if is_mail(order) => format!("Send these {count} messages?"),
+        _ => format!("{about}, {count} times?"),
+    }
+}
+
+fn consequence(order: &Order, count: usize) -> &'static str {
+    match order.schema.effect {
+        _ if is_mail(order) && count == 1 => "The message goes to the outbox and leaves when the undo window is over",
+        _ if is_mail(order) => "The messages go to the outbox and leave when the undo window is over",
+        EffectClass::Govern => "The system is changed at once; this cannot be undone with the view",
+        EffectClass::Observe => "It is looked up as it stands here",
+        EffectClass::Change => "It changes the view, and nothing outside of it until you commit",
+        EffectClass::Emit => "It leaves the machine at once and cannot be taken back",
+    }
+}
+
+fn is_mail(order: &Order) -> bool {
+    order.schema.name == system::MAIL_SEND
 }
 
 /// The word that must be typed for what changes authority: the tool's verb.

@@ -16,6 +16,8 @@ use genoa_plan::{argument_to_json, value_from_json, value_of_agent};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use crate::alike::Ask;
+use crate::approvals::fingerprint;
 use crate::flights::{Flight, Work};
 use crate::grants::Amount;
 use crate::questions::Purpose;
@@ -40,6 +42,9 @@ pub(crate) struct Order {
     pub(crate) line: u32,
     /// Content of the attached files when the approval was asked for.
     pub(crate) attached: BTreeMap<String, Option<genoa_abi::ContentHash>>,
+    /// The fingerprints of the calls after it that are asked about together with it.
+    #[serde(default)]
+    pub(crate) alike: Vec<genoa_abi::ContentHash>,
 }
 
 /// Who calls what.
@@ -99,13 +104,18 @@ impl Turn<'_> {
 
     /// Checks a call and begins it.
     pub(crate) fn begin_call(&mut self, invocation: Invocation) -> Result<Begun, Failure> {
-        let order = self.check_call(invocation)?;
+        let mut order = self.check_call(invocation)?;
         let unmet = self.unmet(&order)?;
         let decision = self.put_to_the_rules(&order, &unmet)?;
         if decision.verdict == Verdict::Allow {
             return self.carry_out(order);
         }
-        self.ask_for_approval(order, &unmet, &decision)
+        order.attached = self.attached(&order);
+        let ask = Ask { order, unmet, decision };
+        if self.take_approval(ask.order.origin, fingerprint(&ask)?) {
+            return self.carry_out(ask.order);
+        }
+        self.ask_for_approval(ask)
     }
 
     /// Does what was ordered: in a jail, by asking the model, or in the kernel itself.
@@ -121,6 +131,7 @@ impl Turn<'_> {
     /// Goes on with a call after its approval. The world may have changed meanwhile, so grant and rules are asked again.
     pub(crate) fn carry_out_approved(&mut self, order: Order) {
         let origin = order.origin;
+        self.approve_alike(&order);
         let begun = self
             .permit(order.grant, &order.schema, &order.arguments, order.session)
             .and_then(|()| self.check_attached(&order))
@@ -271,7 +282,7 @@ impl Turn<'_> {
         }
     }
 
-    fn check_call(&self, invocation: Invocation) -> Result<Order, Failure> {
+    pub(crate) fn check_call(&self, invocation: Invocation) -> Result<Order, Failure> {
         let schema = self.schema(&invocation.tool, invocation.session)?;
         if let Some(name) = invocation.arguments.keys().find(|name| schema.parameter(name).is_none()) {
             return Err(unknown_argument(&schema, name));
@@ -313,6 +324,7 @@ impl Turn<'_> {
             context: invocation.context,
             line: invocation.line,
             attached: BTreeMap::new(),
+            alike: Vec::new(),
         })
     }
 

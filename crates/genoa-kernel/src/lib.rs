@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod agents;
+mod alike;
 mod approvals;
 mod calls;
 mod claims;

@@ -35,6 +35,8 @@ pub(crate) struct NewQuestion {
     pub(crate) title: String,
     pub(crate) content: String,
     pub(crate) consequence: String,
+    /// How many more calls a yes covers.
+    pub(crate) more: usize,
     pub(crate) purpose: Purpose,
 }
 
@@ -97,7 +99,7 @@ impl Turn<'_> {
         }
         let kind = if options.is_empty() { QuestionKind::Text } else { QuestionKind::Choice { options } };
         let consequence = "The work goes on with your answer".to_owned();
-        self.open_question(NewQuestion { session, kind, title, content: String::new(), consequence, purpose })
+        self.open_question(NewQuestion { session, kind, title, content: String::new(), consequence, more: 0, purpose })
     }
 
     pub(crate) fn open_question(&mut self, new: NewQuestion) -> Result<(), Failure> {
@@ -113,6 +115,7 @@ impl Turn<'_> {
             title: new.title,
             content: new.content,
             consequence: new.consequence,
+            more: new.more,
             expires: self.now.plus_ms(QUESTION_WAIT_MS),
         };
         self.kernel.questions.insert(id, OpenQuestion { question: question.clone(), purpose: new.purpose });

@@ -61,9 +61,7 @@ impl Turn<'_> {
         if system::is_function(&order.schema) {
             return Ok(Decision { verdict: Verdict::Allow, rules: Vec::new() });
         }
-        let facts = self.facts_of(order, unmet)?;
-        let (rules, catalog) = self.kernel.rules_of(order.session);
-        let decision = rules.engine(catalog)?.decide(&facts)?;
+        let (facts, decision) = self.decide(order, unmet)?;
         let change = (decision.verdict == Verdict::Forbid).then(|| change_that_allows(&facts, &decision)).flatten();
         self.effects.push(Effect::Decided { facts: Box::new(facts), decision: decision.clone() });
         if decision.verdict != Verdict::Forbid {
@@ -77,6 +75,14 @@ impl Turn<'_> {
             Some(change) => failure.try_next(change),
             None => failure,
         })
+    }
+
+    /// What the rules say of a call, and of which facts.
+    pub(crate) fn decide(&self, order: &Order, unmet: &[Unmet]) -> Result<(CallFacts, Decision), Failure> {
+        let facts = self.facts_of(order, unmet)?;
+        let (rules, catalog) = self.kernel.rules_of(order.session);
+        let decision = rules.engine(catalog)?.decide(&facts)?;
+        Ok((facts, decision))
     }
 
     fn facts_of(&self, order: &Order, unmet: &[Unmet]) -> Result<CallFacts, Failure> {

@@ -11,7 +11,8 @@ use genoa_abi::syscall::Reply;
 use genoa_abi::tool::{Clock, WrittenFile};
 use genoa_abi::view::{Difference, ViewAction};
 use genoa_abi::{
-    AgentId, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, RunId, SessionId, Timestamp, Value,
+    AgentId, ContentHash, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, RunId, SessionId, Timestamp,
+    Value,
 };
 use genoa_plan::{PlanCall, Run, Yield};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,9 @@ pub(crate) struct RunState {
     pub(crate) refused: Option<String>,
     /// The call that is going on.
     pub(crate) step: Step,
+    /// Fingerprints of calls that the person said yes to with one before them.
+    #[serde(default)]
+    pub(crate) approved: Vec<ContentHash>,
     /// How it ended, while the difference is being looked at.
     pub(crate) ending: Option<Ending>,
 }
@@ -101,6 +105,7 @@ impl RunState {
             done: BTreeSet::new(),
             refused: None,
             step: Step::default(),
+            approved: Vec::new(),
             ending: None,
         }
     }

@@ -5,7 +5,7 @@ use genoa_abi::event::{Effect, Event};
 use genoa_abi::grant::{Access, Budget, Right};
 use genoa_abi::installation::Installation;
 use genoa_abi::schema::Catalog;
-use genoa_abi::session::{News, Question, RunSummary, SessionRequest};
+use genoa_abi::session::{News, OutboxItem, Question, RunSummary, SessionRequest};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::tool::{Clock, Person, ToolOutcome, ToolUsage};
 use genoa_abi::view::{Difference, ViewReport};
@@ -35,6 +35,8 @@ pub(crate) struct Desk {
     pub(crate) questions: Vec<Question>,
     /// How intentions ended.
     pub(crate) finished: Vec<RunSummary>,
+    /// Messages that were put into the outbox.
+    pub(crate) held: Vec<OutboxItem>,
     /// Answers that came later than the step of their syscall, by caller.
     pub(crate) late: Vec<(Caller, Result<Reply, Failure>)>,
 }
@@ -46,8 +48,14 @@ impl Desk {
 
     /// With an agent that works on this intention.
     pub(crate) fn asked(catalog: &Catalog, intention: &str) -> (Self, AgentId, GrantId) {
-        let mut desk =
-            Self { kernel: Kernel::new(), requests: 0, questions: Vec::new(), finished: Vec::new(), late: Vec::new() };
+        let mut desk = Self {
+            kernel: Kernel::new(),
+            requests: 0,
+            questions: Vec::new(),
+            finished: Vec::new(),
+            held: Vec::new(),
+            late: Vec::new(),
+        };
         let files = Right::Files { under: "$workspace".into(), access: Access::Write };
         let everything = AgentManifest {
             name: "everything".into(),
@@ -81,6 +89,10 @@ impl Desk {
 
     pub(crate) fn feed(&mut self, event: Event) -> Vec<Effect> {
         let effects = self.kernel.step(event, Timestamp(1_000_000));
+        self.held.extend(effects.iter().filter_map(|effect| match effect {
+            Effect::Hold { item, .. } => Some(item.clone()),
+            _ => None,
+        }));
         self.finished.extend(effects.iter().filter_map(|effect| match effect {
             Effect::Tell { news: News::Finished(summary), .. } => Some(summary.clone()),
             _ => None,

@@ -416,6 +416,7 @@ mod tests {
             title: "Send this?".into(),
             content: String::new(),
             consequence: String::new(),
+            more: 0,
             expires: Timestamp(0),
         }
     }

@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 #[cfg(test)]
+mod alike_calls;
+#[cfg(test)]
 mod answers;
 mod cli;
 mod commands;

@@ -9,7 +9,7 @@ use genoa_abi::grant::Right;
 use genoa_abi::installation::Installation;
 use genoa_abi::policy::{CallFacts, Decision, Layer, PolicyTexts, RuleFile, Verdict};
 use genoa_abi::schema::{EffectClass, ToolSchema};
-use genoa_abi::session::News;
+use genoa_abi::session::{News, Question};
 use genoa_abi::{ErrorCode, Failure, QuestionId, Timestamp};
 use genoa_policy::{Engine, Remark, RemarkKind, allowing, change_that_allows, check};
 use serde::Serialize;
@@ -321,12 +321,16 @@ fn decided(context: &Context, since: Timestamp) -> Result<Vec<(Timestamp, CallFa
 pub(crate) const ANSWERS: &str = "answers.cedar";
 
 /// Lets calls like the one that a question is about be made without a question, for some days. Answers with the rule.
-pub(crate) fn remember(context: &Context, question: QuestionId, days: u16) -> Result<String, Failure> {
+pub(crate) fn remember(context: &Context, asked: &Question, days: u16) -> Result<String, Failure> {
+    let question = asked.id;
     let refuse = |why: String| {
         Err(Failure::new(ErrorCode::InvalidInput, format!("{question} can only be answered for this once"))
             .because(why)
             .try_next("Leave out --always"))
     };
+    if asked.more > 0 {
+        return refuse(format!("it is about {} calls at once", asked.more + 1));
+    }
     let Some((facts, decision)) = asked_about(context, question)? else {
         return refuse("it is not about a call".to_owned());
     };

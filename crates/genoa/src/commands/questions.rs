@@ -43,7 +43,7 @@ pub(crate) fn approve(context: &Context, arguments: &ApproveArguments) -> Result
             .try_next("Give the word after the question's id, or use `genoa deny`"));
     }
     // The rule first: where there can be none, nothing was answered either.
-    let rule = arguments.always.then(|| policy::remember(context, question.id, arguments.days)).transpose()?;
+    let rule = arguments.always.then(|| policy::remember(context, &question, arguments.days)).transpose()?;
     let ending = send(context, &question, answer)?;
     if let (Some(rule), Format::Text) = (rule, context.format) {
         rule.lines().for_each(|line| remark(format!("  │ {}", visible_line(line))));
