@@ -50,6 +50,8 @@ pub const STREAM_BYTES: usize = 64 * 1024 * 1024;
 pub const MCP_SERVERS: usize = 16;
 /// Tools that a program offers to its session, and record types beside them.
 pub const OFFERED_TOOLS: usize = 128;
+/// Calls by tools with a counterpart that are remembered, to be taken back.
+pub const UNDOABLE_CALLS: usize = 256;
 /// What such an offer takes as JSON, in bytes.
 pub const OFFER_BYTES: usize = 512 * 1024;
 /// Arguments of one such server, all together.

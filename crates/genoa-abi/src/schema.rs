@@ -332,6 +332,19 @@ pub struct ToolSchema {
     /// Words of an intention, phrases among them, by which a person keeps it from being called, whatever else is said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ruled_out_by: Vec<String>,
+    /// The call that takes one of these back, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone_by: Option<Undoing>,
+}
+
+/// How a call is taken back: by a call of another tool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undoing {
+    /// The tool.
+    pub tool: String,
+    /// Where each of its arguments is taken from: an argument of the first call by name, `result`, or a field of that
+    /// (`result.id`).
+    pub arguments: BTreeMap<String, String>,
 }
 
 impl ToolSchema {

@@ -163,6 +163,9 @@ pub struct RunSummary {
     pub outbox: Vec<OutboxId>,
     /// Tools called, in order.
     pub calls: Vec<String>,
+    /// Calls that can be taken back by their tools' counterparts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undoable: Vec<CallId>,
 }
 
 /// How an intention ended.

@@ -263,6 +263,8 @@ pub enum UndoSubject {
     View(ViewId),
     /// A message that has not left.
     Outbox(OutboxId),
+    /// A call whose tool has a counterpart.
+    Call(CallId),
 }
 
 /// The good answer to a syscall; on the wire, the `result`.

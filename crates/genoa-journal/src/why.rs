@@ -13,7 +13,7 @@ use genoa_abi::session::{Answer, News, OutboxItem};
 use genoa_abi::syscall::{Caller, Reply, Syscall, WhySubject};
 use genoa_abi::tool::{ToolOutcome, WrittenFile};
 use genoa_abi::view::{ChangeKind, ViewAction};
-use genoa_abi::{AgentId, CallId, ErrorCode, Failure, OutboxId, QuestionId, RunId, Source};
+use genoa_abi::{AgentId, CallId, ErrorCode, Failure, OutboxId, QuestionId, Readers, RunId, Source};
 use rusqlite::params;
 
 use crate::facts::Subject;
@@ -255,6 +255,10 @@ impl Walk<'_> {
         }
         for source in ordered.job.influences.sources() {
             causes.push(self.source(source)?);
+        }
+        let readers = ordered.job.influences.readers();
+        if *readers != Readers::Anyone {
+            causes.push(self.leaf(format!("what went into it was for {readers}"))?);
         }
         Ok(causes)
     }

@@ -358,6 +358,7 @@ impl Turn<'_> {
                 difference: Difference::default(),
                 outbox: Vec::new(),
                 calls: agent.calls,
+                undoable: Vec::new(),
             };
             self.tell(intention.session, News::Finished(finished));
         }

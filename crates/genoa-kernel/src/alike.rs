@@ -58,6 +58,7 @@ impl Turn<'_> {
                 arguments: call.arguments,
                 context: call.context,
                 line: call.line,
+                undoes: None,
             })
             .ok()?;
         next.attached = self.attached(&next);

@@ -2,6 +2,7 @@
 
 use genoa_abi::schema::EffectClass;
 use genoa_abi::session::QuestionKind;
+use genoa_abi::syscall::Caller;
 use genoa_abi::{ContentHash, ErrorCode, Failure};
 use serde_json::Value as Json;
 
@@ -11,7 +12,7 @@ use crate::outbox::{attachments_of, message_text};
 use crate::questions::{NewQuestion, Purpose};
 use crate::rules;
 use crate::system;
-use crate::turn::Turn;
+use crate::turn::{Asker, Origin, Turn};
 
 impl Turn<'_> {
     /// Puts a call before the person, together with those alike that come right after it. It is carried out if they say yes to
@@ -28,12 +29,17 @@ impl Turn<'_> {
         let mut order = first.order;
         order.alike = prints[1..].to_vec();
         let typed = (order.schema.effect == EffectClass::Govern).then(|| typed_word(&order.schema.name));
+        // Who asks for something by hand is asked there, whosever session it is carried out in.
+        let session = match order.origin {
+            Origin::Syscall(Asker { caller: Caller::Person(session), .. }) => session,
+            _ => order.session,
+        };
         self.open_question(NewQuestion {
-            session: order.session,
+            session,
             kind: QuestionKind::Approval { fingerprint, typed },
             title: title(&order, contents.len()),
             content,
-            consequence: consequence(&order, contents.len()).to_owned(),
+            consequence: consequence(&order, contents.len()),
             more: order.alike.len(),
             purpose: Purpose::Approval(Box::new(order)),
         })?;
@@ -95,7 +101,15 @@ fn title(order: &Order, count: usize) -> String {
     }
 }
 
-fn consequence(order: &Order, count: usize) -> &'static str {
+/// What happens on yes.
+fn consequence(order: &Order, count: usize) -> String {
+    if let (EffectClass::Emit, Some(undoing)) = (order.schema.effect, &order.schema.undone_by) {
+        return format!("It leaves the machine at once; `genoa undo` takes it back by {}", undoing.tool);
+    }
+    fixed_consequence(order, count).to_owned()
+}
+
+fn fixed_consequence(order: &Order, count: usize) -> &'static str {
     match order.schema.effect {
         _ if is_mail(order) && count == 1 => "The message goes to the outbox and leaves when the undo window is over",
         _ if is_mail(order) => "The messages go to the outbox and leave when the undo window is over",

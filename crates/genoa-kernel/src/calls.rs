@@ -45,6 +45,9 @@ pub(crate) struct Order {
     /// The fingerprints of the calls after it that are asked about together with it.
     #[serde(default)]
     pub(crate) alike: Vec<genoa_abi::ContentHash>,
+    /// The call that it takes back.
+    #[serde(default)]
+    pub(crate) undoes: Option<CallId>,
 }
 
 /// Who calls what.
@@ -57,6 +60,8 @@ pub(crate) struct Invocation {
     /// Who could have influenced that it is made at all.
     pub(crate) context: Labels,
     pub(crate) line: u32,
+    /// The call that it takes back.
+    pub(crate) undoes: Option<CallId>,
 }
 
 /// How a call began.
@@ -91,6 +96,7 @@ impl Turn<'_> {
             arguments: values,
             context: heard,
             line: 0,
+            undoes: None,
         })?;
         match begun {
             Begun::Over(value) => {
@@ -171,7 +177,8 @@ impl Turn<'_> {
         };
         self.note_written(job.view, &wrote);
         self.note_run_wrote(flight.origin, wrote);
-        if outcome.is_ok() {
+        if let Ok(result) = &outcome {
+            self.remember_for_undo(call, &flight, &job.schema, &job.arguments, result);
             self.note_run_read(flight.origin, job);
             if let Origin::Syscall(asker) = flight.origin {
                 self.note_call_of(asker.caller, &job.schema.name);
@@ -325,6 +332,7 @@ impl Turn<'_> {
             line: invocation.line,
             attached: BTreeMap::new(),
             alike: Vec::new(),
+            undoes: invocation.undoes,
         })
     }
 
@@ -372,6 +380,10 @@ impl Turn<'_> {
         self.kernel.grants.reserve(order.grant, reserved, self.now)?;
         let session = self.session(order.session)?.clone();
         let influences = order.values.values().fold(order.context, |all, value| all.union(&value.deep_labels()));
+        if let Some(undone) = order.undoes {
+            // Whatever comes of it, it is not taken back twice.
+            self.kernel.undoable.remove(&undone);
+        }
         let call = self.kernel.counters.call();
         let mcp = self.kernel.mcp.get(&order.schema.name).cloned();
         let job = ToolJob {

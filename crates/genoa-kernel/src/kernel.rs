@@ -24,6 +24,7 @@ use crate::sessions::Session;
 use crate::skills::DonePlan;
 use crate::system;
 use crate::turn::Turn;
+use crate::undoing::Undoable;
 use crate::views::View;
 
 /// The state of the whole system, and the only way to change it: [`Kernel::step`].
@@ -52,6 +53,9 @@ pub struct Kernel {
     pub(crate) questions: BTreeMap<QuestionId, OpenQuestion>,
     pub(crate) views: BTreeMap<ViewId, View>,
     pub(crate) outbox: BTreeMap<OutboxId, Message>,
+    /// Calls that can be taken back, the newest last.
+    #[serde(default)]
+    pub(crate) undoable: BTreeMap<CallId, Undoable>,
     /// Saved plans, by name.
     #[serde(default)]
     pub(crate) skills: BTreeMap<String, Skill>,

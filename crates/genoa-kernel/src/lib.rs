@@ -36,6 +36,7 @@ mod summary;
 mod system;
 mod thinking;
 mod turn;
+mod undoing;
 mod views;
 
 pub use kernel::Kernel;

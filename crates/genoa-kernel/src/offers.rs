@@ -172,12 +172,18 @@ fn check_offer(offer: &Offer, installed: &Catalog) -> Result<(), Failure> {
     if own.tools.len() < offer.tools.len() || own.records.len() < offer.records.len() {
         return Err(misfit("the offer", "a name is given twice".to_owned()));
     }
+    let has_tool = |name: &str| own.tools.contains_key(name);
     let has_record = |name: &str| own.records.contains_key(name) || installed.records.contains_key(name);
     offer.records.iter().try_for_each(|record| check_record(record, installed, &has_record))?;
-    offer.tools.iter().try_for_each(|tool| check_tool(tool, installed, &has_record))
+    offer.tools.iter().try_for_each(|tool| check_tool(tool, installed, &has_tool, &has_record))
 }
 
-fn check_tool(tool: &ToolSchema, installed: &Catalog, has_record: &dyn Fn(&str) -> bool) -> Result<(), Failure> {
+fn check_tool(
+    tool: &ToolSchema,
+    installed: &Catalog,
+    has_tool: &dyn Fn(&str) -> bool,
+    has_record: &dyn Fn(&str) -> bool,
+) -> Result<(), Failure> {
     let wrong = |why: String| Err(misfit(&tool.name, why));
     let Some((group, verb)) = tool.name.split_once('.').filter(|(group, verb)| is_word(group) && is_word(verb)) else {
         return wrong("a tool is called `group.verb`, in small letters".to_owned());
@@ -197,6 +203,9 @@ fn check_tool(tool: &ToolSchema, installed: &Catalog, has_record: &dyn Fn(&str) 
         tool.parameters[..place].iter().any(|other| other.name == parameter.name).then_some(&parameter.name)
     }) {
         return wrong(format!("its parameter `{twice}` is there twice"));
+    }
+    if let Some(missing) = tool.undone_by.as_ref().map(|undoing| &undoing.tool).filter(|name| !has_tool(name)) {
+        return wrong(format!("{missing}, which is to take it back, is not offered with it"));
     }
     let types = tool.parameters.iter().map(|parameter| &parameter.ty).chain([&tool.returns]);
     match types.into_iter().find_map(|ty| missing_record(ty, has_record)) {

@@ -54,6 +54,7 @@ impl Turn<'_> {
                 difference: Difference::default(),
                 outbox: Vec::new(),
                 calls: Vec::new(),
+                undoable: Vec::new(),
             }),
         );
     }

@@ -11,8 +11,8 @@ use genoa_abi::syscall::Reply;
 use genoa_abi::tool::{Clock, WrittenFile};
 use genoa_abi::view::{Difference, ViewAction};
 use genoa_abi::{
-    AgentId, ContentHash, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, RunId, SessionId, Timestamp,
-    Value,
+    AgentId, CallId, ContentHash, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, RunId, SessionId,
+    Timestamp, Value,
 };
 use genoa_plan::{PlanCall, Run, Yield};
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ pub(crate) struct RunState {
     #[serde(default)]
     pub(crate) named: BTreeSet<String>,
     pub(crate) outbox: Vec<OutboxId>,
+    /// Calls that can be taken back.
+    #[serde(default)]
+    pub(crate) undoable: Vec<CallId>,
     /// Tools of which a call ended well.
     #[serde(default)]
     pub(crate) done: BTreeSet<String>,
@@ -102,6 +105,7 @@ impl RunState {
             wrote: Vec::new(),
             named: BTreeSet::new(),
             outbox: Vec::new(),
+            undoable: Vec::new(),
             done: BTreeSet::new(),
             refused: None,
             step: Step::default(),
@@ -162,6 +166,7 @@ impl Turn<'_> {
             arguments: call.arguments,
             context: call.context,
             line: call.line,
+            undoes: None,
         })?;
         // One that was denied was not made.
         if let Some(state) = self.kernel.runs.get_mut(&id) {
@@ -267,6 +272,7 @@ impl Turn<'_> {
             difference: difference.unwrap_or_default(),
             outbox: state.outbox,
             calls: state.calls,
+            undoable: state.undoable,
         });
         self.tell(state.session, finished);
         self.kernel.intentions.remove(&state.intention);

@@ -166,6 +166,7 @@ fn tool(name: &str, about: &str, executor: Executor, returns: Type) -> Building 
         phrase: String::new(),
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
+        undone_by: None,
         yields: Yields::default(),
     })
 }

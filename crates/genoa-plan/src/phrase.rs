@@ -164,6 +164,7 @@ mod tests {
             phrase: "Find mails about {about} from {sender} {when}".into(),
             asked_by: vec![],
             ruled_out_by: vec![],
+            undone_by: None,
         };
         let told = |words: &[(&str, &str)]| {
             let words: BTreeMap<_, _> = words.iter().map(|(name, word)| ((*name).into(), (*word).into())).collect();

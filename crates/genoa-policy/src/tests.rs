@@ -24,6 +24,7 @@ fn tool(name: &str, effect: EffectClass, parameters: &[(&str, &str)]) -> ToolSch
         phrase: String::new(),
         asked_by: vec![],
         ruled_out_by: vec![],
+        undone_by: None,
     }
 }
 

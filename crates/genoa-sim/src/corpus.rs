@@ -174,6 +174,7 @@ fn tool(name: &str, parameters: &[&str], returns: Type, effect: EffectClass, fil
         phrase: String::new(),
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
+        undone_by: None,
         yields: Yields::default(),
     }
 }

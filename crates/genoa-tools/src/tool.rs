@@ -247,6 +247,7 @@ pub fn schema(name: &str, about: &str, effect: EffectClass, needs: Needs, return
         phrase: String::new(),
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
+        undone_by: None,
         yields: Yields::default(),
     })
 }

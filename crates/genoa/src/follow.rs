@@ -306,6 +306,9 @@ fn finished(summary: &RunSummary) {
     for item in &summary.outbox {
         remark(format!("{} {item} is in the outbox: genoa undo {item} takes it back", styled(CARE, "!")));
     }
+    for call in &summary.undoable {
+        remark(format!("{} {call} left the machine: genoa undo {call} takes it back", styled(CARE, "!")));
+    }
 }
 
 /// The changes of a view, a line each.
@@ -349,6 +352,21 @@ pub(crate) fn show_question(question: &Question) {
     if let QuestionKind::Choice { options } = &question.kind {
         for (place, option) in options.iter().enumerate() {
             remark(format!("  {} {}", styled(BOLD, place + 1), visible(option)));
+        }
+    }
+}
+
+/// Makes a syscall, and puts to the person what is asked before it is answered.
+pub(crate) fn call_asking(session: &mut Session, syscall: &Syscall) -> Result<Reply, Failure> {
+    let request = session.client.start(syscall)?;
+    loop {
+        match session.client.next_of(request)? {
+            Incoming::News(News::Asked(question)) => {
+                let answer = ask(&question)?;
+                session.client.call(&Syscall::Answer { question: question.id, answer })?;
+            }
+            Incoming::News(_) => {}
+            Incoming::Answer(answer) => return answer,
         }
     }
 }

@@ -120,6 +120,7 @@ pub(super) fn tool(server: &McpServer, hints: ReadOnlyHints, description: &Json)
         phrase: format!("Call {ours} of the server {group} {}", shown.join(" ")).trim_end().to_owned(),
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
+        undone_by: None,
         yields: Yields::default(),
     };
     Some(McpTool { schema, name: name.to_owned(), parameters: names })

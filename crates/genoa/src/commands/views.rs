@@ -3,17 +3,18 @@
 use clap::Args;
 use genoa_abi::syscall::{Reply, Syscall, UndoSubject};
 use genoa_abi::view::{ViewAction, ViewReport};
-use genoa_abi::{ErrorCode, Failure, OutboxId, ViewId};
+use genoa_abi::{CallId, ErrorCode, Failure, OutboxId, ViewId};
 
 use crate::cli::Context;
 use crate::connect::unexpected;
-use crate::follow::changes;
+use crate::follow::{call_asking, changes};
 use crate::output::{BOLD, Ending, styled, value};
 
 /// What to take back.
 #[derive(Debug, Args)]
 pub(crate) struct UndoArguments {
-    /// A view (`v3`) or a message in the outbox (`o2`) [default: the last commit of this folder]
+    /// A view (`v3`), a message in the outbox (`o2`) or a call whose tool can take it back (`c7`) [default: the last commit
+    /// of this folder]
     subject: Option<String>,
 }
 
@@ -50,6 +51,7 @@ pub(crate) fn undo(context: &Context, arguments: &UndoArguments) -> Result<Endin
     let subject = match arguments.subject.as_deref() {
         None => None,
         Some(text) if text.starts_with('o') => Some(UndoSubject::Outbox(parse::<OutboxId>(text)?)),
+        Some(text) if text.starts_with('c') => Some(UndoSubject::Call(parse::<CallId>(text)?)),
         Some(text) => Some(UndoSubject::View(parse::<ViewId>(text)?)),
     };
     act(context, &Syscall::Undo { subject })
@@ -65,8 +67,9 @@ fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, Failure> {
 }
 
 fn act(context: &Context, syscall: &Syscall) -> Result<Ending, Failure> {
-    match context.session()?.client.call(syscall)? {
+    match call_asking(&mut context.session()?, syscall)? {
         Reply::View(report) => value(context.format, &report, lines),
+        Reply::Result(result) => value(context.format, &result, |_| vec!["Taken back.".to_owned()]),
         Reply::Done => value(context.format, &"done", |_| vec!["Taken back.".to_owned()]),
         other => return Err(unexpected(&other)),
     }

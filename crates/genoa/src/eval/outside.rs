@@ -125,6 +125,7 @@ mod tests {
             difference: genoa_abi::view::Difference::default(),
             outbox: vec![],
             calls,
+            undoable: vec![],
         };
         assert_eq!(calls_outside(communication, &summary), ["processes.list was called"]);
     }

@@ -1,10 +1,10 @@
 //! Programs that offer tools of their own to a session, and programs that are agents: over the real socket.
 
 use genoa_abi::schema::{
-    Catalog, Demand, EffectClass, Executor, Field, Needs, Parameter, RecordType, ToolSchema, Type, Yields,
+    Catalog, Demand, EffectClass, Executor, Field, Needs, Parameter, RecordType, ToolSchema, Type, Undoing, Yields,
 };
 use genoa_abi::session::{Answer, News, Question, QuestionKind, RunSummary, SessionRequest};
-use genoa_abi::syscall::{Offer, Reply, Syscall};
+use genoa_abi::syscall::{Offer, Reply, Syscall, UndoSubject};
 use genoa_abi::tool::{Clock, Person};
 use genoa_abi::{ErrorCode, Failure, SessionId};
 use genoa_client::{Client, Incoming};
@@ -18,6 +18,7 @@ struct Bank {
     session: SessionId,
     /// What was paid, to whom.
     paid: Vec<String>,
+    cancelled: Vec<String>,
     asked: Vec<Question>,
     finished: Vec<RunSummary>,
 }
@@ -47,6 +48,7 @@ fn tool(name: &str, effect: EffectClass, parameters: &[&str], returns: &str) -> 
         phrase: String::new(),
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
+        undone_by: None,
     }
 }
 
@@ -61,12 +63,22 @@ fn offer() -> Offer {
         look_up: None,
         read_by: None,
     };
+    let book = ToolSchema {
+        undone_by: Some(Undoing {
+            tool: "bank.cancel".into(),
+            arguments: [("order", "result.order"), ("account", "account")].map(|(a, b)| (a.into(), b.into())).into(),
+        }),
+        ..tool("bank.book", EffectClass::Emit, &["account"], "Order")
+    };
+    let order = RecordType { name: "Order".into(), fields: vec![field("order")], title: None, ..bill.clone() };
     let tools = vec![
+        book,
+        tool("bank.cancel", EffectClass::Emit, &["account", "order"], "None"),
         tool("bank.bills", EffectClass::Observe, &[], "list[Bill]"),
         tool("bank.owner", EffectClass::Observe, &["account"], "str"),
         tool("bank.pay", EffectClass::Emit, &["account"], "None"),
     ];
-    Offer { tools, records: vec![bill] }
+    Offer { tools, records: vec![bill, order] }
 }
 
 fn bills() -> Json {
@@ -77,7 +89,7 @@ impl Bank {
     fn new(world: &World) -> Self {
         let (mut client, session) = client(world);
         assert_eq!(client.call(&Syscall::Offer(offer())), Ok(Reply::Done));
-        Self { client, session, paid: Vec::new(), asked: Vec::new(), finished: Vec::new() }
+        Self { client, session, paid: Vec::new(), cancelled: Vec::new(), asked: Vec::new(), finished: Vec::new() }
     }
 
     /// Deals with one piece of news; questions are answered with yes or no.
@@ -108,6 +120,11 @@ impl Bank {
                 Err(Failure::new(ErrorCode::NotFound, "there is no such account"))
             }
             "bank.owner" => Ok(json!("somebody")),
+            "bank.book" => Ok(json!({ "order": "B-7" })),
+            "bank.cancel" => {
+                self.cancelled.push(format!("{} of {}", arguments["order"], arguments["account"]));
+                Ok(Json::Null)
+            }
             _ => {
                 self.paid.push(arguments["account"].as_str().unwrap().to_owned());
                 Ok(Json::Null)
@@ -126,16 +143,16 @@ impl Bank {
         self.finished[before].clone()
     }
 
-    /// Waits for the answer to another's syscall, and deals with what it brings.
+    /// Waits for the answer to another's syscall, and deals with what it brings to either.
     fn serve(&mut self, other: &mut Client, syscall: &Syscall, yes: bool) -> Result<Reply, Failure> {
         let request = other.start(syscall).unwrap();
         loop {
             if let Some(answer) = other.answer_within(request, std::time::Duration::from_millis(20)).unwrap() {
                 return answer;
             }
-            if let Some(news) = self.client.next_news_within(std::time::Duration::from_millis(20)).unwrap() {
-                self.deal_with(news, yes);
-            }
+            let wait = std::time::Duration::from_millis(5);
+            let news = [other.next_news_within(wait).unwrap(), self.client.next_news_within(wait).unwrap()];
+            news.into_iter().flatten().for_each(|news| self.deal_with(news, yes));
         }
     }
 }
@@ -232,15 +249,16 @@ fn what_may_be_offered_takes_nobodys_place() {
         refused(&|offer| offer.tools[0].executor = Executor::Jail),
         refused(&|offer| offer.tools[0].needs.network = true),
         refused(&|offer| offer.tools[0].effect = EffectClass::Change),
-        refused(&|offer| offer.tools[0].returns = "Invoice?".parse().unwrap()),
+        refused(&|offer| offer.tools[1].returns = "Invoice?".parse().unwrap()),
         refused(&|offer| offer.records[0].name = "Mail".into()),
+        refused(&|offer| drop(offer.tools.remove(1))),
         refused(&|offer| offer.tools[1].parameters = [0, 0].map(|_| offer.tools[1].parameters[0].clone()).to_vec()),
     ];
     insta::assert_snapshot!(told.join("\n"));
     let mut many = offer();
     many.tools = (0..200).map(|number| tool(&format!("bank.b{number}"), EffectClass::Observe, &[], "None")).collect();
     assert_eq!(client.call(&Syscall::Offer(many)).unwrap_err().code, ErrorCode::TooLarge);
-    assert_eq!(offer().tools[2].parameters[0].demand, Demand::Person, "what states no demand has the strictest");
+    assert_eq!(offer().tools[0].parameters[0].demand, Demand::Person, "what states no demand has the strictest");
 }
 
 #[test]
@@ -262,6 +280,25 @@ fn what_a_program_offers_goes_with_it_and_nothing_waits_for_ever() {
     assert!(told.contains("it may have been carried out or not"), "{told}");
     let Reply::Plan(report) = other.call(&plan).unwrap() else { panic!("no report") };
     assert!(format!("{report:?}").contains("bank"), "{report:?}");
+}
+
+#[test]
+fn a_call_with_a_counterpart_is_taken_back_once_and_by_the_person() {
+    let world = World::new();
+    let mut bank = Bank::new(&world);
+    let told = bank.plan("booked = bank.book(account=\"MINE-1\")\nsay(booked.order)\n", true);
+    assert_eq!(told.undoable.len(), 1, "{told:?}");
+    assert!(bank.asked[0].consequence.contains("`genoa undo` takes it back by bank.cancel"), "{:?}", bank.asked);
+    let undo = Syscall::Undo { subject: Some(UndoSubject::Call(told.undoable[0])) };
+    // From another surface, as `genoa undo` does it; a no leaves it as it is.
+    let (mut other, _) = client(&world);
+    assert_eq!(bank.serve(&mut other, &undo, false).unwrap_err().code, ErrorCode::Denied);
+    assert_eq!(bank.serve(&mut other, &undo, true), Ok(Reply::Result(Json::Null)));
+    assert_eq!(bank.cancelled, ["\"B-7\" of \"MINE-1\""]);
+    let question = bank.asked.last().unwrap();
+    assert!(question.content.contains("! order: not in your words, but from what bank.book reads"), "{question:?}");
+    assert_eq!(bank.serve(&mut other, &undo, true).unwrap_err().code, ErrorCode::NotFound, "once");
+    assert_eq!(bank.cancelled.len(), 1);
 }
 
 #[test]

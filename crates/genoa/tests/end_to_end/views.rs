@@ -62,7 +62,7 @@ fn why_tells_the_step_and_the_plan() {
     world.plan("text = files.read(path=\"report.txt\")\nfiles.write(path=\"copy.txt\", text=text)\n", 0);
     world.ok(&["commit"]);
     let why = world.ok(&["why", "copy.txt"]);
-    for part in ["copy.txt", "files.write", "line 2", "files.read"] {
+    for part in ["copy.txt", "files.write", "line 2", "files.read", "what went into it was for you"] {
         assert!(why.contains(part), "{part} is missing in\n{why}");
     }
 }
