@@ -142,7 +142,7 @@ fn moment(text: &str) -> String {
 pub(crate) fn line(of: &Value) -> String {
     match &of.datum {
         Datum::Record { fields, .. } => {
-            let title = TITLES.iter().find_map(|name| fields.get(*name)).filter(|field| field.datum != Datum::None);
+            let title = TITLES.iter().find_map(|name| fields.get(*name).filter(|field| field.datum != Datum::None));
             title.map_or_else(|| one_line(&of.to_json().to_string()), line)
         }
         Datum::List(items) => items.iter().map(line).collect::<Vec<_>>().join(", "),
@@ -157,6 +157,8 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::{count, plural, size, value};
     use genoa_abi::{Datum, Value};
 
@@ -170,6 +172,15 @@ mod tests {
         let fields = [("mount".to_owned(), Value::text("/")), ("free_bytes".to_owned(), Datum::Int(2_500_000).into())];
         let disk = Value::from(Datum::Record { kind: "Disk".into(), fields: fields.into() });
         assert_eq!(value(&disk), "free_bytes: 2.5 MB\nmount: /");
+    }
+
+    #[test]
+    fn a_record_whose_usual_title_is_missing_is_named_by_another() {
+        let fields = [("about", "address"), ("text", "a@x.example"), ("source", "text")];
+        let mut fields: BTreeMap<_, _> = fields.map(|(name, value)| (name.to_owned(), Value::text(value))).into();
+        fields.insert("path".to_owned(), Value::none());
+        let fact = Value::from(Datum::Record { kind: "Fact".into(), fields });
+        assert_eq!(value(&Value::from(Datum::List(vec![fact]))), "- a@x.example (about: address; source: text)");
     }
 
     #[test]
