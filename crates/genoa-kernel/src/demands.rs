@@ -119,6 +119,11 @@ fn addresses(value: &Value, found: &mut BTreeSet<String>) {
 fn disclosed(value: &Value, readers: &BTreeSet<String>) -> (Vec<String>, Vec<Source>) {
     let (mut to, mut from) = (BTreeSet::new(), BTreeSet::new());
     look_for_new(value, readers, &mut to, &mut from);
+    // What was read says more than by which tool; but many tools give things that are not called anything.
+    let is_tool = |source: &Source| matches!(source, Source::Tool(_));
+    if !from.iter().all(is_tool) {
+        from.retain(|source| !is_tool(source));
+    }
     (to.into_iter().collect(), from.into_iter().collect())
 }
 
@@ -127,8 +132,7 @@ fn look_for_new(value: &Value, readers: &BTreeSet<String>, to: &mut BTreeSet<Str
     let new: Vec<String> = readers.iter().filter(new_to).cloned().collect();
     if !new.is_empty() {
         to.extend(new);
-        // By which call it was read is told by what was read.
-        let is_told = |source: &&Source| !matches!(source, Source::Person | Source::Call(_) | Source::Tool(_));
+        let is_told = |source: &&Source| !matches!(source, Source::Person | Source::Call(_));
         from.extend(value.labels.sources().filter(is_told).cloned());
     }
     match &value.datum {
@@ -220,5 +224,13 @@ mod tests {
         assert_eq!(to, ["ada@x", "eve@x"]);
         assert_eq!(from, [Source::File("a.md".into()), Source::Mail("<1@x>".into())]);
         assert_eq!(found(&Value::text("own words"), &["eve@x"]), (vec![], vec![]));
+        let tool = Source::Tool("chat.read".into());
+        let read = |sources: &[&Source]| {
+            let labels: Labels = sources.iter().map(|source| (*source).clone()).collect();
+            text(&labels.for_readers(Readers::nobody_else()))
+        };
+        assert_eq!(found(&read(&[&tool]), &["eve@x"]).1, [tool.clone()], "there is nothing else to tell");
+        let file = Source::File("a.md".into());
+        assert_eq!(found(&read(&[&tool, &file]), &["eve@x"]).1, [file]);
     }
 }
