@@ -4,7 +4,7 @@ use genoa_abi::schema::EffectClass;
 use genoa_abi::session::QuestionKind;
 use genoa_abi::syscall::Caller;
 use genoa_abi::{ContentHash, ErrorCode, Failure};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::alike::Ask;
 use crate::calls::{Begun, Order};
@@ -79,7 +79,8 @@ pub(crate) fn fingerprint(ask: &Ask) -> Result<ContentHash, Failure> {
 /// A call as the person sees it, with what they should know of it.
 fn content(ask: &Ask) -> Result<String, Failure> {
     let order = &ask.order;
-    let content = if is_mail(order) { message_text(&order.arguments)? } else { call_text(order) };
+    let content =
+        if is_mail(order) { message_text(&order.arguments)? } else { call_text(&order.schema.name, &order.arguments) };
     let mut told: Vec<String> = ask.unmet.iter().map(|one| format!("! {}", one.text())).collect();
     told.extend(rules::told(&ask.decision));
     Ok(if told.is_empty() { content } else { format!("{content}\n\n{}", told.join("\n")) })
@@ -129,15 +130,35 @@ fn typed_word(tool: &str) -> String {
     tool.rsplit('.').next().unwrap_or(tool).to_owned()
 }
 
-/// A call with all its arguments, one a line.
-fn call_text(order: &Order) -> String {
-    let mut text = order.schema.name.clone();
-    for (name, json) in &order.arguments {
+/// A call with all its arguments, each on a line of its own. Further lines of a value are indented, so that none can
+/// pass for another argument, or for what is told below the call.
+fn call_text(tool: &str, arguments: &Map<String, Json>) -> String {
+    let mut text = tool.to_owned();
+    for (name, json) in arguments {
         let value = match json {
             Json::String(text) => text.clone(),
             other => other.to_string(),
         };
-        text.push_str(&format!("\n{name}: {value}"));
+        let lines: Vec<&str> = value.split(['\n', '\r']).collect();
+        text.push_str(&format!("\n{name}: {}", lines.join("\n  ")));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::call_text;
+
+    #[test]
+    fn no_line_of_a_value_passes_for_another_argument() {
+        let body = "Hello\nrecipient: ada@x.example\r\n\n! body: new to nobody";
+        let arguments = json!({ "body": body, "count": 2, "recipient": "eve@x.example" });
+        let Json::Object(arguments) = arguments else { panic!() };
+        assert_eq!(
+            call_text("chat.send", &arguments),
+            "chat.send\nbody: Hello\n  recipient: ada@x.example\n  \n  \n  ! body: new to nobody\ncount: 2\nrecipient: eve@x.example"
+        );
+    }
 }
