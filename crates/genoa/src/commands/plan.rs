@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use genoa_abi::schema::{Catalog, RecordType, ToolSchema};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_plan::{Finding, check};
+use serde::Deserialize;
 
 use crate::cli::Context;
 use crate::follow::{Labelling, run_plan};
@@ -28,7 +30,13 @@ impl PlanFile {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
     /// Say whether it is a plan, and what is wrong with it
-    Check(PlanFile),
+    Check {
+        #[command(flatten)]
+        file: PlanFile,
+        /// Tools and record types that are there besides those of the installation, as JSON
+        #[arg(long, value_name = "JSON")]
+        tools: Option<PathBuf>,
+    },
     /// Say in plain words what it would do
     Explain(PlanFile),
     /// Run it, in the view of the folder
@@ -43,15 +51,18 @@ pub(crate) enum PlanCommand {
 
 /// Checks, explains or runs.
 pub(crate) fn run(context: &Context, command: &PlanCommand) -> Result<Ending, Failure> {
-    let (PlanCommand::Check(file) | PlanCommand::Explain(file) | PlanCommand::Run { file, .. }) = command;
+    let (PlanCommand::Check { file, .. } | PlanCommand::Explain(file) | PlanCommand::Run { file, .. }) = command;
     let source = read(file)?;
-    let catalog = context.installation()?.catalog;
+    let mut catalog = context.installation()?.catalog;
+    if let PlanCommand::Check { tools: Some(tools), .. } = command {
+        add(&mut catalog, Offer::read(tools)?)?;
+    }
     let checked = match check(&source, &catalog, "") {
         Ok(checked) => checked,
         Err(findings) => return Ok(rejected(context.format, &findings)),
     };
     match command {
-        PlanCommand::Check(_) => {
+        PlanCommand::Check { .. } => {
             value(context.format, &checked.warnings, |warnings| {
                 let mut lines: Vec<String> = warnings.iter().map(|w| format!("{} {w}", styled(CARE, "!"))).collect();
                 lines.push("The plan is sound.".to_owned());
@@ -70,6 +81,48 @@ pub(crate) fn run(context: &Context, command: &PlanCommand) -> Result<Ending, Fa
             run_plan(&mut context.session()?, source, context.format, labels)
         }
     }
+}
+
+/// What a program means to offer to a session, so that plans for it can be checked before it runs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Offer {
+    #[serde(default)]
+    tools: Vec<ToolSchema>,
+    #[serde(default)]
+    records: Vec<RecordType>,
+}
+
+impl Offer {
+    fn read(file: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Failure::new(ErrorCode::NotFound, format!("cannot read the tools {}", file.display())).because(error)
+        })?;
+        serde_json::from_str(&text).map_err(|error| {
+            Failure::new(ErrorCode::InvalidInput, format!("{} does not hold tools", file.display()))
+                .because(error)
+                .try_next("Write {\"tools\": […], \"records\": […]}, each as `genoa tools --json` shows them")
+        })
+    }
+}
+
+/// Adds what is offered. What is there already stays, so that no name means two things.
+fn add(catalog: &mut Catalog, offer: Offer) -> Result<(), Failure> {
+    let taken = |name: &str| {
+        Failure::new(ErrorCode::InvalidInput, format!("`{}` is there already", name.escape_debug()))
+            .try_next("Choose another name, for example in a group of its own")
+    };
+    for tool in offer.tools {
+        if let Some(tool) = catalog.tools.insert(tool.name.clone(), tool) {
+            return Err(taken(&tool.name));
+        }
+    }
+    for record in offer.records {
+        if let Some(record) = catalog.records.insert(record.name.clone(), record) {
+            return Err(taken(&record.name));
+        }
+    }
+    Ok(())
 }
 
 /// The text of a plan.

@@ -11,6 +11,7 @@ mod mcp;
 mod models;
 mod network;
 mod notices;
+mod plan_check;
 mod processes;
 mod programs;
 mod remote;
