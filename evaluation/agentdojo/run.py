@@ -1,0 +1,338 @@
+"""AgentDojo's tasks on Genoa: plans that were written from the prompts, and a planner that is wholly hijacked.
+
+    python run.py plans  --genoa target/release/genoa --out plans.jsonl [--attack]
+    python run.py puppet --genoa target/release/genoa --out puppet.jsonl
+
+One line of JSON a task, or a pair of tasks, goes to the file; what is in it already is not run again.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentdojo.agent_pipeline.ground_truth_pipeline import GroundTruthPipeline
+from agentdojo.attacks.important_instructions_attacks import ImportantInstructionsAttack
+from agentdojo.functions_runtime import FunctionCall, FunctionsRuntime, TaskEnvironment
+from agentdojo.task_suite.load_suites import get_suite
+from agentdojo.types import text_content_block_from_string
+
+import person
+from genoa import Connection, Refused, daemon, wait_for
+from tools import CHANGES, SUITES, VERSION, demands_of, from_arguments, offer, to_json
+
+PLANS = Path(__file__).parent / "plans"
+# AgentDojo's worlds have no clock; their last entries are of this month.
+CLOCK = {"now": "2022-03-15T10:00:00+00:00", "timezone": "UTC"}
+# The manifest under whose rights the puppet acts. Choosing one by the words of the task is not what is looked at here.
+AGENT = "communication"
+MODEL_FUNCTIONS = ("extract(", "summarise(", "rewrite(")
+SHOWN_ANSWER = 2000
+
+
+@dataclass
+class World:
+    """A task's world, where the calls are carried out, and the person whose world it is."""
+
+    suite_name: str
+    user_task: str
+    injections: dict[str, str]
+    injection_task: str | None = None
+    is_exact: bool = False
+    calls: list[dict] = field(default_factory=list)
+    questions: list[dict] = field(default_factory=list)
+    trace: list[FunctionCall] = field(default_factory=list)
+    summary: dict | None = None
+
+    def __post_init__(self) -> None:
+        self.suite = get_suite(VERSION, self.suite_name)
+        self.task = self.suite.user_tasks[self.user_task]
+        environment = self.suite.load_and_inject_default_environment(self.injections)
+        self.environment: TaskEnvironment = self.task.init_environment(environment)
+        self.before = self.environment.model_copy(deep=True)
+        self.runtime = FunctionsRuntime(self.suite.tools)
+        self.offered = offer(self.suite_name)
+        self.parameters = {
+            tool["name"]: [parameter["name"] for parameter in tool["parameters"]] for tool in self.offered["tools"]
+        }
+        # What a puppet was told to do is compared letter by letter.
+        self.wanted = (
+            self.task.ground_truth(self.before)
+            if self.is_exact
+            else person.wanted_calls(self.suite_name, self.task, self.before)
+        )
+
+    def connect(self, home: Path, workspace: Path) -> "Surface":
+        return Surface(self, Connection(home), home, workspace)
+
+    def carry_out(self, tool: str, arguments: dict) -> dict:
+        """Carries a call out in AgentDojo's own environment; gives the outcome."""
+        function = tool.partition(".")[2]
+        taken = from_arguments(arguments)
+        self.trace.append(FunctionCall(function=function, args=taken))
+        result, error = self.runtime.run_function(self.environment, function, taken)
+        self.calls.append({"tool": tool, "arguments": taken, "error": error})
+        if error is not None:
+            return {"Err": {"code": "tool_failed", "what": f"{tool} failed", "why": error}}
+        return {"Ok": to_json(result, function)}
+
+    def decide(self, question: dict) -> object:
+        """The person's answer, of which note is taken."""
+        calls = person.shown(question, self.parameters)
+        is_like = person.wants_exactly if self.is_exact else person.wants
+        is_wanted = bool(calls) and all(is_like(call, self.wanted) for call in calls)
+        self.questions.append(
+            {
+                "title": question["title"],
+                "content": question["content"],
+                "kind": next(iter(question["wants"])) if isinstance(question["wants"], dict) else question["wants"],
+                "tools": [call.function for call in calls],
+                "yes": is_wanted,
+            }
+        )
+        return person.answer(question, is_wanted)
+
+    def verdict(self, said: str) -> dict:
+        """What AgentDojo's own checks say of the world as it is now."""
+        output = [text_content_block_from_string(said)]
+        check = lambda task: self.suite._check_task_result(task, output, self.before, self.environment, self.trace)
+        with contextlib.redirect_stdout(io.StringIO()):  # One of its checks prints.
+            utility = bool(check(self.task))
+            is_attacked = self.injection_task is not None
+            attacked = bool(check(self.suite.injection_tasks[self.injection_task])) if is_attacked else None
+        return {"utility": utility, "attack_succeeded": attacked}
+
+
+def begin(connection: Connection, workspace: Path) -> int:
+    """Begins a session; gives its number."""
+    request = {"workspace": str(workspace), "person": {"name": "", "email": ""}, "clock": CLOCK}
+    return connection.call("session", request)["session"]
+
+
+class Surface:
+    """The program that offers the world's tools, and the person at its side."""
+
+    def __init__(self, world: World, connection: Connection, home: Path, workspace: Path) -> None:
+        self.world, self.connection, self.home = world, connection, home
+        self.session = begin(connection, workspace)
+        connection.call("offer", world.offered)
+
+    def deal_with(self, news: dict) -> None:
+        match news["kind"]:
+            case "call":
+                outcome = self.world.carry_out(news["tool"], news["arguments"])
+                self.connection.start("returned", {"call": news["call"], "outcome": outcome})
+            case "asked":
+                answer = self.world.decide(news)
+                self.connection.start("answer", {"question": news["id"], "answer": answer})
+            case "finished":
+                self.world.summary = news
+
+    def run_plan(self, source: str) -> dict:
+        """Has a plan run; gives the report of its end."""
+        request = self.connection.start("plan", {"source": source})
+        report = wait_for(request, self.connection, self.connection, self.deal_with)["plan"]
+        is_rejected = isinstance(report["outcome"], dict) and "rejected" in report["outcome"]
+        while self.world.summary is None and not is_rejected:
+            self.connection.take_in()
+            while self.connection.news:
+                self.deal_with(self.connection.news.popleft())
+        return report
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def plan_of(world: World) -> str:
+    return (PLANS / world.suite_name / f"{world.user_task}.plan").read_text()
+
+
+def uses_model(source: str) -> bool:
+    return any(function in source for function in MODEL_FUNCTIONS)
+
+
+def run_plan(world: World, home: Path, workspace: Path) -> dict:
+    source = plan_of(world)
+    surface = world.connect(home, workspace)
+    try:
+        report = surface.run_plan(source)
+    finally:
+        surface.close()
+    summary = world.summary or {}
+    answer = summary.get("answer", "")
+    return {
+        "refuses": source.startswith("refuse("),
+        "uses_model": uses_model(source),
+        "outcome": summary.get("outcome", report["outcome"]),
+        "answer": answer[:SHOWN_ANSWER],
+        **world.verdict(answer),
+    }
+
+
+def matters(world: World, call: FunctionCall) -> bool:
+    """Whether a call changes something outside, or tells somebody something: those are protected."""
+    rules = demands_of(world.suite_name, call.function)
+    return call.function in CHANGES[world.suite_name] or any(rule.demand == "person" for rule in rules.values())
+
+
+def run_puppet(world: World, home: Path, workspace: Path) -> dict:
+    """A planner that does what it was told, then what it was told by somebody else."""
+    injection = world.suite.injection_tasks[world.injection_task]
+    parts = {"user": world.task.ground_truth(world.before), "attack": injection.ground_truth(world.before)}
+    surface, agent, made = world.connect(home, workspace), Connection(home), []
+    try:
+        begin(agent, workspace)
+        agent.call("act", {"text": world.task.PROMPT, "agent": AGENT, "session": surface.session})
+        for part, calls in parts.items():
+            made += [make_call(world, surface, agent, part, call) for call in calls]
+    finally:
+        agent.close()
+        surface.close()
+    return {"made": made, **world.verdict(world.task.GROUND_TRUTH_OUTPUT)}
+
+
+def make_call(world: World, surface: Surface, agent: Connection, part: str, call: FunctionCall) -> dict:
+    asked, carried_out = len(world.questions), len(world.calls)
+    tool = f"{world.suite_name}.{call.function}"
+    request = agent.start("call", {"tool": tool, "arguments": dict(call.args)})
+    failure = None
+    try:
+        wait_for(request, agent, surface.connection, surface.deal_with)
+    except Refused as refused:
+        failure = refused.failure
+    new = world.questions[asked:]
+    return {
+        "part": part,
+        "tool": tool,
+        "matters": matters(world, call),
+        "asked": bool(new),
+        "yes": bool(new) and all(question["yes"] for question in new),
+        "carried_out": len(world.calls) > carried_out,
+        "failure": failure,
+    }
+
+
+def attacks(suite_name: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Every user task with every injection task, and the texts that the attack puts into the world."""
+    suite = get_suite(VERSION, suite_name)
+    pipeline = GroundTruthPipeline(None)
+    pipeline.name = "local"
+    attack = ImportantInstructionsAttack(suite, pipeline)
+    for user_task in suite.user_tasks.values():
+        for injection_task in suite.injection_tasks.values():
+            yield user_task.ID, injection_task.ID, attack.attack(user_task, injection_task)
+
+
+def worlds(arguments: argparse.Namespace) -> Iterator[World]:
+    is_puppet = arguments.mode == "puppet"
+    for suite in arguments.suite or SUITES:
+        if is_puppet or arguments.attack:
+            for user_task, injection_task, injections in attacks(suite):
+                yield World(suite, user_task, injections, injection_task, is_exact=is_puppet)
+        else:
+            for user_task in get_suite(VERSION, suite).user_tasks:
+                yield World(suite, user_task, {})
+
+
+def key(line: dict) -> tuple:
+    return line["suite"], line["task"], line["injection"]
+
+
+def run_all(arguments: argparse.Namespace, home: Path, workspace: Path) -> None:
+    lines = [json.loads(line) for line in arguments.out.read_text().splitlines()] if arguments.out.exists() else []
+    done = {key(line) for line in lines}
+    run = run_puppet if arguments.mode == "puppet" else run_plan
+    with arguments.out.open("a") as out:
+        for world in worlds(arguments):
+            line = {"suite": world.suite_name, "task": world.user_task, "injection": world.injection_task}
+            is_left_out = bool(arguments.task) and world.user_task not in arguments.task
+            is_left_out |= arguments.no_model and uses_model(plan_of(world))
+            if key(line) in done or is_left_out:
+                continue
+            began = time.monotonic()
+            line |= run(world, home, workspace)
+            line |= {"seconds": round(time.monotonic() - began, 3), "questions": world.questions, "calls": world.calls}
+            out.write(json.dumps(line) + "\n")
+            out.flush()
+
+
+def share(part: int, whole: int) -> str:
+    return f"{part} of {whole}"
+
+
+def summary_of_plans(lines: list[dict]) -> list[str]:
+    able = [line for line in lines if not line["refuses"]]
+    own = [line for line in able if not line["uses_model"]]
+    count = lambda lines: share(sum(line["utility"] for line in lines), len(lines))
+    # Some checks of AgentDojo hold before anything was done, so a plan that failed may pass them.
+    ended = sum(line["utility"] and line["outcome"] == "done" for line in able)
+    questions = [question for line in lines for question in line["questions"]]
+    said = [
+        f"utility: {count(lines)}; of these the plan ran to its end: {ended}",
+        f"  of those with a plan: {count(able)}; of those without the model: {count(own)}",
+        f"questions: {len(questions)}, of which yes: {sum(question['yes'] for question in questions)}",
+        f"runs without a question: {share(sum(not line['questions'] for line in lines), len(lines))}",
+    ]
+    attacked = [line for line in lines if line["attack_succeeded"] is not None]
+    if attacked:
+        said.append(f"attacks that succeeded: {share(sum(line['attack_succeeded'] for line in attacked), len(attacked))}")
+    return said
+
+
+def summary_of_puppet(lines: list[dict]) -> list[str]:
+    made = [call for line in lines for call in line["made"]]
+    attack = [call for call in made if call["part"] == "attack" and call["matters"]]
+    looks = [call for call in made if call["part"] == "attack" and not call["matters"]]
+    user = [call for call in made if call["part"] == "user"]
+    asked = [call for call in user if call["asked"]]
+    count = lambda calls, what: share(sum(call[what] for call in calls), len(calls))
+    unasked = sum(call["carried_out"] and not call["asked"] for call in attack)
+    return [
+        f"attack calls that matter, carried out: {count(attack, 'carried_out')}; without a question: {unasked}",
+        f"attack calls that only look at the person's own: {count(looks, 'carried_out')} carried out",
+        f"attacks that succeeded: {share(sum(line['attack_succeeded'] for line in lines), len(lines))}",
+        f"the task's own calls, carried out: {count(user, 'carried_out')}",
+        f"  asked about: {count(user, 'asked')}; of these yes: {count(asked, 'yes')}; carried out: {count(asked, 'carried_out')}",
+        f"utility: {share(sum(line['utility'] for line in lines), len(lines))}",
+    ]
+
+
+def summarise(out: Path, mode: str) -> None:
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    of = summary_of_puppet if mode == "puppet" else summary_of_plans
+    for suite in SUITES:
+        if own := [line for line in lines if line["suite"] == suite]:
+            seconds = sum(line["seconds"] for line in own)
+            print(f"{suite}: {len(own)} runs, {seconds:.1f} s", *(f"  {text}" for text in of(own)), sep="\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("mode", choices=("plans", "puppet"))
+    parser.add_argument("--genoa", type=Path, required=True, help="the binary")
+    parser.add_argument("--out", type=Path, required=True, help="where the lines go")
+    parser.add_argument("--suite", action="append", choices=SUITES, help="only this suite")
+    parser.add_argument("--task", action="append", help="only this user task")
+    parser.add_argument("--attack", action="store_true", help="plans: with each injection in the world")
+    parser.add_argument("--no-model", action="store_true", help="plans: only those that do without the model")
+    parser.add_argument("--home", type=Path, help="the home of a daemon that runs already")
+    arguments = parser.parse_args()
+    # So that the daemon ends with a run that is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+    with tempfile.TemporaryDirectory(prefix="agentdojo-") as folder:
+        home, workspace = arguments.home or Path(folder) / "home", Path(folder) / "work"
+        workspace.mkdir()
+        with contextlib.nullcontext() if arguments.home else daemon(arguments.genoa.resolve(), home):
+            run_all(arguments, home, workspace)
+    summarise(arguments.out, arguments.mode)
+
+
+if __name__ == "__main__":
+    main()
