@@ -1,15 +1,18 @@
-//! The pure builtins: `len count first last largest sorted sum join str`.
+//! The pure builtins: `len count first last largest sorted distinct sum join str lower number_in`.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use genoa_abi::limits::{LIST_ITEMS, RUN_STATE_BYTES};
 use genoa_abi::{Datum, ErrorCode, Failure, Labels, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::number_in;
 use crate::operators::{compare_order, shown};
 
 /// The names, which no variable may take.
-pub(crate) const HELPERS: [&str; 9] = ["count", "first", "join", "largest", "last", "len", "sorted", "str", "sum"];
+pub(crate) const HELPERS: [&str; 12] =
+    ["count", "distinct", "first", "join", "largest", "last", "len", "lower", "number_in", "sorted", "str", "sum"];
 
 /// What a builtin's keyword arguments are called, for messages.
 pub(crate) fn parameters(name: &str) -> &'static str {
@@ -19,6 +22,9 @@ pub(crate) fn parameters(name: &str) -> &'static str {
         "largest" => "largest(list, by=\"field\")",
         "join" => "join(list, \", \")",
         "str" => "str(value)",
+        "lower" => "lower(text)",
+        "number_in" => "number_in(text)",
+        "distinct" => "distinct(list)",
         "len" => "len(list)",
         "count" => "count(list)",
         "first" => "first(list)",
@@ -38,6 +44,9 @@ pub(crate) enum BuiltinCall {
     Sum { by: Option<String> },
     Join,
     Str,
+    Lower,
+    NumberIn,
+    Distinct,
 }
 
 /// Applies a builtin other than `join` to a borrowed value.
@@ -45,8 +54,14 @@ pub(crate) fn apply(builtin: &BuiltinCall, value: &Value) -> Result<Value, Failu
     if let BuiltinCall::Str = builtin {
         return Ok(Value::labelled(Datum::Text(shown(value)), value.deep_labels()));
     }
-    if let (BuiltinCall::Len, Datum::Text(text)) = (builtin, &value.datum) {
-        return Ok(Value::labelled(length(text.chars().count())?, value.labels.clone()));
+    if let Datum::Text(text) = &value.datum {
+        let datum = match builtin {
+            BuiltinCall::Len => length(text.chars().count())?,
+            BuiltinCall::Lower => Datum::Text(text.to_lowercase()),
+            BuiltinCall::NumberIn => number_in(text).map_or(Datum::None, Datum::Number),
+            _ => return Err(no_list()),
+        };
+        return Ok(Value::labelled(datum, value.labels.clone()));
     }
     let Datum::List(items) = &value.datum else { return Err(no_list()) };
     let pick = |item: Option<&Value>, labels: &Labels| {
@@ -78,7 +93,14 @@ pub(crate) fn apply(builtin: &BuiltinCall, value: &Value) -> Result<Value, Failu
         BuiltinCall::Sum { by } => {
             Value::labelled(total(items, by.as_deref())?, value.labels.union(&key_labels(items, by.as_deref())))
         }
-        BuiltinCall::Join | BuiltinCall::Str => return Err(no_list()),
+        BuiltinCall::Distinct => {
+            let mut known = BTreeSet::new();
+            let kept = items.iter().filter(|item| known.insert(item.to_json().to_string())).cloned().collect();
+            // Which are left tells about all of them.
+            let all = items.iter().fold(value.labels.clone(), |all, item| all.union(&item.deep_labels()));
+            Value::labelled(Datum::List(kept), all)
+        }
+        BuiltinCall::Join | BuiltinCall::Str | BuiltinCall::Lower | BuiltinCall::NumberIn => return Err(no_list()),
     })
 }
 

@@ -144,6 +144,13 @@ impl Checker<'_> {
             return Ok(Type::Text);
         }
         self.need_present(&ty, value);
+        if let Some((builtin, result)) = of_text(name) {
+            if !is_text(present(&ty)) {
+                return Err(wrong(format!("`{name}` wants a text, `{}` is {ty}", shortened(&value.source))));
+            }
+            self.emit(Operation::Builtin(builtin));
+            return Ok(result);
+        }
         if name == "len" && is_text(present(&ty)) {
             self.emit(Operation::Builtin(BuiltinCall::Len));
             return Ok(Type::Int);
@@ -155,6 +162,7 @@ impl Checker<'_> {
             "len" | "count" => self.emit(Operation::Builtin(BuiltinCall::Len)),
             "first" => self.emit(Operation::Builtin(BuiltinCall::First)),
             "last" => self.emit(Operation::Builtin(BuiltinCall::Last)),
+            "distinct" => self.emit(Operation::Builtin(BuiltinCall::Distinct)),
             "join" => return self.join(call, positional.get(1), named),
             _ => {
                 let wanted = if name == "sum" { is_summed } else { is_ordered };
@@ -181,7 +189,7 @@ impl Checker<'_> {
         };
         Ok(match name {
             "len" | "count" => Type::Int,
-            "sorted" => Type::List(item.clone()),
+            "sorted" | "distinct" => Type::List(item.clone()),
             "sum" => self.total_type(item, named),
             _ => match present(item) {
                 Type::None => Type::None,
@@ -276,6 +284,15 @@ fn constant<'a>(named: &'a [Argument], name: &str) -> Option<&'a ExpressionKind>
 }
 
 /// A tool's parameters, for messages: `calendar.find(about: str, when: time = …)`.
+/// The builtin of a text called `name`, with what it gives.
+fn of_text(name: &str) -> Option<(BuiltinCall, Type)> {
+    match name {
+        "lower" => Some((BuiltinCall::Lower, Type::Text)),
+        "number_in" => Some((BuiltinCall::NumberIn, Type::optional(Type::Number))),
+        _ => None,
+    }
+}
+
 fn signature(tool: &ToolSchema) -> String {
     let parameters: Vec<String> = tool
         .parameters

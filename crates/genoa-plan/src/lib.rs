@@ -20,6 +20,7 @@ mod guard;
 mod infer;
 mod lints;
 mod loosen;
+mod numbers;
 mod operators;
 mod parse;
 mod phrase;

@@ -158,6 +158,9 @@ fn builtin_words(name: &str, positional: &[Expression], named: &[Argument], cata
         "sorted" if is_descending => format!("{list} sorted{by}, largest first{most}"),
         "sorted" => format!("{list} sorted{by}{most}"),
         "join" => format!("{list} as one text"),
+        "lower" => format!("{list} in small letters"),
+        "number_in" => format!("the number in {list}"),
+        "distinct" => format!("{list} without repetitions"),
         _ => list,
     }
 }

@@ -437,9 +437,10 @@ impl Run {
             let value = resolve(&self.variables, &operand)?;
             if let Datum::List(items) = &value.datum {
                 let walked = match builtin {
-                    BuiltinCall::Largest { .. } | BuiltinCall::Sorted { .. } | BuiltinCall::Sum { .. } => {
-                        items.len() as u64
-                    }
+                    BuiltinCall::Largest { .. }
+                    | BuiltinCall::Sorted { .. }
+                    | BuiltinCall::Distinct
+                    | BuiltinCall::Sum { .. } => items.len() as u64,
                     _ => 0,
                 };
                 self.steps = self.steps.saturating_add(walked);

@@ -116,8 +116,8 @@ fn mistakes_are_named_with_what_exists() {
         x = nope(1)
         say(x.y)
         z = nope2(1)
-          line 1: there is no function `nope` (there is `sorted`, `mail.open`)
-          line 3: there is no function `nope2` (there is `sorted`, `mail.open`)
+          line 1: there is no function `nope` (there is `lower`, `sorted`, `mail.open`)
+          line 3: there is no function `nope2` (there is `lower`, `sorted`, `mail.open`)
         x = (1).__class__
           line 1: `1` is int, which has no fields
         x = [1, "a"]

@@ -166,6 +166,21 @@ fn plans_run_to_their_end() {
 }
 
 #[test]
+fn texts_become_numbers_and_small_letters_and_lists_lose_what_is_twice() {
+    let last = |source: &str| texts(source).pop().unwrap();
+    assert_eq!(last("x = number_in(\"a total of 1,250.50 euro\") + 1"), "= 1251.5");
+    assert!(last("x = number_in(\"between 3 and 4\") + 1").starts_with("! nothing was found for `number_in("));
+    assert_eq!(last("x = \"rent\" in lower(\"The RENT\")"), "= true");
+    assert_eq!(last("x = distinct([2, 1, 2, 1])"), "= [2,1]");
+    // Which mails are left tells about all of them.
+    let (_, end) = run("n = len(distinct(mail.find()))");
+    let Yield::Ended(count) = end else { panic!("{end:?}") };
+    assert!(count.labels.sources().any(|label| *label == Source::Mail("3".into())));
+    let wrong = check("x = lower([\"a\"])", &catalog(), "").unwrap_err();
+    assert!(wrong[0].to_string().contains("`lower` wants a text"), "{wrong:?}");
+}
+
+#[test]
 fn labels_follow_data_and_control() {
     let call = |n| Source::Call(CallId(n));
     // A recipient that a mail names is labelled with that mail and its sender.
