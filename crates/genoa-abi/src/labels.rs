@@ -61,7 +61,7 @@ pub enum Readers {
     /// Anybody: the person said it, or it is public.
     #[default]
     Anyone,
-    /// The owners of these addresses, in lower case: they have it already. Without any: the person alone.
+    /// The owners of these addresses, as [`address_key`] writes them: they have it already. Without any: the person alone.
     Only(BTreeSet<String>),
 }
 
@@ -74,7 +74,7 @@ impl Readers {
 
     /// The owners of these addresses.
     pub fn only<'a>(addresses: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::Only(addresses.into_iter().map(|address| address.trim().to_lowercase()).collect())
+        Self::Only(addresses.into_iter().map(address_key).collect())
     }
 
     /// Whether the owner of an address is among them.
@@ -82,7 +82,7 @@ impl Readers {
     pub fn include(&self, address: &str) -> bool {
         match self {
             Self::Anyone => true,
-            Self::Only(known) => known.contains(&address.trim().to_lowercase()),
+            Self::Only(known) => known.contains(&address_key(address)),
         }
     }
 
@@ -104,6 +104,13 @@ impl Readers {
             (Self::Only(ours), Self::Only(theirs)) => ours.is_subset(theirs),
         }
     }
+}
+
+/// An address as it is compared: only the letters a to z in lower case. Other letters have no lower case that two mail
+/// systems agree on, and some become plain ones by it: the sign of the kelvin becomes `k`.
+#[must_use]
+pub fn address_key(address: &str) -> String {
+    address.trim().to_ascii_lowercase()
 }
 
 impl fmt::Display for Readers {
@@ -274,6 +281,18 @@ mod tests {
         fn a_label_survives_its_written_form(a in labels()) {
             let json = serde_json::to_string(&a).unwrap();
             prop_assert_eq!(serde_json::from_str::<Labels>(&json).unwrap(), a);
+        }
+    }
+
+    #[test]
+    fn an_address_that_only_looks_like_another_is_another() {
+        let readers = Readers::only(["Kate@Corp.example"]);
+        assert!(readers.include("kate@corp.example") && readers.include(" KATE@corp.EXAMPLE "));
+        for other in
+            ["\u{212A}ate@corp.example", "kаte@corp.example", "ｋate@corp.example", "kate\u{200b}@corp.example"]
+        {
+            assert!(!readers.include(other), "{other}");
+            assert!(!Readers::only([other]).include("kate@corp.example"), "{other}");
         }
     }
 

@@ -100,6 +100,9 @@ pub const PLAN_QUESTIONS: usize = 3;
 /// How often a planner may go on with fewer conditions or other words after its plan found nothing.
 pub const PLAN_RETRIES: usize = 3;
 
+/// How deep brackets and `if`s of one rule may nest; 32 times as many words and signs may stand in it between two commas.
+pub const RULE_DEPTH: usize = 64;
+
 /// A tool's result, as JSON.
 pub const TOOL_RESULT_BYTES: usize = 4 * 1024 * 1024;
 /// How long one tool call may take unless its schema says less.

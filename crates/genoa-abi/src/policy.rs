@@ -35,6 +35,23 @@ pub struct RuleFile {
     pub name: String,
     /// What it says.
     pub text: String,
+    /// Why it could not be read; then nothing is known of what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
+}
+
+impl RuleFile {
+    /// A file that could be read.
+    #[must_use]
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into(), unreadable: None }
+    }
+
+    /// A file that could not.
+    #[must_use]
+    pub fn unreadable(name: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { name: name.into(), text: String::new(), unreadable: Some(why.into()) }
+    }
 }
 
 /// Whose rule it is.

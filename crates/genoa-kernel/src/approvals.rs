@@ -4,10 +4,12 @@ use genoa_abi::schema::EffectClass;
 use genoa_abi::session::QuestionKind;
 use genoa_abi::syscall::Caller;
 use genoa_abi::{ContentHash, ErrorCode, Failure};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::alike::Ask;
 use crate::calls::{Begun, Order};
+use crate::demands::Unmet;
+use crate::letters;
 use crate::outbox::{attachments_of, message_text};
 use crate::questions::{NewQuestion, Purpose};
 use crate::rules;
@@ -80,9 +82,12 @@ pub(crate) fn fingerprint(ask: &Ask) -> Result<ContentHash, Failure> {
 fn content(ask: &Ask) -> Result<String, Failure> {
     let order = &ask.order;
     let content =
-        if is_mail(order) { message_text(&order.arguments)? } else { call_text(&order.schema.name, &order.arguments) };
-    let mut told: Vec<String> = ask.unmet.iter().map(|one| format!("! {}", one.text())).collect();
+        if is_mail(order) { message_text(&order.arguments)? } else { call_text(order) };
+    let mut told: Vec<String> = ask.unmet.iter().map(Unmet::text).collect();
+    told.extend(letters::told(&order.arguments));
     told.extend(rules::told(&ask.decision));
+    // Names of files and rules are in them, and may hold anything.
+    let told: Vec<String> = told.iter().map(|one| format!("! {}", letters::spelled(one))).collect();
     Ok(if told.is_empty() { content } else { format!("{content}\n\n{}", told.join("\n")) })
 }
 
@@ -93,7 +98,7 @@ fn numbered(contents: &[String]) -> String {
 }
 
 fn title(order: &Order, count: usize) -> String {
-    let about = order.schema.about.trim_end_matches('.');
+    let about = letters::spelled(order.schema.about.trim_end_matches('.'));
     match count {
         1 if is_mail(order) => "Send this message?".to_owned(),
         1 => format!("{about}?"),
@@ -130,35 +135,50 @@ fn typed_word(tool: &str) -> String {
     tool.rsplit('.').next().unwrap_or(tool).to_owned()
 }
 
-/// A call with all its arguments, each on a line of its own. Further lines of a value are indented, so that none can
-/// pass for another argument, or for what is told below the call.
-fn call_text(tool: &str, arguments: &Map<String, Json>) -> String {
-    let mut text = tool.to_owned();
-    for (name, json) in arguments {
+/// A call with all its arguments, each on a line of its own. What goes on over several lines is set in, so that no line
+/// of an argument looks like one of ours.
+fn call_text(order: &Order) -> String {
+    let mut text = order.schema.name.clone();
+    for (name, json) in &order.arguments {
         let value = match json {
-            Json::String(text) => text.clone(),
+            Json::String(text) => set_in(text, "    "),
             other => other.to_string(),
         };
-        let lines: Vec<&str> = value.split(['\n', '\r']).collect();
-        text.push_str(&format!("\n{name}: {}", lines.join("\n  ")));
+        text.push_str(&format!("\n{name}: {value}"));
     }
     text
 }
 
+/// A text whose lines after the first begin with `margin`, whatever ends them.
+pub(crate) fn set_in(text: &str, margin: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        shown.push(letter);
+        let ends_line = matches!(letter, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+        if ends_line && !(letter == '\r' && letters.peek() == Some(&'\n')) {
+            shown.push_str(margin);
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value as Json, json};
+    use proptest::prelude::*;
 
-    use super::call_text;
+    use super::set_in;
 
-    #[test]
-    fn no_line_of_a_value_passes_for_another_argument() {
-        let body = "Hello\nrecipient: ada@x.example\r\n\n! body: new to nobody";
-        let arguments = json!({ "body": body, "count": 2, "recipient": "eve@x.example" });
-        let Json::Object(arguments) = arguments else { panic!() };
-        assert_eq!(
-            call_text("chat.send", &arguments),
-            "chat.send\nbody: Hello\n  recipient: ada@x.example\n  \n  \n  ! body: new to nobody\ncount: 2\nrecipient: eve@x.example"
-        );
+    proptest! {
+        #[test]
+        fn no_line_of_an_argument_begins_at_the_margin(text in "(!|[a ]|\\r|\\n|\u{2028}|\\PC){0,30}") {
+            let shown = format!("body: {}", set_in(&text, "    "));
+            let ends = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+            let whole = shown.replace("\r\n", "\n");
+            prop_assert!(whole.split(ends).skip(1).all(|line| line.starts_with("    ")), "{:?}", shown);
+            // Nothing of it is lost.
+            let again: String = whole.split_inclusive(ends).enumerate().map(|(place, line)| if place == 0 { &line[6..] } else { &line[4..] }).collect();
+            prop_assert_eq!(again, text.replace("\r\n", "\n"));
+        }
     }
 }

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use genoa_abi::labels::Source;
+use genoa_abi::labels::{Source, address_key};
 use genoa_abi::schema::{Demand, Parameter};
 use genoa_abi::{Datum, Failure, Labels, Value};
 
 use crate::calls::Order;
+use crate::letters::unmistakable;
 use crate::turn::Turn;
 
 /// Sources, or readers, that are named to a person, at most.
@@ -52,7 +53,7 @@ impl Unmet {
 }
 
 fn named<T: ToString>(all: &[T]) -> String {
-    let mut named: Vec<String> = all.iter().take(NAMED).map(ToString::to_string).collect();
+    let mut named: Vec<String> = all.iter().take(NAMED).map(|one| unmistakable(&one.to_string(), ",")).collect();
     if all.len() > NAMED {
         named.push(format!("and {} more", all.len() - NAMED));
     }
@@ -95,7 +96,7 @@ pub(crate) fn readers_of(order: &Order, parameter: &Parameter, person: &str) -> 
     let mut readers = BTreeSet::new();
     let named = parameter.shown_to.iter().filter_map(|name| order.values.get(name));
     named.for_each(|value| addresses(value, &mut readers));
-    readers.remove(&person.to_lowercase());
+    readers.remove(&address_key(person));
     readers
 }
 
@@ -103,7 +104,7 @@ pub(crate) fn readers_of(order: &Order, parameter: &Parameter, person: &str) -> 
 fn addresses(value: &Value, found: &mut BTreeSet<String>) {
     match &value.datum {
         Datum::Text(address) => {
-            found.insert(address.trim().to_lowercase());
+            found.insert(address_key(address));
         }
         Datum::List(items) => items.iter().for_each(|item| addresses(item, found)),
         Datum::Record { fields, .. } => {

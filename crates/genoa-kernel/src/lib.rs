@@ -17,6 +17,7 @@ mod flights;
 mod grants;
 mod inspect;
 mod kernel;
+mod letters;
 mod network;
 mod offers;
 mod outbox;

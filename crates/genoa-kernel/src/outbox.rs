@@ -10,7 +10,9 @@ use genoa_abi::{ErrorCode, Failure, OutboxId, SessionId, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use crate::approvals::set_in;
 use crate::calls::{Begun, Order};
+use crate::letters::{spelled, unmistakable};
 use crate::turn::{Origin, Response, Turn, too_large};
 
 /// A message of the outbox.
@@ -165,14 +167,16 @@ pub(crate) fn message_text(arguments: &Map<String, Json>) -> Result<String, Fail
     let mail = Mail::of(arguments)?;
     let name = |(name, address): &(String, String)| match name.is_empty() {
         true => address.clone(),
-        false => format!("{name} <{address}>"),
+        false => format!("{} <{address}>", unmistakable(name, "<>,;@")),
     };
     let recipients: Vec<String> = mail.to.iter().map(name).collect();
-    let mut text = format!("To: {}\nSubject: {}\n", recipients.join(", "), mail.subject);
+    let mut text = format!("To: {}\nSubject: {}\n", spelled(&recipients.join(", ")), spelled(&mail.subject));
     if !mail.attachments.is_empty() {
-        text.push_str(&format!("Attachments: {}\n", mail.attachments.join(", ")));
+        let names: Vec<String> = mail.attachments.iter().map(|path| unmistakable(path, ",")).collect();
+        text.push_str(&format!("Attachments: {}\n", spelled(&names.join(", "))));
     }
-    Ok(format!("{text}\n{}", mail.body))
+    // Set in, so that no line of it looks like one of ours.
+    Ok(format!("{text}\n  {}", set_in(&mail.body, "  ")))
 }
 
 /// The attached paths of a `mail.send`; none for other calls.

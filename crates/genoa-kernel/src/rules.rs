@@ -49,7 +49,7 @@ impl Rules {
             let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
             Failure::new(ErrorCode::NotGranted, "the rules cannot be read, so nothing is allowed")
                 .because(broken.join("; "))
-                .try_next("Correct the file; `genoa policy check` says what is wrong")
+                .try_next("Correct the file, or take it out with `genoa policy remove`; `genoa policy check` says what is wrong")
         })
     }
 }
@@ -126,7 +126,7 @@ impl Turn<'_> {
 /// What a person is told of the rules behind a question. That what is shipped asks is nothing to tell.
 pub(crate) fn told(decision: &Decision) -> Vec<String> {
     let own = decision.rules.iter().filter(|rule| rule.layer != Layer::Shipped);
-    own.map(|rule| format!("! asked because of the rule {rule}")).collect()
+    own.map(|rule| format!("asked because of the rule {rule}")).collect()
 }
 
 /// Sources as rules see them: each by its name, and by its kind.

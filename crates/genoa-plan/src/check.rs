@@ -121,8 +121,6 @@ impl<'a> Checker<'a> {
             format!("`{name}` is the name of a function")
         } else if self.variables.contains_key(name) {
             format!("`{name}` is bound already")
-        } else if !name.bytes().all(|letter| letter.is_ascii_alphanumeric() || letter == b'_') {
-            format!("`{name}` is not a plain name")
         } else {
             return Ok(());
         };

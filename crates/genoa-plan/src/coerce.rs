@@ -273,7 +273,7 @@ pub(crate) fn options(candidates: &[Value], catalog: &Catalog) -> Vec<String> {
     let mut options: Vec<String> = Vec::with_capacity(titles.len());
     for (title, candidate) in titles.iter().zip(candidates) {
         let mut option = title.clone();
-        if titles.iter().filter(|other| *other == title).count() > 1
+        if titles.iter().filter(|other| looks_like(other, title)).count() > 1
             && let Some(origin) = origin_of(candidate, catalog)
         {
             option = format!("{title} ({origin})");
@@ -284,6 +284,16 @@ pub(crate) fn options(candidates: &[Value], catalog: &Catalog) -> Vec<String> {
         options.push(option);
     }
     options
+}
+
+/// Whether a reader could take one text for the other: they are the same but for letters beyond plain ones, and for what
+/// takes no ink.
+fn looks_like(one: &str, other: &str) -> bool {
+    let inked = |text: &str| -> Vec<char> {
+        text.chars().filter(|letter| letter.is_ascii_graphic() || letter.is_alphanumeric() || *letter == ' ').collect()
+    };
+    let (one, other) = (inked(one), inked(other));
+    one.len() == other.len() && one.iter().zip(&other).all(|(a, b)| a == b || !a.is_ascii() || !b.is_ascii())
 }
 
 fn origin_of(value: &Value, catalog: &Catalog) -> Option<String> {

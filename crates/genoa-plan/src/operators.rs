@@ -216,6 +216,15 @@ pub(crate) fn mismatch() -> Failure {
     Failure::new(ErrorCode::Internal, "a step got a value of another type than the check found")
 }
 
+/// How many values a value is made of, itself included.
+pub(crate) fn parts(value: &Value) -> usize {
+    1 + match &value.datum {
+        Datum::None | Datum::Bool(_) | Datum::Int(_) | Datum::Number(_) | Datum::Text(_) => 0,
+        Datum::List(items) => items.iter().map(parts).sum(),
+        Datum::Record { fields, .. } => fields.values().map(parts).sum(),
+    }
+}
+
 /// About how many bytes a value takes as JSON, labels included.
 pub(crate) fn measure(value: &Value) -> usize {
     8 + 32 * value.labels.entries()

@@ -1,6 +1,7 @@
 //! Source text to syntax tree: Python's parser, then only what the language has.
 
 use genoa_abi::limits::{PLAN_DEPTH, PLAN_STATEMENTS};
+use ruff_python_ast::token::TokenKind;
 use ruff_python_ast::{self as py, Expr, Stmt};
 use ruff_python_parser::parse_module;
 use ruff_text_size::{Ranged, TextSize};
@@ -24,6 +25,8 @@ pub(crate) fn parse_open(source: &str) -> Parsed<Vec<Statement>> {
 struct Parser<'a> {
     source: &'a str,
     line_starts: Vec<usize>,
+    /// Where bytes stand that are not the first of their character.
+    inner_bytes: Vec<usize>,
     may_be_open: bool,
     statements: usize,
 }
@@ -31,7 +34,9 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(source: &'a str, may_be_open: bool) -> Self {
         let line_starts = std::iter::once(0).chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { source, line_starts, may_be_open, statements: 0 }
+        let inner = source.bytes().enumerate().filter(|(_, byte)| byte & 0b1100_0000 == 0b1000_0000);
+        let inner_bytes = inner.map(|(at, _)| at).collect();
+        Self { source, line_starts, inner_bytes, may_be_open, statements: 0 }
     }
 
     fn module(mut self) -> Parsed<Vec<Statement>> {
@@ -44,7 +49,25 @@ impl<'a> Parser<'a> {
             let at = self.place(error.location.start());
             Finding::new(at, format!("not a plan: {}", error.error), "one statement a line, as in Python")
         })?;
+        self.plain_names(&module)?;
         self.block(&module.syntax().body, 1)
+    }
+
+    /// Python folds letters of a name that look alike (`ａ` becomes `a`), and others look alike and stay apart (`а` of
+    /// Cyrillic). Either way a reader would take one name for another, so names are plain.
+    fn plain_names(&self, module: &ruff_python_parser::Parsed<py::ModModule>) -> Parsed<()> {
+        for token in module.tokens().iter().filter(|token| token.kind() == TokenKind::Name) {
+            let range = token.range();
+            let name = self.source.get(range.start().to_usize()..range.end().to_usize()).unwrap_or_default();
+            if let Some(odd) = name.chars().find(|letter| !letter.is_ascii()) {
+                let help = format!(
+                    "write it with the letters a to z, digits and `_`; U+{:04X} is none of them",
+                    u32::from(odd)
+                );
+                return Err(Finding::new(self.place(range.start()), format!("`{name}` is not a plain name"), help));
+            }
+        }
+        Ok(())
     }
 
     fn place(&self, offset: TextSize) -> Place {
@@ -53,9 +76,12 @@ impl<'a> Parser<'a> {
 
     fn place_of(&self, offset: usize) -> Place {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
-        let text = self.source.get(self.line_starts[line - 1]..offset).unwrap_or_default();
+        let start = self.line_starts[line - 1];
+        // Counted without going through the line, which may be all of the plan.
+        let inner_before = |end: usize| self.inner_bytes.partition_point(|at| *at < end);
+        let characters = offset.saturating_sub(start).saturating_sub(inner_before(offset) - inner_before(start));
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        Place { line: number(line), column: number(text.chars().count() + 1) }
+        Place { line: number(line), column: number(characters + 1) }
     }
 
     fn refuse<T>(&self, node: &impl Ranged, message: impl Into<String>, help: &str) -> Parsed<T> {

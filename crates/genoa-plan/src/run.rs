@@ -12,7 +12,7 @@ use crate::builtins::{self, BuiltinCall, check_length, too_much};
 use crate::code::Operation;
 use crate::coerce::{self, Coerced, Spot, Wanted};
 use crate::convert::check_times;
-use crate::operators::{self, measure, mismatch, truth};
+use crate::operators::{self, measure, mismatch, parts, truth};
 use crate::phrase::{quoted, sentence};
 use crate::plan::Plan;
 use crate::several::{Again, may_be_left_out};
@@ -20,6 +20,8 @@ use crate::shape::shape;
 
 /// How often the person is asked who a text means that no look-up finds, for one spot of an argument.
 const TEXT_QUESTIONS: u32 = 2;
+/// Bytes of values and labels that one step goes through or copies.
+const STEP_BYTES: usize = 1024;
 
 /// A plan that runs: plan, place, variables. It can be written and read again at every call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -201,7 +203,7 @@ impl Run {
         self.variables.iter().map(|(name, value)| format!("{name}: {}", shape(value, catalog))).collect()
     }
 
-    /// Operations so far; what large values cost to copy counts as well, an operation a page.
+    /// Operations so far; what it costs to go through large values and to copy them counts as well.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
@@ -242,6 +244,11 @@ impl Run {
             .try_next("Filter the lists before going through them"))
     }
 
+    /// Counts steps for what goes through or copies so many bytes. They are charged before the next operation.
+    fn note_work(&mut self, bytes: usize) {
+        self.steps = self.steps.saturating_add((bytes / STEP_BYTES) as u64);
+    }
+
     fn execute(&mut self, operation: Operation, catalog: &Catalog, clock: &Clock) -> Result<Step, Failure> {
         match operation {
             Operation::Constant(datum) => self.push(datum.into()),
@@ -273,6 +280,7 @@ impl Run {
             Operation::Format(pieces) => {
                 let count = pieces.iter().filter(|piece| matches!(piece, crate::code::Piece::Value(_))).count();
                 let values = self.pop_many(count)?;
+                self.note_work(values.iter().map(measure).sum());
                 self.push(operators::format(&pieces, &values)?);
             }
             Operation::Arithmetic(operator) => {
@@ -289,6 +297,7 @@ impl Run {
             }
             Operation::Compare(operator) => {
                 let (right, left) = (self.pop()?, self.pop()?);
+                self.note_work(measure(&left).saturating_add(measure(&right)));
                 self.push(operators::compare(operator, &left, &right));
             }
             Operation::Builtin(builtin) => self.builtin(&builtin)?,
@@ -411,6 +420,8 @@ impl Run {
         let operand = self.stack.pop().ok_or_else(mismatch)?;
         let whole = resolve(&self.variables, &operand)?;
         let Datum::Int(place) = index.datum else { return Err(mismatch()) };
+        // Letters are counted from the beginning.
+        let walked = if let Datum::Text(text) = &whole.datum { text.len() } else { 0 };
         let is_from_end = place < 0;
         let at = |length: usize| {
             let place = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX);
@@ -424,6 +435,7 @@ impl Run {
         let mut item = found.ok_or_else(|| coerce::not_found(&format!("{what}[{place}]")))?;
         item.labels.join(&whole.labels);
         item.labels.join(&index.labels);
+        self.note_work(walked);
         self.push_copied(item)
     }
 
@@ -431,21 +443,23 @@ impl Run {
         let outcome = if let BuiltinCall::Join = builtin {
             let separator = self.pop()?;
             let list = self.pop()?;
+            self.note_work(measure(&list));
             builtins::join(&list, &separator)?
         } else {
             let operand = self.stack.pop().ok_or_else(mismatch)?;
             let value = resolve(&self.variables, &operand)?;
-            if let Datum::List(items) = &value.datum {
-                let walked = match builtin {
-                    BuiltinCall::Largest { .. }
-                    | BuiltinCall::Sorted { .. }
-                    | BuiltinCall::Distinct
-                    | BuiltinCall::Sum { .. } => items.len() as u64,
-                    _ => 0,
-                };
-                self.steps = self.steps.saturating_add(walked);
+            let walked = match builtin {
+                BuiltinCall::First | BuiltinCall::Last => 0,
+                BuiltinCall::Len if matches!(value.datum, Datum::List(_)) => 0,
+                _ => measure(value),
+            };
+            let items = if let Datum::List(items) = &value.datum { items.len() } else { 0 };
+            let outcome = builtins::apply(builtin, value)?;
+            if walked > 0 {
+                self.steps = self.steps.saturating_add(items as u64);
+                self.note_work(walked);
             }
-            builtins::apply(builtin, resolve(&self.variables, &operand)?)?
+            outcome
         };
         self.push_copied(outcome)
     }
@@ -453,7 +467,13 @@ impl Run {
     fn coerce(&mut self, to: &Type, what: &str, catalog: &Catalog, clock: &Clock) -> Result<Step, Failure> {
         let mut value = self.pop()?;
         if let Some(context) = self.conditions.last() {
+            // Every part of it gets all of them, which is more than both together.
+            let bytes = measure(&value).saturating_add(parts(&value).saturating_mul(32 * context.entries()));
+            if bytes > RUN_STATE_BYTES {
+                return Err(too_much(bytes));
+            }
             value.join_labels(context);
+            self.note_work(bytes);
         }
         match coerce::coerce(value, to, what, catalog)? {
             Coerced::Done(value) => {
@@ -701,8 +721,9 @@ impl Run {
     }
 
     fn depend_on(&mut self, labels: &Labels) {
-        let context = self.conditions.last().cloned().unwrap_or_default();
-        self.conditions.push(context.union(labels));
+        let context = self.conditions.last().cloned().unwrap_or_default().union(labels);
+        self.note_work(32 * context.entries());
+        self.conditions.push(context);
     }
 
     fn store(&mut self, name: String, value: Value) -> Result<(), Failure> {
@@ -724,10 +745,10 @@ impl Run {
         self.stack.push(Operand::Value(value));
     }
 
-    /// Pushes a copy of something large perhaps, and charges for it: one step a page.
+    /// Pushes a copy of something large perhaps, and charges for it.
     fn push_copied(&mut self, value: Value) -> Result<(), Failure> {
-        let pages = measure(&value) / 4096;
-        self.charge(pages as u64)?;
+        self.note_work(measure(&value));
+        self.charge(0)?;
         self.push(value);
         Ok(())
     }
@@ -741,7 +762,8 @@ impl Run {
             Operand::Value(value) => Ok(value),
             Operand::Variable(name) => {
                 let value = self.variables.get(&name).cloned().ok_or_else(mismatch)?;
-                self.charge((measure(&value) / 4096) as u64)?;
+                self.note_work(measure(&value));
+                self.charge(0)?;
                 Ok(value)
             }
         }
@@ -752,6 +774,7 @@ impl Run {
         let mut value = self.pop()?;
         if let Some(context) = self.conditions.last() {
             value.labels.join(context);
+            self.steps = self.steps.saturating_add((32 * context.entries() / STEP_BYTES) as u64);
         }
         Ok(value)
     }

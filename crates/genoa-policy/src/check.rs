@@ -54,6 +54,7 @@ pub fn check(texts: &PolicyTexts, catalog: &Catalog) -> Vec<Remark> {
                take `@foreign` out"
             .to_owned(),
     }));
+    remarks.extend(same_ids(&engine));
     if remarks.iter().all(|remark| remark.kind != RemarkKind::Wrong) {
         remarks.extend(lock_out(&engine));
     }
@@ -87,6 +88,18 @@ fn validation(engine: &Engine) -> Vec<Remark> {
 /// Cedar's words without the internal name of the rule, which stands before them.
 fn said(text: &str) -> String {
     text.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, ")).map_or(text, |(_, said)| said).to_owned()
+}
+
+/// Rules that could not be told apart by their name.
+fn same_ids(engine: &Engine) -> Vec<Remark> {
+    let mut known = BTreeSet::new();
+    let again = engine.rules().filter(|rule| !known.insert((rule.name.layer, &rule.name.file, &rule.name.id)));
+    let remark = |rule: &Rule| Remark {
+        kind: RemarkKind::Doubtful,
+        rule: Some(rule.name.clone()),
+        text: "another rule of this file has the same id; both hold, and nobody can tell which one decided".to_owned(),
+    };
+    again.map(remark).collect()
 }
 
 /// A permit that opens every sink of every tool.

@@ -13,6 +13,7 @@ use genoa_abi::{ErrorCode, Failure};
 use miette::Diagnostic;
 
 use crate::facts::{Yes, request, wrong};
+use crate::guard::guard;
 use crate::schema::cedar_schema;
 
 /// The rules that come with Genoa.
@@ -70,7 +71,7 @@ impl Engine {
     /// # Errors
     /// The texts that are no rules.
     pub fn new(texts: &PolicyTexts, catalog: &Catalog) -> Result<Self, Vec<Broken>> {
-        let shipped = RuleFile { name: SHIPPED_FILE.to_owned(), text: SHIPPED.to_owned() };
+        let shipped = RuleFile::new(SHIPPED_FILE, SHIPPED);
         let administrator = texts.administrator.iter().map(|file| (Layer::Administrator, file));
         let person = texts.person.iter().map(|file| (Layer::Person, file));
         let (mut rules, mut broken) = (BTreeMap::new(), Vec::new());
@@ -173,6 +174,10 @@ fn holds(rule: &Rule, foreign: bool, new: bool) -> bool {
 
 /// The rules in a file.
 fn rules_of(layer: Layer, file: &RuleFile) -> Result<Vec<Rule>, String> {
+    if let Some(why) = &file.unreadable {
+        return Err(why.clone());
+    }
+    guard(&file.text)?;
     let set = PolicySet::from_str(&file.text).map_err(|errors| {
         let said: Vec<String> = errors.iter().map(|error| place_of(error, &file.text)).collect();
         said.join("; ")

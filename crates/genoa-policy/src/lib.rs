@@ -12,6 +12,7 @@
 mod check;
 mod engine;
 mod facts;
+mod guard;
 mod schema;
 mod suggest;
 

@@ -41,7 +41,7 @@ fn catalog() -> Catalog {
 }
 
 fn texts(person: &str, administrator: &str) -> PolicyTexts {
-    let file = |name: &str, text: &str| vec![RuleFile { name: name.into(), text: text.into() }];
+    let file = |name: &str, text: &str| vec![RuleFile::new(name, text)];
     PolicyTexts { administrator: file("site.cedar", administrator), person: file("own.cedar", person) }
 }
 
@@ -231,4 +231,124 @@ proptest! {
             prop_assert!(Engine::new(&texts(&allowing(&facts, None), ""), &catalog()).is_ok());
         }
     }
+}
+
+// ---- rules that are broken, huge or hostile
+
+/// Every way to make a rule deep.
+const DEEP: [(&str, &str); 10] = [
+    ("(", ")"),
+    ("[", "]"),
+    ("{a: ", "}"),
+    ("!", ""),
+    ("-", ""),
+    ("1 + ", ""),
+    ("true && ", ""),
+    ("true || ", ""),
+    ("if true then true else ", ""),
+    ("context.", ""),
+];
+
+fn deep(open: &str, close: &str, times: usize) -> String {
+    format!(
+        "@id(\"deep\") forbid (principal, action, resource) when {{ {}1{} }};",
+        open.repeat(times),
+        close.repeat(times)
+    )
+}
+
+#[test]
+fn a_rule_may_be_as_deep_as_it_likes_and_brings_nothing_down() {
+    for (open, close) in DEEP {
+        for times in [2, 30, 60, 480, 1_000, 20_000] {
+            let start = std::time::Instant::now();
+            let text = deep(open, close, times);
+            match Engine::new(&texts(&text, ""), &catalog()) {
+                Err(broken) => assert!(broken[0].to_string().starts_with("own.cedar (yours): "), "{broken:?}"),
+                // It holds, or it cannot be worked out: then what it is about is not allowed.
+                Ok(engine) => {
+                    let decision = engine.decide(&facts("files.read"));
+                    assert!(
+                        decision.map_or(true, |decision| decision.verdict != Verdict::Allow) || open == "context.",
+                        "{open} {times}"
+                    );
+                }
+            }
+            let _ = check(&texts(&text, ""), &catalog());
+            assert!(start.elapsed().as_secs() < 20, "{open} {times}: {:?}", start.elapsed());
+        }
+    }
+    let broken = Engine::new(&texts(&deep("(", ")", 1_000), ""), &catalog()).unwrap_err();
+    assert!(broken[0].reason.contains("RULE_DEPTH"), "{broken:?}");
+}
+
+#[test]
+fn a_long_list_and_ten_thousand_rules_are_read_and_asked() {
+    let names: Vec<String> = (0..8_000).map(|number| format!("\"{number}@x.example\"")).collect();
+    let list = format!(
+        "@id(\"list\") forbid (principal, action, resource) when {{ context.recipients.containsAny([{}]) }};",
+        names.join(", ")
+    );
+    assert_eq!(verdict(&list, &to_ada()), Verdict::Ask);
+    let known = CallFacts { recipients: BTreeSet::from(["7999@x.example".into()]), ..to_ada() };
+    assert_eq!(verdict(&list, &known), Verdict::Forbid);
+    let rules: String = (0..10_000)
+        .map(|number| format!("@id(\"r{number}\") forbid (principal, action == Action::\"files.read\", resource) when {{ context.workspace == \"/{number}\" }};\n"))
+        .collect();
+    let start = std::time::Instant::now();
+    let engine = Engine::new(&texts(&rules, ""), &catalog()).unwrap();
+    let made = start.elapsed();
+    assert_eq!(engine.decide(&facts("files.read")).unwrap().verdict, Verdict::Allow);
+    let there = CallFacts { workspace: "/9999".into(), ..facts("files.read") };
+    assert_eq!(names_of(&engine.decide(&there).unwrap()), ["r9999"]);
+    let asked = start.elapsed() - made;
+    assert!(made.as_secs() < 60 && asked.as_secs() < 10, "{made:?} {asked:?}");
+}
+
+fn names_of(decision: &Decision) -> Vec<String> {
+    names(decision).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_rule_that_overflows_allows_nothing_that_it_is_about() {
+    for (rule, holds) in [("forbid", "> 0"), ("permit", "> 0"), ("forbid", "< 0")] {
+        let rule = format!(
+            "@id(\"sum\") {rule} (principal, action == Action::\"services.stop\", resource) when {{ context.args has count && \
+             context.args.count + 9223372036854775807 {holds} }};"
+        );
+        let engine = Engine::new(&texts(&rule, ""), &catalog()).unwrap();
+        let stop = |count: i64| {
+            let arguments = json!({ "count": count }).as_object().unwrap().clone();
+            engine.decide(&CallFacts { arguments, ..facts("services.stop") })
+        };
+        let failure = stop(1).unwrap_err();
+        assert!(failure.to_string().contains("the rule sum (yours, own.cedar) cannot be worked out"), "{failure}");
+        assert!(failure.to_string().contains("overflow") && !failure.next.is_empty(), "{failure}");
+        assert!(stop(-1).is_ok());
+        assert_eq!(engine.decide(&facts("files.read")).unwrap().verdict, Verdict::Allow);
+    }
+}
+
+#[test]
+fn an_id_that_stands_twice_is_told_and_both_rules_hold() {
+    let rules = "@id(\"a\") forbid (principal, action == Action::\"files.read\", resource);\n\
+                 @id(\"a\") forbid (principal, action == Action::\"files.write\", resource);\n\
+                 @id(\"2\") forbid (principal, action == Action::\"mail.send\", resource);";
+    for tool in ["files.read", "files.write", "mail.send"] {
+        assert_eq!(verdict(rules, &facts(tool)), Verdict::Forbid, "{tool}");
+    }
+    let remarks = check(&texts(rules, ""), &catalog());
+    let told: Vec<String> =
+        remarks.iter().map(ToString::to_string).filter(|text| text.contains("the same id")).collect();
+    assert_eq!(told.len(), 1, "{remarks:?}");
+    assert!(told[0].starts_with("a (yours, own.cedar): "), "{told:?}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_allows_nothing_and_says_why() {
+    let unreadable =
+        PolicyTexts { administrator: vec![], person: vec![RuleFile::unreadable("own.cedar", "it is a pipe")] };
+    let broken = Engine::new(&unreadable, &catalog()).unwrap_err();
+    assert_eq!(broken[0].to_string(), "own.cedar (yours): it is a pipe");
+    assert_eq!(check(&unreadable, &catalog())[0].kind, RemarkKind::Wrong);
 }

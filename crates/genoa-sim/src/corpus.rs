@@ -64,7 +64,7 @@ pub(crate) fn installation(hosts: &[&str], program: Option<&str>, rule: &str) ->
 
 /// The person's only rule, if there is one.
 fn rules(rule: &str) -> PolicyTexts {
-    let file = RuleFile { name: "own.cedar".into(), text: rule.into() };
+    let file = RuleFile::new("own.cedar", rule);
     PolicyTexts { administrator: Vec::new(), person: if rule.is_empty() { Vec::new() } else { vec![file] } }
 }
 

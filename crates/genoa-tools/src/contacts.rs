@@ -40,7 +40,7 @@ impl Contact {
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         if self.email.is_empty() || other.email.is_empty() {
-            return !self.name.is_empty() && self.name.to_lowercase() == other.name.to_lowercase();
+            return !self.name.is_empty() && lower(&self.name) == lower(&other.name);
         }
         self.email.eq_ignore_ascii_case(&other.email)
     }
@@ -144,7 +144,7 @@ impl Card {
     }
 
     fn is_named(&self, text: &str, words: &[String]) -> bool {
-        let is_nickname = |nickname: &String| nickname.to_lowercase() == text.trim().to_lowercase();
+        let is_nickname = |nickname: &String| lower(nickname) == lower(text.trim());
         self.has_address(text.trim())
             || (!words.is_empty() && holds_all(&words_of(&self.contact.name), words))
             || self.nicknames.iter().any(is_nickname)
@@ -159,7 +159,20 @@ impl Card {
 #[must_use]
 pub fn words_of(text: &str) -> Vec<String> {
     let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect()
+    words.map(lower).collect()
+}
+
+/// A name or an address in lower case. A sign that would become a plain letter stays what it is: the sign of the kelvin
+/// is no `k`, whatever it looks like.
+fn lower(text: &str) -> String {
+    let is_sign = |letter: char| matches!(letter, '\u{2126}' | '\u{212A}' | '\u{212B}');
+    text.split_inclusive(is_sign)
+        .flat_map(|part| {
+            let sign = part.chars().next_back().filter(|letter| is_sign(*letter));
+            let plain = part.trim_end_matches(is_sign).to_lowercase();
+            std::iter::once(plain).chain(sign.map(String::from))
+        })
+        .collect()
 }
 
 fn holds_all(words: &[String], wanted: &[String]) -> bool {
@@ -173,7 +186,7 @@ fn is_part(words: &[String], organisation: Option<&str>) -> bool {
 /// Whether the host of `address` is called like a company: `polaris-foods.example` like Polaris Foods.
 fn host_is_of(address: &str, words: &[String]) -> bool {
     let Some((_, host)) = address.rsplit_once('@') else { return false };
-    let host = host.to_lowercase();
+    let host = lower(host);
     let joined = words.concat();
     // The last part of a host is no name. One short word is in many names: Ada in canada.example.
     let mut labels = host.rsplit('.').skip(1);
@@ -239,7 +252,7 @@ fn list(call: &Call<'_>) -> Result<Json, Failure> {
 }
 
 fn find(call: &Call<'_>) -> Result<Json, Failure> {
-    let wanted = text::one_line(&call.text("name")?).to_lowercase();
+    let wanted = lower(&text::one_line(&call.text("name")?));
     let ranked: Vec<(u8, Contact)> =
         cards(call)?.into_iter().filter_map(|card| Some((rank(&card, &wanted)?, card.contact))).collect();
     // An exact name is not made doubtful by a longer one that contains it.
@@ -249,12 +262,12 @@ fn find(call: &Call<'_>) -> Result<Json, Failure> {
 
 /// How well `wanted`, in lower case, names the person: 0 is best.
 fn rank(card: &Card, wanted: &str) -> Option<u8> {
-    let name = card.contact.name.to_lowercase();
+    let name = lower(&card.contact.name);
     let words: Vec<&str> = name.split_whitespace().collect();
     let asked: Vec<&str> = wanted.split_whitespace().collect();
     let exact = name == wanted
-        || card.emails.iter().any(|email| email.to_lowercase() == wanted)
-        || card.nicknames.iter().any(|nickname| nickname.to_lowercase() == wanted);
+        || card.emails.iter().any(|email| lower(email) == wanted)
+        || card.nicknames.iter().any(|nickname| lower(nickname) == wanted);
     if asked.is_empty() {
         None
     } else if exact {
@@ -263,7 +276,7 @@ fn rank(card: &Card, wanted: &str) -> Option<u8> {
         Some(1)
     } else if asked.iter().all(|part| words.iter().any(|word| word.starts_with(part))) {
         Some(2)
-    } else if card.emails.iter().any(|email| email.to_lowercase().contains(wanted)) {
+    } else if card.emails.iter().any(|email| lower(email).contains(wanted)) {
         Some(3)
     } else if is_part(&words_of(wanted), card.contact.organisation.as_deref()) {
         Some(4)
@@ -369,6 +382,36 @@ mod tests {
         check("Berg", &["Adam Berg"]);
         check("Grace", &[]);
         check(" ", &[]);
+    }
+
+    #[test]
+    fn a_name_in_letters_that_look_alike_is_another_name() {
+        let card = |name: &str, email: &str| {
+            format!("BEGIN:VCARD\r\nVERSION:4.0\r\nFN:{name}\r\nEMAIL:{email}\r\nEND:VCARD\r\n")
+        };
+        let alike = ["Аda Okafor", "\u{212A}ate Berg", "Ｋate Berg", "Kаte Berg"];
+        let all: String = alike.iter().map(|name| card(name, "eve@x.example")).collect();
+        let more = card("Ada Okafor", "ada@corp.example")
+            + &card("Eve", "аda@corp.example")
+            + &card("Eve", "\u{212A}ate@corp.example");
+        let bench = Bench::new().with("all.vcf", all.clone() + &more);
+        let found = |name: &str| bench.column("contacts.find", json!({ "name": name }), "name");
+        for name in ["Ada", "Ada Okafor", "ada okafor", "ada@corp.example", "ADA@corp.example"] {
+            assert_eq!(found(name), ["Ada Okafor"], "{name}");
+        }
+        for name in ["Kate", "kate berg", "kate@corp.example"] {
+            assert_eq!(found(name), [""; 0], "{name}");
+        }
+        assert_eq!(
+            (found("аda okafor"), found("\u{212A}ate")),
+            (vec!["Аda Okafor".to_owned()], vec!["\u{212A}ate Berg".to_owned()])
+        );
+        let means = |text: &str, name: &str, email: &str| {
+            let person = Contact { name: name.into(), email: email.into(), ..Contact::default() };
+            bench.with_call(|call| People::read(call).unwrap().means(text, &person))
+        };
+        assert!(!means("Ada", "Аda", "eve@x.example") && !means("Kate", "\u{212A}ate", "eve@x.example"));
+        assert!(!means("ada@corp.example", "", "аda@corp.example"));
     }
 
     #[test]

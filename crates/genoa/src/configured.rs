@@ -15,7 +15,7 @@ use crate::settings::Settings;
 pub(crate) fn configured(home: &Home) -> Result<Configured, Failure> {
     let settings = Settings::load(home)?;
     let offered = installed::of(&settings, &known(home, &settings))?;
-    let installation = Installation { policy: rule_files::texts(home)?, ..offered };
+    let installation = Installation { policy: rule_files::texts(home), ..offered };
     let thinking = Thinking { model: model::source(home, &settings), agent_options: settings.agent_options() };
     let mut watched = model::watched(home, &settings);
     watched.extend(rule_files::watched(home));

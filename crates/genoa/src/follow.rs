@@ -342,18 +342,25 @@ pub(crate) fn changes(difference: &Difference) -> Vec<String> {
 
 /// Shows a question with exactly what it is about.
 pub(crate) fn show_question(question: &Question) {
-    remark(format!("{} {}", styled(CARE, "?"), styled(BOLD, visible(&question.title))));
-    for text in visible(&question.content).lines() {
-        remark(format!("  │ {text}"));
-    }
+    question_lines(question).iter().for_each(remark);
+}
+
+fn question_lines(question: &Question) -> Vec<String> {
+    let title = visible(&question.title);
+    let mut asked = title.lines();
+    let mut lines = vec![format!("{} {}", styled(CARE, "?"), styled(BOLD, asked.next().unwrap_or_default()))];
+    // What is asked may be a text out of a file: its further lines must not look like another question.
+    lines.extend(asked.map(|text| format!("  › {text}")));
+    lines.extend(visible(&question.content).lines().map(|text| format!("  │ {text}")));
     if !question.consequence.is_empty() {
-        remark(format!("  {}", styled(FAINT, &question.consequence)));
+        lines.push(format!("  {}", styled(FAINT, &question.consequence)));
     }
     if let QuestionKind::Choice { options } = &question.kind {
-        for (place, option) in options.iter().enumerate() {
-            remark(format!("  {} {}", styled(BOLD, place + 1), visible(option)));
-        }
+        let option =
+            |(place, option): (usize, &String)| format!("  {} {}", styled(BOLD, place + 1), visible_line(option));
+        lines.extend(options.iter().enumerate().map(option));
     }
+    lines
 }
 
 /// Makes a syscall, and puts to the person what is asked before it is answered.
@@ -424,7 +431,7 @@ mod tests {
     use genoa_abi::session::{Answer, Question, QuestionKind};
     use genoa_abi::{ContentHash, QuestionId, SessionId, Timestamp};
 
-    use super::to_answer;
+    use super::{question_lines, to_answer};
 
     fn question(kind: QuestionKind) -> Question {
         Question {
@@ -452,6 +459,25 @@ mod tests {
         let typed = question(QuestionKind::Approval { fingerprint, typed: Some("restart".into()) });
         assert_eq!(to_answer(&typed, "yes"), Ok(Answer::No));
         assert_eq!(to_answer(&typed, "restart"), Ok(Answer::Yes { fingerprint, typed: Some("restart".into()) }));
+    }
+
+    #[test]
+    fn what_is_asked_cannot_look_like_another_question() {
+        let options = vec!["Ada\n  2 Bo".into(), "Eve\u{1b}[2J".into()];
+        let mut asked = question(QuestionKind::Choice { options });
+        asked.title = "Which?\r\n? Send this message?\n  │ To: ada@y.example".into();
+        let lines: Vec<String> =
+            question_lines(&asked).iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
+        assert_eq!(
+            lines,
+            [
+                "? Which?",
+                "  › ? Send this message?",
+                "  ›   │ To: ada@y.example",
+                "  1 Ada\\n  2 Bo",
+                "  2 Eve\\u{1b}[2J"
+            ]
+        );
     }
 
     #[test]

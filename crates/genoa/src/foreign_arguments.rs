@@ -21,7 +21,7 @@ fn carry_out(desk: &mut Desk, event: Event, world: &[(&str, Json)], called: &mut
 }
 
 /// A plan for `intention`, up to where somebody is asked or it is over, and the tools that it called.
-fn run(intention: &str, source: &str, world: &[(&str, Json)]) -> (Desk, Came, Vec<String>) {
+pub(super) fn run(intention: &str, source: &str, world: &[(&str, Json)]) -> (Desk, Came, Vec<String>) {
     let (mut desk, agent, _) = Desk::asked(&installed::of(&Settings::default(), &[]).unwrap().catalog, intention);
     let syscall = Syscall::Plan { source: source.to_owned() };
     let event = Event::Asked { caller: Caller::Agent(agent), request: RequestId(1000), syscall };
@@ -30,7 +30,7 @@ fn run(intention: &str, source: &str, world: &[(&str, Json)]) -> (Desk, Came, Ve
     (desk, came, called)
 }
 
-fn asked(came: Came) -> Question {
+pub(super) fn asked(came: Came) -> Question {
     match came {
         Came::Asked(question) => *question,
         other => panic!("nobody was asked: {other:?}"),

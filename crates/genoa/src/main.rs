@@ -6,6 +6,8 @@
 mod alike_calls;
 #[cfg(test)]
 mod answers;
+#[cfg(test)]
+mod approval_texts;
 mod cli;
 mod commands;
 mod configured;

@@ -1,6 +1,7 @@
 //! Where the rules on top of grants are kept: the administrator's in `/etc/genoa/policy`, the person's in their home.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use genoa_abi::policy::{PolicyTexts, RuleFile};
@@ -16,9 +17,10 @@ const FILE_BYTES: u64 = 256 * 1024;
 /// Files of one folder, at most.
 const FILES: usize = 100;
 
-/// All rules besides the shipped ones.
-pub(crate) fn texts(home: &Home) -> Result<PolicyTexts, Failure> {
-    Ok(PolicyTexts { administrator: in_folder(Path::new(SITE))?, person: in_folder(&home.policy())? })
+/// All rules besides the shipped ones. What cannot be read stands for rules that nobody knows, so nothing is allowed as long
+/// as it is there.
+pub(crate) fn texts(home: &Home) -> PolicyTexts {
+    PolicyTexts { administrator: in_folder(Path::new(SITE)), person: in_folder(&home.policy()) }
 }
 
 /// What the daemon looks at to notice a change, besides the person's folder itself.
@@ -31,13 +33,25 @@ pub(crate) fn watched(home: &Home) -> Vec<PathBuf> {
 }
 
 /// The files of a folder, by name.
-fn in_folder(folder: &Path) -> Result<Vec<RuleFile>, Failure> {
-    let files = files_in(folder)?;
+fn in_folder(folder: &Path) -> Vec<RuleFile> {
+    let unreadable = |path: &Path, failure: &Failure| vec![RuleFile::unreadable(name_of(path), failure.to_string())];
+    let files = match files_in(folder) {
+        Ok(files) => files,
+        Err(failure) => return unreadable(folder, &failure),
+    };
     if files.len() > FILES {
-        return Err(Failure::new(ErrorCode::TooLarge, format!("{} holds too many files of rules", folder.display()))
-            .because(format!("the limit is {FILES}")));
+        let failure = Failure::new(ErrorCode::TooLarge, format!("{} holds too many files of rules", folder.display()))
+            .because(format!("there are {}, the limit is {FILES}", files.len()));
+        return unreadable(folder, &failure);
     }
-    files.iter().map(|path| read(path)).collect()
+    files
+        .iter()
+        .flat_map(|path| read(path).map_or_else(|failure| unreadable(path, &failure), |file| vec![file]))
+        .collect()
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -59,19 +73,32 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// Reads one file of rules.
 pub(crate) fn read(path: &Path) -> Result<RuleFile, Failure> {
-    let size = path.metadata().map_err(|error| unreadable(path, &error))?.len();
-    if size > FILE_BYTES {
-        return Err(Failure::new(ErrorCode::TooLarge, format!("{} is too large for rules", path.display()))
-            .because(format!("it has {size} bytes, the limit is {FILE_BYTES}")));
+    let wrong = |what: &str| Failure::new(ErrorCode::InvalidInput, format!("{} {what}", path.display()));
+    // A pipe would be waited for, and a device has no end.
+    if !path.metadata().map_err(|error| unreadable(path, &error))?.is_file() {
+        return Err(wrong("is no file").try_next("Move it out of the folder, or name a file of rules"));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    Ok(RuleFile { name, text })
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    file.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > FILE_BYTES {
+        return Err(Failure::new(ErrorCode::TooLarge, format!("{} is too large for rules", path.display()))
+            .because(format!("the limit is {FILE_BYTES} bytes"))
+            .try_next("Name lists of people and paths by a pattern, or make several files of it"));
+    }
+    let text =
+        String::from_utf8(bytes).map_err(|error| wrong("is no text").because(error).try_next("Write it as UTF-8"))?;
+    // Rules are told apart by the name of their file.
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| wrong("has a name that is no text").try_next("Rename the file"))?;
+    Ok(RuleFile::new(name, text))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     let code = if error.kind() == ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::Internal };
-    Failure::new(code, format!("cannot read the rules in {}", path.display())).because(error)
+    Failure::new(code, format!("cannot read the rules in {}", path.display()))
+        .because(error)
+        .try_next("Make it readable for you, or move it out of the folder")
 }
 
 /// Lets a file of rules hold: whole or not at all.
@@ -90,7 +117,11 @@ pub(crate) fn save(home: &Home, rules: &RuleFile) -> Result<(), Failure> {
 pub(crate) fn remove(home: &Home, name: &str) -> Result<(), Failure> {
     let path = home.policy().join(named(name)?);
     std::fs::remove_file(&path).map_err(|error| {
-        let code = if error.kind() == ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::Internal };
+        let code = match error.kind() {
+            ErrorKind::NotFound => ErrorCode::NotFound,
+            ErrorKind::IsADirectory => ErrorCode::InvalidInput,
+            _ => ErrorCode::Internal,
+        };
         Failure::new(code, format!("cannot remove {}", path.display()))
             .because(error)
             .try_next("`genoa policy list` names the files; the administrator's are theirs to remove")

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use genoa_abi::event::Effect;
 use genoa_abi::grant::Right;
 use genoa_abi::installation::Installation;
+use genoa_abi::labels::address_key;
 use genoa_abi::policy::{CallFacts, Decision, Layer, PolicyTexts, RuleFile, Verdict};
 use genoa_abi::schema::{EffectClass, ToolSchema};
 use genoa_abi::session::{News, Question};
@@ -103,7 +104,7 @@ struct Listed {
 }
 
 fn list(context: &Context) -> Result<Ending, Failure> {
-    let engine = engine(&rule_files::texts(&context.home)?, &context.installation()?)?;
+    let engine = engine(&rule_files::texts(&context.home), &context.installation()?)?;
     let rules: Vec<Listed> = engine
         .rules()
         .map(|rule| Listed { name: rule.name.clone(), forbids: rule.forbids, text: rule.text.clone() })
@@ -120,7 +121,7 @@ fn list(context: &Context) -> Result<Ending, Failure> {
 }
 
 fn look(context: &Context, file: Option<&Path>) -> Result<Ending, Failure> {
-    let mut texts = rule_files::texts(&context.home)?;
+    let mut texts = rule_files::texts(&context.home);
     if let Some(file) = file {
         put(&mut texts, rule_files::read(file)?);
     }
@@ -141,7 +142,7 @@ fn remark_line(remark: &Remark) -> String {
 
 fn add(context: &Context, file: &Path) -> Result<Ending, Failure> {
     let rules = rule_files::read(file)?;
-    let mut texts = rule_files::texts(&context.home)?;
+    let mut texts = rule_files::texts(&context.home);
     put(&mut texts, rules.clone());
     let remarks = check(&texts, &context.installation()?.catalog);
     if let Some(wrong) = remarks.iter().find(|remark| remark.kind == RemarkKind::Wrong) {
@@ -194,10 +195,10 @@ fn explain(context: &Context, arguments: &ExplainArguments) -> Result<Ending, Fa
     }
     let facts = CallFacts {
         arguments: given,
-        recipients: arguments.to.iter().map(|address| address.to_lowercase()).collect(),
+        recipients: arguments.to.iter().map(|address| address_key(address)).collect(),
         ..facts(context, tool, arguments.agent.as_deref())?
     };
-    let decision = engine(&rule_files::texts(&context.home)?, &installation)?.decide(&facts)?;
+    let decision = engine(&rule_files::texts(&context.home), &installation)?.decide(&facts)?;
     let said = Said { tool: tool.name.clone(), change: change_that_allows(&facts, &decision), decision };
     value(context.format, &said, |said| {
         let mut lines = vec![format!("{} is {}", said.tool, verdict(said.decision.verdict))];
@@ -210,7 +211,7 @@ fn explain(context: &Context, arguments: &ExplainArguments) -> Result<Ending, Fa
 
 fn can(context: &Context, agent: Option<&str>) -> Result<Ending, Failure> {
     let installation = context.installation()?;
-    let engine = engine(&rule_files::texts(&context.home)?, &installation)?;
+    let engine = engine(&rule_files::texts(&context.home), &installation)?;
     let catalog = &installation.catalog;
     let names: Option<&Vec<String>> = match agent {
         None => None,
@@ -255,7 +256,7 @@ struct Differing {
 }
 
 fn simulate(context: &Context, file: &Path, days: u32) -> Result<Ending, Failure> {
-    let mut texts = rule_files::texts(&context.home)?;
+    let mut texts = rule_files::texts(&context.home);
     put(&mut texts, rule_files::read(file)?);
     let engine = engine(&texts, &context.installation()?)?;
     let since = jiff::Timestamp::now().as_millisecond() - i64::from(days) * 24 * 3_600_000;
@@ -346,10 +347,10 @@ pub(crate) fn remember(context: &Context, asked: &Question, days: u16) -> Result
     let until = jiff::Timestamp::now().as_millisecond() + i64::from(days) * 24 * 3_600_000;
     let about = format!("your answer to {question}, for {days} days");
     let rule = format!("@id(\"{question}\")\n@about(\"{about}\")\n{}\n", allowing(&facts, Some(Timestamp(until))));
-    let mut texts = rule_files::texts(&context.home)?;
+    let mut texts = rule_files::texts(&context.home);
     let earlier = texts.person.iter().find(|file| file.name == ANSWERS).map(|file| file.text.clone());
     let text = [earlier.unwrap_or_default(), rule.clone()].join("\n");
-    let file = RuleFile { name: ANSWERS.to_owned(), text };
+    let file = RuleFile::new(ANSWERS, text);
     put(&mut texts, file.clone());
     let remarks = check(&texts, &context.installation()?.catalog);
     if let Some(wrong) = remarks.iter().find(|remark| remark.kind == RemarkKind::Wrong) {
@@ -386,7 +387,9 @@ fn facts(context: &Context, tool: &ToolSchema, agent: Option<&str>) -> Result<Ca
 fn engine(texts: &PolicyTexts, installation: &Installation) -> Result<Engine, Failure> {
     Engine::new(texts, &installation.catalog).map_err(|broken| {
         let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
-        Failure::new(ErrorCode::InvalidInput, "the rules cannot be read").because(broken.join("; "))
+        Failure::new(ErrorCode::InvalidInput, "the rules cannot be read")
+            .because(broken.join("; "))
+            .try_next("Correct the file, or take it out with `genoa policy remove`")
     })
 }
 

@@ -8,7 +8,7 @@ use genoa_abi::view::ViewState;
 use crate::cli::Context;
 use crate::commands::model;
 use crate::connect::unexpected;
-use crate::output::{BOLD, Ending, FAINT, styled, value, visible};
+use crate::output::{BOLD, Ending, FAINT, styled, value, visible, visible_line};
 use crate::providers;
 
 /// Shows the system's state.
@@ -45,7 +45,8 @@ fn lines(status: &SystemStatus) -> Vec<String> {
     let agent =
         |agent: &genoa_abi::session::AgentInfo| format!("{} {} works on {}", agent.id, agent.name, agent.intention);
     section("Agents", status.agents.iter().map(agent).collect());
-    let question = |question: &genoa_abi::session::Question| format!("{} {}", question.id, visible(&question.title));
+    let question =
+        |question: &genoa_abi::session::Question| format!("{} {}", question.id, visible_line(&question.title));
     section("Questions for you", status.questions.iter().map(question).collect());
     let view = |view: &genoa_abi::view::ViewInfo| {
         let state = match view.state {

@@ -124,3 +124,77 @@ fn rules_that_cannot_be_read_allow_nothing_and_say_so() {
     world.ok(&["policy", "remove", "all.cedar"]);
     world.plan(WRITE, 0);
 }
+
+#[test]
+fn what_is_no_file_of_rules_allows_nothing_and_can_be_taken_out() {
+    use std::os::unix::fs::symlink;
+    let world = World::new();
+    world.plan(WRITE, 0);
+    let folder = world.home().join("policy");
+    std::fs::create_dir_all(&folder).unwrap();
+    let at = folder.join("odd.cedar");
+    let elsewhere = world.home().with_file_name("elsewhere.cedar");
+    std::fs::write(&elsewhere, "permit (principal, action").unwrap();
+    let put: [(&str, &dyn Fn()); 7] = [
+        ("is too large for rules", &|| std::fs::write(&at, "// x\n".repeat(2 * 1024 * 1024)).unwrap()),
+        ("is no file", &|| symlink("/dev/zero", &at).unwrap()),
+        ("is no file", &|| assert!(std::process::Command::new("mkfifo").arg(&at).status().unwrap().success())),
+        ("is no text", &|| std::fs::write(&at, b"permit (principal, action, resource); // \xFF").unwrap()),
+        ("cannot read the rules in", &|| symlink("nowhere", &at).unwrap()),
+        ("line 1", &|| symlink(&elsewhere, &at).unwrap()),
+        ("RULE_DEPTH", &|| {
+            let deep = "(".repeat(100_000);
+            std::fs::write(&at, format!("permit (principal, action, resource) when {{ {deep}")).unwrap();
+        }),
+    ];
+    for (reason, put) in put {
+        put();
+        let begin = std::time::Instant::now();
+        let refused = world.plan(WRITE, 3);
+        assert!(refused.contains("the rules cannot be read, so nothing is allowed"), "{reason}: {refused}");
+        let said = world.ends(&["policy", "check"], 1);
+        assert!(said.contains("odd.cedar (yours)") && said.contains(reason), "{reason}: {said}");
+        assert!(world.ends(&["policy", "list"], 1).contains("genoa policy remove"));
+        world.kill_daemon();
+        assert!(world.plan(WRITE, 3).contains("nothing is allowed"), "{reason}: after a start as well");
+        world.kill_daemon();
+        world.ok(&["policy", "remove", "odd.cedar"]);
+        assert!(begin.elapsed().as_secs() < 60, "{reason}: {:?}", begin.elapsed());
+        world.plan(WRITE, 0);
+    }
+    assert!(elsewhere.exists(), "only the link was taken out");
+    // A folder is not taken out by a command for files, and the way out is told.
+    std::fs::create_dir(&at).unwrap();
+    assert!(world.plan(WRITE, 3).contains("nothing is allowed"));
+    assert!(world.ends(&["policy", "check"], 1).contains("is no file. Move it out of the folder"));
+    std::fs::remove_dir(&at).unwrap();
+    world.plan(WRITE, 0);
+    let refused = world.ends(&["policy", "add", "/dev/zero"], 1);
+    assert!(refused.contains("is no file"), "{refused}");
+}
+
+#[test]
+fn a_person_is_never_locked_out_for_good() {
+    let world = World::new();
+    let everything = "@id(\"shut\") forbid (principal, action, resource);";
+    let locked = world.rule("all.cedar", everything, 0);
+    for what in ["read", "change", "send"] {
+        assert!(locked.contains(&format!("nothing can {what} anything")), "{locked}");
+    }
+    world.plan(WRITE, 3);
+    world.plan("say(files.read(path=\"report.txt\"))\n", 3);
+    // What contradicts it changes nothing, and what is said names what holds.
+    world.rule("open.cedar", "permit (principal, action, resource);", 0);
+    assert!(world.plan(WRITE, 3).contains("shut (yours, all.cedar)"));
+    assert!(world.ends(&["policy", "explain", "files.write"], 3).contains("shut"));
+    for command in [["policy", "check"].as_slice(), &["policy", "list"], &["policy", "can"], &["status"]] {
+        world.ok(command);
+    }
+    // A broken file beside it, and no daemon to ask.
+    std::fs::write(world.home().join("policy/broken.cedar"), "nonsense").unwrap();
+    world.kill_daemon();
+    world.ok(&["policy", "remove", "all.cedar"]);
+    world.ok(&["policy", "remove", "broken.cedar"]);
+    assert!(world.daemon().is_none(), "nobody was asked");
+    world.plan(WRITE, 0);
+}
