@@ -286,6 +286,18 @@ pub(crate) fn options(candidates: &[Value], catalog: &Catalog) -> Vec<String> {
     options
 }
 
+/// A record that is looked up for a text in a spot of a value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LookUp {
+    pub(crate) spot: Spot,
+    pub(crate) kind: String,
+    pub(crate) text: String,
+    pub(crate) influence: Labels,
+    /// How often the person was asked for another text.
+    #[serde(default)]
+    pub(crate) asked: u32,
+}
+
 /// Whether a reader could take one text for the other: they are the same but for letters beyond plain ones, and for what
 /// takes no ink.
 fn looks_like(one: &str, other: &str) -> bool {

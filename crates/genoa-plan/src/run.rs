@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::builtins::{self, BuiltinCall, check_length, too_much};
 use crate::code::Operation;
-use crate::coerce::{self, Coerced, Spot, Wanted};
+use crate::coerce::{self, Coerced, LookUp, Spot, Wanted};
 use crate::convert::check_times;
 use crate::operators::{self, measure, mismatch, parts, truth};
 use crate::phrase::{quoted, sentence};
@@ -112,18 +112,6 @@ enum Waiting {
     Content { spot: Spot, influence: Labels },
     /// It chooses one of the candidates for a spot.
     Choice { spot: Spot, options: Vec<String>, candidates: Vec<Value>, influence: Labels },
-}
-
-/// A record that is looked up for a text in a spot of a value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct LookUp {
-    spot: Spot,
-    kind: String,
-    text: String,
-    influence: Labels,
-    /// How often the person was asked for another text.
-    #[serde(default)]
-    asked: u32,
 }
 
 /// What one instruction came to.
