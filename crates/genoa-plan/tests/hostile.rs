@@ -1,5 +1,10 @@
 //! Plans that are deep, long, endless or written in letters that only look like ours: refused or ended with the reason,
 //! in bounded time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "what fails here fails the test, which takes the time"
+)]
 
 mod support;
 
@@ -343,8 +348,7 @@ fn a_plan_whose_values_grow_or_that_collects_without_end_ends_at_its_limit_in_ti
         ("m = mail.find()\nx = [[m for b in m] for a in m]".to_owned(), &["RUN_STATE_BYTES", "PLAN_STEPS"]),
     ] {
         let start = Instant::now();
-        let (failure, run, _) = ends(&source, &found);
-        println!("{source:.60}: {:?}, {} steps, {failure}", start.elapsed(), run.steps());
+        let (failure, ..) = ends(&source, &found);
         assert!(limits.iter().any(|limit| failure.to_string().contains(limit)), "{source}: {failure}");
         assert!(!failure.why.is_empty(), "{failure}");
         assert!(start.elapsed() < SOON, "{source}: {:?}", start.elapsed());

@@ -1,4 +1,5 @@
 //! The shipped rules, and how rules of a person and an administrator meet.
+#![expect(clippy::disallowed_methods, reason = "the tests take the time that a hostile rule needs")]
 
 use std::collections::BTreeSet;
 
