@@ -81,8 +81,7 @@ pub(crate) fn fingerprint(ask: &Ask) -> Result<ContentHash, Failure> {
 /// A call as the person sees it, with what they should know of it.
 fn content(ask: &Ask) -> Result<String, Failure> {
     let order = &ask.order;
-    let content =
-        if is_mail(order) { message_text(&order.arguments)? } else { call_text(order) };
+    let content = if is_mail(order) { message_text(&order.arguments)? } else { call_text(order) };
     let mut told: Vec<String> = ask.unmet.iter().map(Unmet::text).collect();
     told.extend(letters::told(&order.arguments));
     told.extend(rules::told(&ask.decision));

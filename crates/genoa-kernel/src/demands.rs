@@ -230,7 +230,7 @@ mod tests {
             let labels: Labels = sources.iter().map(|source| (*source).clone()).collect();
             text(&labels.for_readers(Readers::nobody_else()))
         };
-        assert_eq!(found(&read(&[&tool]), &["eve@x"]).1, [tool.clone()], "there is nothing else to tell");
+        assert_eq!(found(&read(&[&tool]), &["eve@x"]).1, std::slice::from_ref(&tool), "there is nothing else to tell");
         let file = Source::File("a.md".into());
         assert_eq!(found(&read(&[&tool, &file]), &["eve@x"]).1, [file]);
     }

@@ -158,35 +158,15 @@ impl Checker<'_> {
         let Type::List(item) = present(&ty) else {
             return Err(wrong(format!("`{name}` wants a list, `{}` is {ty}", shortened(&value.source))));
         };
-        match name {
-            "len" | "count" => self.emit(Operation::Builtin(BuiltinCall::Len)),
-            "first" => self.emit(Operation::Builtin(BuiltinCall::First)),
-            "last" => self.emit(Operation::Builtin(BuiltinCall::Last)),
-            "distinct" => self.emit(Operation::Builtin(BuiltinCall::Distinct)),
+        let builtin = match name {
+            "len" | "count" => BuiltinCall::Len,
+            "first" => BuiltinCall::First,
+            "last" => BuiltinCall::Last,
+            "distinct" => BuiltinCall::Distinct,
             "join" => return self.join(call, positional.get(1), named),
-            _ => {
-                let wanted = if name == "sum" { is_summed } else { is_ordered };
-                let by = self.sort_key(call, item, named, wanted)?;
-                let descending =
-                    constant(named, "descending").is_some_and(|kind| matches!(kind, ExpressionKind::Bool(true)));
-                if named.iter().any(|argument| {
-                    argument.name == "descending" && !matches!(argument.value.kind, ExpressionKind::Bool(_))
-                }) {
-                    return Err(wrong("`descending` is True or False".to_owned()));
-                }
-                let count = match constant(named, "count") {
-                    None => None,
-                    Some(ExpressionKind::Int(count)) if *count > 0 => usize::try_from(*count).ok(),
-                    Some(_) => return Err(wrong("`count` is a whole number from 1 on".to_owned())),
-                };
-                let builtin = match name {
-                    "sorted" => BuiltinCall::Sorted { by, descending, count },
-                    "sum" => BuiltinCall::Sum { by },
-                    _ => BuiltinCall::Largest { by },
-                };
-                self.emit(Operation::Builtin(builtin))
-            }
+            _ => self.keyed(call, name, item, named)?,
         };
+        self.emit(Operation::Builtin(builtin));
         Ok(match name {
             "len" | "count" => Type::Int,
             "sorted" | "distinct" => Type::List(item.clone()),
@@ -195,6 +175,30 @@ impl Checker<'_> {
                 Type::None => Type::None,
                 item => Type::optional(item.clone()),
             },
+        })
+    }
+
+    /// A builtin that may go by a field of the elements: `sorted sum largest`.
+    fn keyed(&self, call: &Expression, name: &str, item: &Type, named: &[Argument]) -> Checking<BuiltinCall> {
+        let wrong = |message: String| Some(Finding::new(call.at, message, parameters(name)));
+        let wanted = if name == "sum" { is_summed } else { is_ordered };
+        let by = self.sort_key(call, item, named, wanted)?;
+        let descending = constant(named, "descending").is_some_and(|kind| matches!(kind, ExpressionKind::Bool(true)));
+        if named
+            .iter()
+            .any(|argument| argument.name == "descending" && !matches!(argument.value.kind, ExpressionKind::Bool(_)))
+        {
+            return Err(wrong("`descending` is True or False".to_owned()));
+        }
+        let count = match constant(named, "count") {
+            None => None,
+            Some(ExpressionKind::Int(count)) if *count > 0 => usize::try_from(*count).ok(),
+            Some(_) => return Err(wrong("`count` is a whole number from 1 on".to_owned())),
+        };
+        Ok(match name {
+            "sorted" => BuiltinCall::Sorted { by, descending, count },
+            "sum" => BuiltinCall::Sum { by },
+            _ => BuiltinCall::Largest { by },
         })
     }
 

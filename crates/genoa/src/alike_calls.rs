@@ -56,7 +56,7 @@ fn messages_of_one_loop_are_one_question_that_shows_them_all() {
     To: Ada <ada@corp.example>
     Subject: Hello
 
-    Dear Ada
+      Dear Ada
 
     ! subject: new to ada@corp.example, from your contacts
     ! body: new to ada@corp.example, from your contacts
@@ -65,7 +65,7 @@ fn messages_of_one_loop_are_one_question_that_shows_them_all() {
     To: Ben <ben@corp.example>
     Subject: Hello
 
-    Dear Ben
+      Dear Ben
 
     ! subject: new to ben@corp.example, from your contacts
     ! body: new to ben@corp.example, from your contacts
@@ -74,7 +74,7 @@ fn messages_of_one_loop_are_one_question_that_shows_them_all() {
     To: Chen <chen@corp.example>
     Subject: Hello
 
-    Dear Chen
+      Dear Chen
 
     ! subject: new to chen@corp.example, from your contacts
     ! body: new to chen@corp.example, from your contacts
