@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use genoa_abi::Value;
 use genoa_abi::schema::{Catalog, ToolSchema, Type};
+use genoa_abi::{Datum, Value};
 
 use crate::coerce::title_of;
 use crate::types::innermost;
@@ -43,7 +43,8 @@ const SELF_LINKING_WORDS: [&str; 15] = [
 /// The sentence of one call with its actual values.
 pub(crate) fn sentence(tool: &str, arguments: &BTreeMap<String, Value>, catalog: &Catalog) -> String {
     let schema = catalog.tools.get(tool);
-    let shown = arguments.iter().map(|(name, value)| {
+    let given = arguments.iter().filter(|(_, value)| value.datum != Datum::None);
+    let shown = given.map(|(name, value)| {
         let ty = schema.and_then(|schema| schema.parameter(name)).map(|parameter| &parameter.ty);
         (name.clone(), value_words(value, ty, catalog))
     });
@@ -103,7 +104,6 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// A value in words: text in quotes, times and paths as they are, records by their title.
 fn value_words(value: &Value, ty: Option<&Type>, catalog: &Catalog) -> String {
-    use genoa_abi::Datum;
     let is_plain = ty.is_some_and(|ty| matches!(innermost(ty), Type::Time | Type::Path | Type::Choice(_)));
     match &value.datum {
         Datum::Text(text) if !is_plain => quoted(text),

@@ -62,7 +62,8 @@ pub struct PlanCall {
     /// The tool.
     pub tool: String,
     /// The arguments that are given, of the types that the tool wants, with labels. Times are still words. What decided
-    /// that this call is made (conditions, loops) is in every argument's labels.
+    /// that this call is made (conditions, loops) is in every argument's labels. One that is None is not given, and tells
+    /// whose doing that is.
     pub arguments: BTreeMap<String, Value>,
     /// Who could have influenced that this call is made at all. It matters where a call has no arguments.
     pub context: Labels,
@@ -547,7 +548,15 @@ impl Run {
         let mut influence = self.conditions.last().cloned().unwrap_or_default();
         values.iter().for_each(|value| influence.join(&value.deep_labels()));
         let said = if tool == "say" { values.first().cloned() } else { None };
-        let given = names.into_iter().zip(values).filter(|(_, value)| value.datum != Datum::None);
+        // What is None is left out. Where that is somebody's doing and the call is made all the same, the argument stays and
+        // says whose.
+        let schema = catalog.tools.get(&tool);
+        let may_lack =
+            |name: &str| schema.and_then(|it| it.parameter(name)).is_some_and(|parameter| !parameter.required);
+        let given = names
+            .into_iter()
+            .zip(values)
+            .filter(|(name, value)| value.datum != Datum::None || (!value.labels.is_empty() && may_lack(name)));
         let call = self.plan_call(tool, given.collect(), catalog);
         let again = Again::of(&call.tool, &call.arguments, catalog);
         self.waiting = Some(Waiting::Result { influence, said, again });
@@ -556,14 +565,16 @@ impl Run {
 
     /// Asks the person which of several files a call means.
     fn ask_for_path(&mut self, again: Again, parameter: &str, options: Vec<String>, catalog: &Catalog) -> PlanCall {
-        let given = again.arguments.get(parameter).map(operators::shown);
-        let question = given.map_or_else(
-            || format!("Which {parameter} is meant?"),
-            |given| format!("Which {} is meant?", quoted(&given)),
-        );
+        let question = match again.given(parameter) {
+            Some(given) => {
+                let words = format!("Which {} is meant?", quoted(&operators::shown(given)));
+                Value::labelled(Datum::Text(words), given.deep_labels())
+            }
+            None => Value::text(format!("Which {parameter} is meant?")),
+        };
         let shown = options.iter().map(|option| Value::text(option.as_str())).collect();
         let arguments = BTreeMap::from([
-            ("question".to_owned(), Value::text(question)),
+            ("question".to_owned(), question),
             ("options".to_owned(), Value::labelled(Datum::List(shown), Labels::none())),
         ]);
         let call = self.plan_call("ask".to_owned(), arguments, catalog);

@@ -24,6 +24,11 @@ impl Again {
         schema.parameters.iter().any(is_path).then(|| Self { tool: tool.to_owned(), arguments: arguments.clone() })
     }
 
+    /// An argument, if there is one.
+    pub(crate) fn given(&self, parameter: &str) -> Option<&Value> {
+        self.arguments.get(parameter).filter(|value| value.datum != Datum::None)
+    }
+
     /// The parameter that `failure` leaves open, if the person can choose: the one whose path ends all options, or the
     /// only one that was not given.
     pub(crate) fn open<'a>(&self, failure: &Failure, catalog: &'a Catalog) -> Option<&'a Parameter> {
@@ -31,13 +36,13 @@ impl Again {
         let schema = catalog.tools.get(&self.tool).filter(|_| can_choose)?;
         let paths = || schema.parameters.iter().filter(|parameter| is_path(parameter));
         let is_meant = |parameter: &&Parameter| {
-            let Some(Datum::Text(given)) = self.arguments.get(&parameter.name).map(|value| &value.datum) else {
+            let Some(Datum::Text(given)) = self.given(&parameter.name).map(|value| &value.datum) else {
                 return false;
             };
             let given = given.trim_start_matches("./").to_lowercase();
             failure.options.iter().all(|option| option.to_lowercase().contains(&given))
         };
-        let mut missing = paths().filter(|parameter| !self.arguments.contains_key(&parameter.name));
+        let mut missing = paths().filter(|parameter| self.given(&parameter.name).is_none());
         paths().find(is_meant).or_else(|| missing.next().filter(|_| missing.next().is_none()))
     }
 }

@@ -217,6 +217,26 @@ fn labels_follow_data_and_control() {
 }
 
 #[test]
+fn that_an_argument_is_left_out_is_labelled() {
+    let mut catalog = catalog();
+    let about = &mut catalog.tools.get_mut("summarise").unwrap().parameters[1];
+    about.ty = genoa_abi::schema::Type::optional(about.ty.clone());
+    // Whoever wrote the mails decides whether there is one to say what the summary is about.
+    let source = "found = first([m.subject for m in mail.find() if m.subject == \"none\"])\nsummarise(text=\"t\", about=found)\nsummarise(text=\"t\", about=None)";
+    let mut run = Run::new(check(source, &catalog, "").unwrap().plan);
+    let (mut calls, mut next) = (Vec::new(), None);
+    while let Yield::Call(call) = run.advance(next.take(), &catalog, &clock()) {
+        next = Some(answer(&call, calls.len() as u64 + 1));
+        calls.push(call);
+    }
+    let about = &calls[1].arguments["about"];
+    assert_eq!(about.datum, Datum::None);
+    assert!(about.labels.sources().any(|label| *label == Source::Mail("3".into())), "{:?}", about.labels);
+    assert_eq!(calls[1].text, calls[2].text, "in words it is left out");
+    assert!(!calls[2].arguments.contains_key("about"), "what the plan itself leaves out is nobody else's doing");
+}
+
+#[test]
 fn the_person_says_who_a_name_means_that_nobody_has() {
     let source =
         "mails = mail.find(about=\"x\")\nmail.send(to=[mails[0].subject, \"Nobody\"], subject=\"Hi\", body=\"b\")";
@@ -331,12 +351,19 @@ fn the_person_chooses_which_file_a_path_means() {
     read.parameters[0].exists = Some(genoa_abi::schema::Existing::Entry);
     let play = |answer: &str, options: &[&str], saved: &dyn Fn(Run) -> Run| {
         let source = "text = files.read(path=\"plan.md\")\nsay(text)";
-        let mut run = Run::new(check(source, &catalog, "").unwrap().plan);
-        let (mut calls, mut next) = (Vec::new(), None);
+        let wrote = Labels::from(Source::Mail("1".into()));
+        let mut run = Run::new(check(source, &catalog, "").unwrap().plan).under(wrote.clone());
+        let (mut calls, mut next) = (Vec::<PlanCall>::new(), None);
         loop {
             match run.advance(next.take(), &catalog, &clock()) {
                 Yield::Call(call) => {
                     run = saved(run);
+                    if call.tool == "ask" {
+                        assert_eq!(
+                            call.arguments["question"].labels, wrote,
+                            "it quotes what may not be the person's own"
+                        );
+                    }
                     next = Some(match call.text.as_str() {
                         "Read plan.md" => Err(Failure::new(ErrorCode::Ambiguous, "two")
                             .with_options(options.iter().map(|option| (*option).to_owned()).collect())),
