@@ -36,6 +36,11 @@ pub(crate) enum Work {
 }
 
 impl Flight {
+    /// Whether the kernel waits no longer.
+    pub(crate) fn is_late(&self, now: Timestamp) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+
     /// A flight that costs nothing and has no deadline.
     pub(crate) fn without_budget(origin: Origin, session: SessionId, now: Timestamp, work: Work) -> Self {
         Self { origin, session, grant: None, reserved: Amount::default(), started: now, deadline: None, work }
@@ -98,13 +103,8 @@ impl Turn<'_> {
     /// Gives up on flights that nobody reported the end of.
     pub(crate) fn expire_flights(&mut self) {
         let now = self.now;
-        let late = |flight: &Flight| flight.deadline.is_some_and(|deadline| deadline <= now);
-        let calls: Vec<CallId> = self.flights_where(late);
-        for call in calls {
-            let failure = Failure::new(ErrorCode::TimedOut, "no result came in time")
-                .try_next("Try again; if it happens again, look into the daemon's log");
-            self.give_up(call, failure);
-        }
+        let calls: Vec<CallId> = self.flights_where(|flight| flight.is_late(now));
+        calls.into_iter().for_each(|call| self.give_up(call, too_late()));
     }
 
     /// Stops the flights whose grant was revoked.
@@ -154,4 +154,10 @@ impl Turn<'_> {
     fn flights_where(&self, is_meant: impl Fn(&Flight) -> bool) -> Vec<CallId> {
         self.kernel.flights.iter().filter(|(_, flight)| is_meant(flight)).map(|(call, _)| *call).collect()
     }
+}
+
+/// The failure of what nobody reported the end of.
+pub(crate) fn too_late() -> Failure {
+    Failure::new(ErrorCode::TimedOut, "no result came in time")
+        .try_next("Try again; if it happens again, look into the daemon's log")
 }

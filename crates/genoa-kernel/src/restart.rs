@@ -5,7 +5,7 @@ use genoa_abi::schema::EffectClass;
 use genoa_abi::syscall::Caller;
 use genoa_abi::{AgentId, CallId, ErrorCode, Failure, SessionId};
 
-use crate::flights::{Flight, Work};
+use crate::flights::{Flight, Work, too_late};
 use crate::rules::Rules;
 use crate::system;
 use crate::turn::{Origin, Turn};
@@ -78,6 +78,10 @@ impl Turn<'_> {
         }
         if let Some(failure) = flight.grant.and_then(|grant| self.kernel.grants.live(grant, self.now).err()) {
             return Fate::Failed(failure);
+        }
+        // What is given up at once is not begun again.
+        if flight.is_late(self.now) {
+            return Fate::Failed(too_late());
         }
         match &flight.work {
             Work::Tool(job) if matches!(job.schema.effect, EffectClass::Emit | EffectClass::Govern) => {
