@@ -32,6 +32,7 @@ mod shape;
 mod skill;
 mod time;
 mod types;
+mod waiting;
 
 pub use coerce::not_found;
 pub use convert::{argument_to_json, value_from_json, value_of_agent};

@@ -17,6 +17,7 @@ use crate::phrase::{quoted, sentence};
 use crate::plan::Plan;
 use crate::several::{Again, may_be_left_out};
 use crate::shape::shape;
+use crate::waiting::Waiting;
 
 /// How often the person is asked who a text means that no look-up finds, for one spot of an argument.
 const TEXT_QUESTIONS: u32 = 2;
@@ -89,30 +90,6 @@ struct Loop {
     collected_bytes: usize,
     /// Who could have influenced which elements are collected.
     shape: Labels,
-}
-
-/// What the answer of the call that was yielded last is for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Waiting {
-    /// It is the value of the call expression. `said` is the text, if the call says something.
-    Result {
-        influence: Labels,
-        said: Option<Value>,
-        /// The call itself, where it may have to be made again.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        again: Option<Again>,
-    },
-    /// It is the person's choice of what a path means; then the call is made again.
-    Path { again: Again, parameter: String, options: Vec<String> },
-    /// It tells which record a spot of a value means; the value is the top of the stack.
-    Record(LookUp),
-    /// It is the person's word for what this look-up did not find.
-    Text(LookUp),
-    /// It is what the file of the record in a spot holds.
-    Content { spot: Spot, influence: Labels },
-    /// It chooses one of the candidates for a spot.
-    Choice { spot: Spot, options: Vec<String>, candidates: Vec<Value>, influence: Labels },
 }
 
 /// What one instruction came to.

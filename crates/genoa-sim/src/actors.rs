@@ -3,15 +3,17 @@
 use genoa_abi::event::Event;
 use genoa_abi::grant::{Budget, GrantRequest, Right};
 use genoa_abi::model::{ChatMessage, Finish, InferClass, InferReply, InferRequest, InferUsage, Role};
+use genoa_abi::schema::ToolSchema;
 use genoa_abi::session::{Answer, QuestionKind, SessionRequest};
 use genoa_abi::skill::SkillSource;
 use genoa_abi::syscall::{Caller, Syscall, WhySubject};
 use genoa_abi::tool::{Clock, Person, ToolOutcome, ToolUsage, WrittenFile};
 use genoa_abi::view::{Difference, ViewReport};
 use genoa_abi::{AgentId, CallId, ContentHash, ErrorCode, Failure, GrantId, OutboxId, QuestionId, SessionId, ViewId};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::corpus;
+use crate::plans::by_type;
 use crate::world::{Pending, World};
 
 const MINUTE_MS: u64 = 60_000;
@@ -20,6 +22,9 @@ const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 impl World {
     /// One thing happens.
     pub(crate) fn act(&mut self) -> Result<(), String> {
+        if self.random_plans > 0 && self.random.chance(60) {
+            return self.work();
+        }
         match self.random.below(100) {
             0..5 => self.connect(),
             5..18 => self.person_asks(),
@@ -30,6 +35,21 @@ impl World {
             91..93 => self.report_nonsense(),
             93 => self.configure(),
             _ => self.time_passes(),
+        }
+    }
+
+    /// A plan is submitted, or one goes on.
+    fn work(&mut self) -> Result<(), String> {
+        let people = self.sessions.iter().map(|session| Caller::Person(*session));
+        let callers: Vec<Caller> = people.chain(self.agents.iter().map(|agent| Caller::Agent(*agent))).collect();
+        match (self.random.below(10), self.random.pick(&callers).copied()) {
+            (0..3, Some(caller)) => {
+                let source = self.any_plan();
+                self.ask(caller, Syscall::Plan { source })
+            }
+            (0..3, None) => self.connect(),
+            (3..5, _) => self.answer_question(),
+            _ => self.finish_something(),
         }
     }
 
@@ -74,7 +94,7 @@ impl World {
         let place = if self.random.chance(80) { self.random.below(2) } else { self.random.below(folders.len()) };
         let request = SessionRequest {
             workspace: folders[place].into(),
-            person: Person { name: "Ada".into(), email: "ada@example.org".into() },
+            person: Person { name: "Ada".into(), email: corpus::PERSON.into() },
             clock: Clock { now: "2026-11-20T09:00:00+01:00".into(), timezone: "Europe/Rome".into() },
         };
         self.ask(Caller::Person(session), Syscall::Session(request))
@@ -92,7 +112,7 @@ impl World {
             9 => Syscall::Diff { view: self.any_view() },
             10 => Syscall::List {},
             11 => Syscall::Why { subject: WhySubject::Record(3) },
-            12 => Syscall::Plan { source: corpus::plan(&mut self.random) },
+            12 => Syscall::Plan { source: self.any_plan() },
             13 => Syscall::Revoke { grant: self.any_grant() },
             _ => self.hostile(),
         };
@@ -103,7 +123,7 @@ impl World {
         let agents: Vec<AgentId> = self.agents.iter().copied().collect();
         let Some(agent) = self.random.pick(&agents).copied() else { return self.person_asks() };
         let syscall = match self.random.below(12) {
-            0..5 => Syscall::Plan { source: corpus::plan(&mut self.random) },
+            0..5 => Syscall::Plan { source: self.any_plan() },
             5 => Syscall::Receive {},
             6 => Syscall::Infer(self.infer_request()),
             7 => Syscall::Ask { title: "Well?".into(), options: vec!["a".into(), "b".into()] },
@@ -203,7 +223,9 @@ impl World {
 
     fn end_of(&mut self, pending: Pending) -> Event {
         let failure = || Failure::new(ErrorCode::ToolFailed, "it broke");
-        let fails = self.random.chance(10);
+        // A random plan is long, and shall get somewhere.
+        let in_a_hundred = if self.random_plans == 0 { 10 } else { 2 };
+        let fails = self.random.chance(in_a_hundred);
         match pending {
             Pending::Tool(job) => {
                 let bytes = if self.random.chance(5) { u64::MAX } else { self.random.below(3000) as u64 };
@@ -211,8 +233,10 @@ impl World {
                 let wrote = vec![WrittenFile { path: "a.md".into(), content: Some(ContentHash::of(b"x")) }];
                 let outcome = match fails {
                     true => ToolOutcome::Failed { failure: failure(), wrote },
-                    false if self.random.chance(10) => ToolOutcome::Done { result: json!([{ "lie": 1 }]), wrote },
-                    false => ToolOutcome::Done { result: corpus::honest(&job.schema.name), wrote },
+                    false if self.random.chance(in_a_hundred) => {
+                        ToolOutcome::Done { result: json!([{ "lie": 1 }]), wrote }
+                    }
+                    false => ToolOutcome::Done { result: self.answer_of(&job.schema), wrote },
                 };
                 Event::ToolFinished { call: job.call, outcome, usage }
             }
@@ -244,6 +268,14 @@ impl World {
                 Event::OutboxFinished { item, outcome }
             }
         }
+    }
+
+    /// What a tool answers that tells no lies about what it is; of those that random plans call, anything of its type.
+    fn answer_of(&mut self, schema: &ToolSchema) -> Json {
+        if self.witness.catalog.tools.contains_key(&schema.name) {
+            return by_type(&mut self.random, &schema.returns, &self.witness.catalog);
+        }
+        corpus::honest(&schema.name)
     }
 
     /// Results of calls that never were.

@@ -12,6 +12,7 @@ use genoa_abi::schema::{
 };
 use serde_json::{Value as Json, json};
 
+use crate::plans;
 use crate::random::Random;
 
 /// Rules that a person may have, with the tool that must not run under them.
@@ -21,6 +22,9 @@ pub(crate) const RULES: [(&str, Option<&str>); 4] = [
     ("forbid (principal, action in Action::\"web\", resource) unless { context.approved };", None),
     ("this is no rule", Some("")),
 ];
+
+/// The address of the person.
+pub(crate) const PERSON: &str = "ada@example.org";
 
 /// The tool that somebody else's program carries out.
 const OTHER: &str = "other.go";
@@ -60,6 +64,16 @@ pub(crate) fn installation(hosts: &[&str], program: Option<&str>, rule: &str) ->
         policy: rules(rule),
         ..Installation::default()
     }
+}
+
+/// The same with the tools that random plans call, which every agent that may do most may use.
+pub(crate) fn with_random_plans(mut installation: Installation) -> Installation {
+    installation.catalog.tools.extend(plans::tools().into_iter().map(|tool| (tool.name.clone(), tool)));
+    installation.catalog.records.extend(plans::records().into_iter().map(|record| (record.name.clone(), record)));
+    for manifest in installation.agents.iter_mut().filter(|manifest| manifest.name == "content") {
+        manifest.tools.extend(plans::GROUPS.iter().map(|group| (*group).to_owned()));
+    }
+    installation
 }
 
 /// The person's only rule, if there is one.

@@ -6,20 +6,21 @@ use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::grant::{Access, GrantInfo, Right};
 use genoa_abi::limits::{GRANTS, INFER_QUEUE, MAILBOX_MESSAGES, QUESTIONS};
 use genoa_abi::policy::Verdict;
-use genoa_abi::schema::FileNeed;
+use genoa_abi::schema::{EffectClass, FileNeed};
 use genoa_abi::syscall::{Caller, Syscall};
 use genoa_abi::{AgentId, GrantId};
 
 use crate::world::World;
 
 impl World {
-    pub(crate) fn check_effects(&self, effects: &[Effect]) -> Result<(), String> {
+    pub(crate) fn check_effects(&mut self, effects: &[Effect]) -> Result<(), String> {
         for effect in effects {
             match effect {
                 Effect::RunTool(job) => {
                     self.check_authority(job)?;
                     self.check_configured(job)?;
                     self.check_not_completed(job.call)?;
+                    self.check_not_started(job)?;
                 }
                 Effect::Infer { call, .. } | Effect::Embed { call, .. } | Effect::ActOnView { call, .. } => {
                     self.check_not_completed(*call)?;
@@ -107,6 +108,15 @@ impl World {
 
     fn check_not_completed(&self, call: genoa_abi::CallId) -> Result<(), String> {
         if self.completed.contains(&call) { Err(format!("{call} was completed and is done again")) } else { Ok(()) }
+    }
+
+    /// What leaves the machine or changes authority is started once. A crash may hide whether it happened.
+    fn check_not_started(&mut self, job: &ToolJob) -> Result<(), String> {
+        let is_repeatable = job.schema.effect < EffectClass::Emit;
+        if is_repeatable || self.started.insert(job.call) {
+            return Ok(());
+        }
+        Err(format!("{} was started and is started again", job.call))
     }
 
     /// Every grant from the call's own up to the root is alive and names the tool, its files and its program.

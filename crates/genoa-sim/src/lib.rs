@@ -1,14 +1,18 @@
 //! A deterministic simulator of a Genoa system.
 //!
 //! One seed decides everything: who connects, what agents submit, how tools answer and lie, when the machine crashes.
-//! [`simulate`] drives the kernel with it and checks the invariants after every step.
+//! [`simulate`] drives the kernel with it and checks the invariants after every step. [`try_plan`] has the plan language alone
+//! carry out a random plan, and holds it against a second implementation.
 
 #![forbid(unsafe_code)]
 
 mod actors;
 mod corpus;
 mod invariants;
+mod plans;
 mod random;
+mod witness;
 mod world;
 
-pub use world::{Report, simulate};
+pub use plans::{Excess, Flows, PlanReport, try_plan};
+pub use world::{Report, simulate, simulate_random_plans};

@@ -1,9 +1,9 @@
-//! Runs the simulator over a range of seeds: `genoa-sim --seeds N --start S`.
+//! Runs random plans, and the simulator over a range of seeds: `genoa-sim --plans N --seeds N --start S`.
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use genoa_sim::simulate;
+use genoa_sim::{PlanReport, Report, simulate, simulate_random_plans, try_plan};
 
 /// Steps of one seed.
 const STEPS: u32 = 200;
@@ -14,16 +14,41 @@ fn main() -> ExitCode {
         let place = arguments.iter().position(|argument| argument == name);
         place.and_then(|place| arguments.get(place + 1)).and_then(|text| text.parse().ok()).unwrap_or(default)
     };
-    let (seeds, start) = (number("--seeds", 1000), number("--start", 0));
-    let mut out = std::io::stdout();
-    let mut failed = 0_u64;
-    for seed in start..start.saturating_add(seeds) {
-        if let Err(trace) = simulate(seed, STEPS) {
+    let (plans, seeds, start) = (number("--plans", 1000), number("--seeds", 1000), number("--start", 0));
+    let failed = try_plans(start, plans) + simulate_all(start, seeds);
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn try_plans(start: u64, plans: u64) -> u64 {
+    let (mut report, mut failed) = (PlanReport::default(), 0);
+    for seed in start..start.saturating_add(plans) {
+        if let Err(wrong) = try_plan(seed, &mut report) {
             failed += 1;
-            // A closed pipe ends the output, not the search.
-            let _ = writeln!(out, "seed {seed} failed\n{trace}\n");
+            tell(&format!("plan {seed} failed\n{wrong}\n"));
         }
     }
-    let _ = writeln!(out, "{seeds} seeds from {start}, {failed} failed");
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    tell(&format!("{plans} plans from {start}, {failed} failed: {report:#?}"));
+    failed
+}
+
+fn simulate_all(start: u64, seeds: u64) -> u64 {
+    let (mut all, mut failed) = (Report::default(), 0);
+    for seed in start..start.saturating_add(seeds) {
+        for outcome in [simulate(seed, STEPS), simulate_random_plans(seed, STEPS)] {
+            match outcome {
+                Ok(report) => all.add(&report),
+                Err(trace) => {
+                    failed += 1;
+                    tell(&format!("seed {seed} failed\n{trace}\n"));
+                }
+            }
+        }
+    }
+    tell(&format!("{seeds} seeds from {start}, each with known plans and with random ones, {failed} failed: {all:#?}"));
+    failed
+}
+
+/// A closed pipe ends the output, not the search.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

@@ -12,7 +12,9 @@ use genoa_abi::{AgentId, CallId, OutboxId, QuestionId, RequestId, SessionId, Tim
 use genoa_kernel::Kernel;
 
 use crate::corpus;
+use crate::plans::{Program, random_program};
 use crate::random::Random;
+use crate::witness::Witness;
 
 /// Lines of the trace that a failure shows.
 const TRACE_LINES: usize = 40;
@@ -32,6 +34,30 @@ pub struct Report {
     pub sends: usize,
     /// Syscalls that were answered with a failure.
     pub denials: usize,
+    /// Runs of random plans.
+    pub random_runs: usize,
+    /// Tool calls of theirs that the oracle was asked about.
+    pub calls_checked: usize,
+    /// Messages of theirs, likewise.
+    pub messages_checked: usize,
+    /// Those of both that needed a person's yes because of where their arguments are from, and had it.
+    pub flows_agreed: usize,
+}
+
+impl Report {
+    /// Adds what happened in another simulation.
+    pub fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.crashes += other.crashes;
+        self.runs.iter_mut().zip(other.runs).for_each(|(all, one)| *all += one);
+        self.tools += other.tools;
+        self.sends += other.sends;
+        self.denials += other.denials;
+        self.random_runs += other.random_runs;
+        self.calls_checked += other.calls_checked;
+        self.messages_checked += other.messages_checked;
+        self.flows_agreed += other.flows_agreed;
+    }
 }
 
 /// Something the daemon works on.
@@ -68,6 +94,11 @@ pub(crate) struct World {
     pub(crate) completed: BTreeSet<CallId>,
     /// Messages handed over, until it is certain that they did not leave.
     pub(crate) sent: BTreeSet<OutboxId>,
+    /// Calls that must not be started again, whatever became of them.
+    pub(crate) started: BTreeSet<CallId>,
+    pub(crate) witness: Witness,
+    /// How many of a hundred plans are random ones.
+    pub(crate) random_plans: usize,
     pub(crate) report: Report,
     trace: Vec<String>,
 }
@@ -77,7 +108,18 @@ pub(crate) struct World {
 /// # Errors
 /// The invariant that broke, with the end of the trace.
 pub fn simulate(seed: u64, steps: u32) -> Result<Report, String> {
-    let mut world = World::new(seed);
+    run(World::new(seed, 0), steps)
+}
+
+/// As [`simulate`], where most of what is submitted are random plans, and tools answer them with anything of the right type.
+///
+/// # Errors
+/// As for [`simulate`].
+pub fn simulate_random_plans(seed: u64, steps: u32) -> Result<Report, String> {
+    run(World::new(seed, 80), steps)
+}
+
+fn run(mut world: World, steps: u32) -> Result<Report, String> {
     let outcome = world.run(steps);
     outcome.map(|()| world.report.clone()).map_err(|broken| {
         let from = world.trace.len().saturating_sub(TRACE_LINES);
@@ -86,7 +128,7 @@ pub fn simulate(seed: u64, steps: u32) -> Result<Report, String> {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, random_plans: usize) -> Self {
         Self {
             random: Random::new(seed),
             kernel: Kernel::new(),
@@ -105,6 +147,9 @@ impl World {
             wake: None,
             completed: BTreeSet::new(),
             sent: BTreeSet::new(),
+            started: BTreeSet::new(),
+            witness: Witness::new(),
+            random_plans,
             report: Report::default(),
             trace: Vec::new(),
         }
@@ -114,7 +159,7 @@ impl World {
         self.boot()?;
         for _ in 0..steps {
             self.act()?;
-            if self.random.chance(2) {
+            if self.random.chance(if self.random_plans == 0 { 2 } else { 4 }) {
                 self.crash()?;
             }
         }
@@ -126,18 +171,38 @@ impl World {
         self.feed(if self.kernel.has(&installation) { Event::Restarted {} } else { Event::Booted(installation) })
     }
 
-    /// What is there, with hosts and a server that the person configured meanwhile.
+    /// What is there, with hosts and a server that the person configured meanwhile. Around random plans it changes less often.
     pub(crate) fn any_installation(&mut self) -> Installation {
+        if self.random_plans > 0 && !self.told.catalog.tools.is_empty() && self.random.chance(80) {
+            return self.told.clone();
+        }
         let configured = [&[][..], &["a.example"], &["*.example", "b.example"]];
         let hosts = self.random.pick(&configured).copied().unwrap_or_default();
         let programs = [None, Some("/usr/bin/server"), Some("another")];
         let program = self.random.pick(&programs).copied().flatten();
-        let (rule, forbidden) =
-            if self.random.chance(40) { corpus::RULES[self.random.below(4)] } else { corpus::RULES[0] };
-        let installation = corpus::installation(hosts, program, rule);
+        let (rule, forbidden) = if self.random.chance(if self.random_plans == 0 { 40 } else { 15 }) {
+            corpus::RULES[self.random.below(4)]
+        } else {
+            corpus::RULES[0]
+        };
+        let mut installation = corpus::installation(hosts, program, rule);
+        if self.random_plans > 0 {
+            installation = corpus::with_random_plans(installation);
+        }
         self.forbidden = forbidden;
         self.told.clone_from(&installation);
         installation
+    }
+
+    /// A plan that somebody submits.
+    pub(crate) fn any_plan(&mut self) -> String {
+        if self.random_plans == 0 || !self.random.chance(self.random_plans) {
+            return corpus::plan(&mut self.random);
+        }
+        let program: Program = random_program(&mut self.random, &self.witness.catalog);
+        let source = program.to_string();
+        self.witness.plans.insert(source.clone(), program);
+        source
     }
 
     /// A syscall of a caller.
@@ -161,6 +226,8 @@ impl World {
         self.journal.push((line, self.now));
         self.report.events += 1;
         self.note_completed(&event);
+        self.witness.note(&event);
+        let approved = self.approved(&event);
         let was_idle = self.kernel.is_idle();
         let is_tick = matches!(event, Event::Tick {});
         let asker = self.told_asker(&event);
@@ -170,6 +237,7 @@ impl World {
             return Err("an idle system asked the model".into());
         }
         self.check_effects(&effects)?;
+        self.check_flows(&effects, approved.as_ref())?;
         if !is_boot {
             self.check_rules(&effects)?;
         }

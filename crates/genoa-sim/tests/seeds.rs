@@ -9,12 +9,7 @@ fn two_hundred_seeds_keep_the_invariants() {
     let mut all = Report::default();
     for seed in 0..200 {
         let report = simulate(seed, STEPS).unwrap_or_else(|trace| panic!("seed {seed}: {trace}"));
-        all.events += report.events;
-        all.crashes += report.crashes;
-        all.tools += report.tools;
-        all.sends += report.sends;
-        all.denials += report.denials;
-        (0..4).for_each(|place| all.runs[place] += report.runs[place]);
+        all.add(&report);
     }
     println!("{all:?}");
     // A simulation in which nothing happens proves nothing.

@@ -1,0 +1,291 @@
+//! What the oracle says of the random plans that run in the simulated world: which call comes next, with which arguments, and
+//! whose words got into them.
+//!
+//! The oracle is run from the plan's beginning at every tool call and every message, with the answers so far. So a step that
+//! is done twice, or under another number, is noticed here as well: it is not the call that comes next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use genoa_abi::event::{Effect, Event, ToolJob};
+use genoa_abi::schema::{Catalog, Demand, EffectClass, Executor, Parameter, Yields};
+use genoa_abi::session::{Answer, News, OutboxItem, Question, QuestionKind};
+use genoa_abi::syscall::{Caller, Syscall};
+use genoa_abi::tool::ToolOutcome;
+use genoa_abi::{CallId, Labels, Readers, RunId, Source};
+use serde_json::{Map, Value as Json};
+
+use crate::corpus::PERSON;
+use crate::plans::{Asked, End, Label, Naive, Program, catalog, interpret};
+use crate::world::World;
+
+/// What is known of the random plans.
+#[derive(Clone, Debug)]
+pub(crate) struct Witness {
+    pub(crate) catalog: Catalog,
+    /// By their text, which the news of a run tell.
+    pub(crate) plans: BTreeMap<String, Program>,
+    runs: BTreeMap<RunId, Watched>,
+    /// Calls to which a person said yes.
+    agreed: BTreeSet<CallId>,
+}
+
+#[derive(Clone, Debug)]
+struct Watched {
+    program: Program,
+    /// What tools answered, in order, and messages that were held.
+    answers: Vec<(Option<CallId>, Json)>,
+    current: Option<CallId>,
+}
+
+/// The call that comes next, as the oracle has it, and the numbers of the calls before it.
+struct Expected {
+    asked: Asked,
+    calls: Vec<Asked>,
+    numbers: Vec<Option<CallId>>,
+}
+
+impl Witness {
+    pub(crate) fn new() -> Self {
+        Self { catalog: catalog(), plans: BTreeMap::new(), runs: BTreeMap::new(), agreed: BTreeSet::new() }
+    }
+
+    /// Takes note of an answer that a run waits for.
+    pub(crate) fn note(&mut self, event: &Event) {
+        let Event::ToolFinished { call, outcome: ToolOutcome::Done { result, .. }, .. } = event else { return };
+        let waiting = self.runs.values_mut().find(|watched| watched.current == Some(*call));
+        if let Some(watched) = waiting {
+            watched.current = None;
+            watched.answers.push((Some(*call), result.clone()));
+        }
+    }
+
+    fn expected(&self, watched: &Watched) -> Result<Expected, String> {
+        let (mut answers, mut numbers) = (watched.answers.iter(), Vec::new());
+        let (calls, end) = interpret(&watched.program, &self.catalog, &mut |_, asked| {
+            if self.is_answered_at_once(&asked.tool) {
+                numbers.push(None);
+                return Some(Json::Null);
+            }
+            let (number, answer) = answers.next()?;
+            numbers.push(*number);
+            Some(answer.clone())
+        });
+        match (end, calls.last().cloned()) {
+            (End::Waits, Some(asked)) => Ok(Expected { asked, calls, numbers }),
+            (end, _) => Err(format!("the oracle makes no call there: {end:?}")),
+        }
+    }
+
+    /// Whether the kernel answers it itself, with nothing, and nobody is asked.
+    fn is_answered_at_once(&self, tool: &str) -> bool {
+        let executor = self.catalog.tools.get(tool).map(|schema| schema.executor);
+        executor == Some(Executor::Kernel) && tool != "mail.send"
+    }
+}
+
+impl Expected {
+    /// Whether labels name all the calls that the oracle does, and who wrote their answers.
+    fn covered_by(&self, labels: &Labels, label: &Label, catalog: &Catalog) -> Result<(), String> {
+        for place in &label.calls {
+            let number = self.numbers.get(*place).copied().flatten().map(Source::Call);
+            let writer = self.writer(*place, catalog);
+            let has = |source: &Source| labels.sources().any(|own| own == source);
+            if !number.as_ref().is_some_and(has) || !writer.as_ref().is_some_and(has) {
+                return Err(format!("it does not name {number:?} and {writer:?}, which could have influenced it"));
+            }
+        }
+        let allowed = label.readers.clone().map_or(Readers::Anyone, Readers::Only);
+        if labels.readers().are_within(&allowed) { Ok(()) } else { Err("it has readers that it must not have".into()) }
+    }
+
+    fn writer(&self, place: usize, catalog: &Catalog) -> Option<Source> {
+        let schema = catalog.tools.get(&self.calls.get(place)?.tool)?;
+        Some(match schema.yields {
+            Yields::Foreign => Source::Tool(schema.name.clone()),
+            Yields::Machine => Source::Machine,
+            Yields::Contacts => Source::Contacts,
+        })
+    }
+
+    /// What a person must have been told before this call, a beginning of a line each.
+    fn to_be_told(&self, catalog: &Catalog) -> Vec<String> {
+        let Some(schema) = catalog.tools.get(&self.asked.tool) else { return Vec::new() };
+        let mut told = Vec::new();
+        for parameter in &schema.parameters {
+            let Some(value) = self.asked.arguments.get(&parameter.name) else { continue };
+            let label = value.deep();
+            if label.calls.iter().any(|place| !self.may_influence(*place, parameter.demand, catalog)) {
+                told.push(format!("! {}: not in your words", parameter.name));
+            }
+            if self
+                .readers(parameter)
+                .iter()
+                .any(|address| label.readers.as_ref().is_some_and(|all| !all.contains(address)))
+            {
+                told.push(format!("! {}: new to", parameter.name));
+            }
+        }
+        told
+    }
+
+    fn may_influence(&self, place: usize, demand: Demand, catalog: &Catalog) -> bool {
+        match demand {
+            Demand::Anything => true,
+            Demand::Person => false,
+            Demand::Recipient => self.writer(place, catalog) == Some(Source::Contacts),
+        }
+    }
+
+    /// The addresses of those who get to read what a parameter takes.
+    fn readers(&self, parameter: &Parameter) -> BTreeSet<String> {
+        let named = parameter.shown_to.iter().filter_map(|name| self.asked.arguments.get(name));
+        let mut readers: BTreeSet<String> = named.flat_map(|value| addresses(&value.to_json())).collect();
+        readers.remove(PERSON);
+        readers
+    }
+}
+
+fn addresses(json: &Json) -> Vec<String> {
+    match json {
+        Json::String(address) => vec![address.trim().to_lowercase()],
+        Json::Array(items) => items.iter().flat_map(addresses).collect(),
+        Json::Object(record) => record.get("email").map(addresses).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+impl World {
+    /// The question that a person says yes to here, to exactly what it shows.
+    pub(crate) fn approved(&self, event: &Event) -> Option<Question> {
+        let Event::Asked { caller: Caller::Person(_), syscall: Syscall::Answer { question, answer }, .. } = event
+        else {
+            return None;
+        };
+        let question = self.questions.get(question)?;
+        match (&question.kind, answer) {
+            (QuestionKind::Approval { fingerprint, .. }, Answer::Yes { fingerprint: seen, .. })
+                if seen == fingerprint =>
+            {
+                Some(question.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// Holds the calls and messages of random plans against the oracle.
+    pub(crate) fn check_flows(&mut self, effects: &[Effect], approved: Option<&Question>) -> Result<(), String> {
+        for effect in effects {
+            match effect {
+                Effect::Tell { news: News::Plan { run, source, .. }, .. } => self.watch(*run, source),
+                Effect::RunTool(job) => {
+                    let Some(watched) = job.run.and_then(|run| self.witness.runs.get(&run)).cloned() else { continue };
+                    let checked = self.check_tool(job, &watched, approved);
+                    checked
+                        .map_err(|wrong| format!("{}, {}: {wrong}\n{}", job.call, job.schema.name, watched.program))?;
+                }
+                Effect::Hold { item, .. } => {
+                    let Some(watched) = self.witness.runs.get(&item.run).cloned() else { continue };
+                    let checked = self.check_message(item, &watched, approved);
+                    checked.map_err(|wrong| format!("{}: {wrong}\n{}", item.id, watched.program))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn watch(&mut self, run: RunId, source: &str) {
+        if let Some(program) = self.witness.plans.get(source).cloned() {
+            self.report.random_runs += 1;
+            self.witness.runs.insert(run, Watched { program, answers: Vec::new(), current: None });
+        }
+    }
+
+    fn check_tool(&mut self, job: &ToolJob, watched: &Watched, approved: Option<&Question>) -> Result<(), String> {
+        if let Some(current) = watched.current.filter(|current| *current != job.call) {
+            return Err(format!("the step is done a second time, {current} is not over"));
+        }
+        let expected = self.witness.expected(watched)?;
+        let given = given(&expected.asked);
+        if expected.asked.tool != job.schema.name || given != job.arguments {
+            return Err(format!("the oracle calls {} with {given:?}", expected.asked.tool));
+        }
+        let all = expected.asked.arguments.values().map(Naive::deep);
+        let influences = all.fold(expected.asked.context.clone(), |all, label| all.and(&label));
+        expected.covered_by(&job.influences, &influences, &self.witness.catalog)?;
+        self.report.calls_checked += 1;
+        let to_be_told = expected.to_be_told(&self.witness.catalog);
+        let must_be_asked = !to_be_told.is_empty() || job.schema.effect >= EffectClass::Emit;
+        if must_be_asked && !self.witness.agreed.contains(&job.call) {
+            let question = approved.ok_or_else(|| format!("nobody said yes, and it is to be told: {to_be_told:?}"))?;
+            let shows = |name: &String, json: &Json| {
+                let value = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+                question.content.contains(&format!("\n{name}: {value}"))
+            };
+            let shows_all = given.iter().all(|(name, json)| shows(name, json));
+            if !shows_all || !question.content.starts_with(&job.schema.name) {
+                return Err(format!("the yes was to something else: {}", question.content));
+            }
+            was_told(question, &to_be_told)?;
+            self.report.flows_agreed += usize::from(!to_be_told.is_empty());
+            self.witness.agreed.insert(job.call);
+        }
+        if let Some(watched) = job.run.and_then(|run| self.witness.runs.get_mut(&run)) {
+            watched.current = Some(job.call);
+        }
+        Ok(())
+    }
+
+    fn check_message(
+        &mut self,
+        item: &OutboxItem,
+        watched: &Watched,
+        approved: Option<&Question>,
+    ) -> Result<(), String> {
+        let expected = self.witness.expected(watched)?;
+        let text = |name: &str| expected.asked.arguments.get(name).map(Naive::shown).unwrap_or_default();
+        let to: Vec<String> = expected.asked.arguments.get("to").map(|to| written(&to.to_json())).unwrap_or_default();
+        if expected.asked.tool != "mail.send"
+            || item.to != to
+            || item.subject != text("subject")
+            || item.body != text("body")
+        {
+            return Err(format!("the oracle calls {} with {:?}", expected.asked.tool, given(&expected.asked)));
+        }
+        let question = approved.ok_or("nobody said yes to the message")?;
+        let shows = [&item.subject, &item.body]
+            .into_iter()
+            .chain(&item.to)
+            .all(|part| question.content.contains(part.as_str()));
+        if !shows {
+            return Err(format!("the yes was to something else: {}", question.content));
+        }
+        let to_be_told = expected.to_be_told(&self.witness.catalog);
+        was_told(question, &to_be_told)?;
+        self.report.messages_checked += 1;
+        self.report.flows_agreed += usize::from(!to_be_told.is_empty());
+        if let Some(watched) = self.witness.runs.get_mut(&item.run) {
+            watched.answers.push((None, Json::Null));
+        }
+        Ok(())
+    }
+}
+
+/// The addresses of some contacts, as they are written.
+fn written(to: &Json) -> Vec<String> {
+    let email = |contact: &Json| Some(contact.get("email")?.as_str()?.trim().to_owned());
+    to.as_array().into_iter().flatten().filter_map(email).collect()
+}
+
+fn was_told(question: &Question, to_be_told: &[String]) -> Result<(), String> {
+    match to_be_told.iter().find(|line| !question.content.contains(line.as_str())) {
+        Some(line) => Err(format!("the person was not told \"{line}\", but: {}", question.content)),
+        None => Ok(()),
+    }
+}
+
+/// The arguments as a tool gets them.
+fn given(asked: &Asked) -> Map<String, Json> {
+    let arguments = asked.arguments.iter().map(|(name, value)| (name.clone(), value.to_json()));
+    arguments.filter(|(_, json)| !json.is_null()).collect()
+}
