@@ -11,7 +11,7 @@ use genoa_abi::schema::{Catalog, Demand, EffectClass, Executor, Parameter, Yield
 use genoa_abi::session::{Answer, News, OutboxItem, Question, QuestionKind};
 use genoa_abi::syscall::{Caller, Syscall};
 use genoa_abi::tool::ToolOutcome;
-use genoa_abi::{CallId, Labels, Readers, RunId, Source};
+use genoa_abi::{CallId, Labels, QuestionId, Readers, RunId, Source};
 use serde_json::{Map, Value as Json};
 
 use crate::corpus::PERSON;
@@ -35,6 +35,9 @@ struct Watched {
     /// What tools answered, in order, and messages that were held.
     answers: Vec<(Option<CallId>, Json)>,
     current: Option<CallId>,
+    /// The question that was said yes to last, and what it shows of calls that were not made yet, each by itself.
+    question: Option<QuestionId>,
+    allowed: Vec<String>,
 }
 
 /// The call that comes next, as the oracle has it, and the numbers of the calls before it.
@@ -197,7 +200,10 @@ impl World {
     fn watch(&mut self, run: RunId, source: &str) {
         if let Some(program) = self.witness.plans.get(source).cloned() {
             self.report.random_runs += 1;
-            self.witness.runs.insert(run, Watched { program, answers: Vec::new(), current: None });
+            self.witness.runs.insert(
+                run,
+                Watched { program, answers: Vec::new(), current: None, question: None, allowed: Vec::new() },
+            );
         }
     }
 
@@ -217,16 +223,16 @@ impl World {
         let to_be_told = expected.to_be_told(&self.witness.catalog);
         let must_be_asked = !to_be_told.is_empty() || job.schema.effect >= EffectClass::Emit;
         if must_be_asked && !self.witness.agreed.contains(&job.call) {
-            let question = approved.ok_or_else(|| format!("nobody said yes, and it is to be told: {to_be_told:?}"))?;
-            let shows = |name: &String, json: &Json| {
-                let value = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
-                question.content.contains(&format!("\n{name}: {value}"))
+            let shows = |content: &str| {
+                let line = |(name, json): (&String, &Json)| {
+                    let value = json.as_str().map_or_else(|| json.to_string(), |text| set_in(text, 4));
+                    content.contains(&format!("\n{name}: {value}"))
+                };
+                content.starts_with(&job.schema.name) && given.iter().all(line)
             };
-            let shows_all = given.iter().all(|(name, json)| shows(name, json));
-            if !shows_all || !question.content.starts_with(&job.schema.name) {
-                return Err(format!("the yes was to something else: {}", question.content));
-            }
-            was_told(question, &to_be_told)?;
+            let run = job.run.ok_or("it is no call of a run")?;
+            let content = self.take_yes(run, approved, shows)?;
+            was_told(&content, &to_be_told)?;
             self.report.flows_agreed += usize::from(!to_be_told.is_empty());
             self.witness.agreed.insert(job.call);
         }
@@ -234,6 +240,23 @@ impl World {
             watched.current = Some(job.call);
         }
         Ok(())
+    }
+
+    /// What the person saw of a call when they said yes to it, alone or with others. It counts once.
+    fn take_yes(
+        &mut self,
+        run: RunId,
+        approved: Option<&Question>,
+        shows: impl Fn(&str) -> bool,
+    ) -> Result<String, String> {
+        let watched = self.witness.runs.get_mut(&run).ok_or("the run is unknown")?;
+        if let Some(question) = approved.filter(|question| watched.question != Some(question.id)) {
+            watched.question = Some(question.id);
+            watched.allowed = calls_in(question);
+        }
+        let place = watched.allowed.iter().position(|content| shows(content));
+        let place = place.ok_or_else(|| format!("nobody said yes to it, but to: {:?}", watched.allowed))?;
+        Ok(watched.allowed.remove(place))
     }
 
     fn check_message(
@@ -252,16 +275,13 @@ impl World {
         {
             return Err(format!("the oracle calls {} with {:?}", expected.asked.tool, given(&expected.asked)));
         }
-        let question = approved.ok_or("nobody said yes to the message")?;
-        let shows = [&item.subject, &item.body]
-            .into_iter()
-            .chain(&item.to)
-            .all(|part| question.content.contains(part.as_str()));
-        if !shows {
-            return Err(format!("the yes was to something else: {}", question.content));
-        }
         let to_be_told = expected.to_be_told(&self.witness.catalog);
-        was_told(question, &to_be_told)?;
+        let shows = |content: &str| {
+            let parts = [item.subject.clone(), set_in(&item.body, 2)];
+            parts.iter().chain(&item.to).all(|part| content.contains(part.as_str()))
+        };
+        let content = self.take_yes(item.run, approved, shows)?;
+        was_told(&content, &to_be_told)?;
         self.report.messages_checked += 1;
         self.report.flows_agreed += usize::from(!to_be_told.is_empty());
         if let Some(watched) = self.witness.runs.get_mut(&item.run) {
@@ -277,9 +297,32 @@ fn written(to: &Json) -> Vec<String> {
     to.as_array().into_iter().flatten().filter_map(email).collect()
 }
 
-fn was_told(question: &Question, to_be_told: &[String]) -> Result<(), String> {
-    match to_be_told.iter().find(|line| !question.content.contains(line.as_str())) {
-        Some(line) => Err(format!("the person was not told \"{line}\", but: {}", question.content)),
+/// What a question shows of each call that a yes allows.
+fn calls_in(question: &Question) -> Vec<String> {
+    let count = question.more + 1;
+    if count == 1 {
+        return vec![question.content.clone()];
+    }
+    let mut rest = question.content.as_str();
+    let mut found = Vec::new();
+    for place in 1..=count {
+        rest = rest.strip_prefix(&format!("{place} of {count}\n")).unwrap_or_default();
+        let next = rest.find(&format!("\n\n{} of {count}\n", place + 1));
+        let (content, after) = next.map_or((rest, ""), |end| (&rest[..end], &rest[end + 2..]));
+        found.push(content.to_owned());
+        rest = after;
+    }
+    found
+}
+
+/// A text of several lines as a question shows it.
+fn set_in(text: &str, margin: usize) -> String {
+    text.replace('\n', &format!("\n{}", " ".repeat(margin)))
+}
+
+fn was_told(content: &str, to_be_told: &[String]) -> Result<(), String> {
+    match to_be_told.iter().find(|line| !content.contains(line.as_str())) {
+        Some(line) => Err(format!("the person was not told \"{line}\", but: {content}")),
         None => Ok(()),
     }
 }
