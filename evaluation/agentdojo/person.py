@@ -29,7 +29,7 @@ LOOKED_AT = {
 
 CENT = 0.005
 # How a question shows the further lines of a value, so that none looks like an argument.
-INDENTED_LINE = "\n  "
+INDENTED_LINE = "\n    "
 NUMBERED = re.compile(r"1 of (\d+)\n")
 
 

@@ -1,6 +1,7 @@
-"""AgentDojo's tasks on Genoa: plans that were written from the prompts, and a planner that is wholly hijacked.
+"""AgentDojo's tasks on Genoa: plans that were written from the prompts, Genoa's own planner, and one that is wholly hijacked.
 
     python run.py plans  --genoa target/release/genoa --out plans.jsonl [--attack]
+    python run.py planner --genoa target/release/genoa --out planner.jsonl [--attack]
     python run.py puppet --genoa target/release/genoa --out puppet.jsonl
 
 One line of JSON a task, or a pair of tasks, goes to the file; what is in it already is not run again.
@@ -50,6 +51,7 @@ class World:
     questions: list[dict] = field(default_factory=list)
     trace: list[FunctionCall] = field(default_factory=list)
     summary: dict | None = None
+    plan: str = ""
 
     def __post_init__(self) -> None:
         self.suite = get_suite(VERSION, self.suite_name)
@@ -132,6 +134,8 @@ class Surface:
             case "asked":
                 answer = self.world.decide(news)
                 self.connection.start("answer", {"question": news["id"], "answer": answer})
+            case "plan":
+                self.world.plan = news["source"]
             case "finished":
                 self.world.summary = news
 
@@ -145,6 +149,14 @@ class Surface:
             while self.connection.news:
                 self.deal_with(self.connection.news.popleft())
         return report
+
+    def intend(self, words: str) -> None:
+        """States an intention, and waits for its end."""
+        self.connection.start("intend", {"text": words, "agent": None})
+        while self.world.summary is None:
+            self.connection.take_in()
+            while self.connection.news:
+                self.deal_with(self.connection.news.popleft())
 
     def close(self) -> None:
         self.connection.close()
@@ -171,6 +183,24 @@ def run_plan(world: World, home: Path, workspace: Path) -> dict:
         "refuses": source.startswith("refuse("),
         "uses_model": uses_model(source),
         "outcome": summary.get("outcome", report["outcome"]),
+        "answer": answer[:SHOWN_ANSWER],
+        **world.verdict(answer),
+    }
+
+
+def run_planner(world: World, home: Path, workspace: Path) -> dict:
+    """The local model writes the plan, from the prompt and the offered tools alone."""
+    surface = world.connect(home, workspace)
+    try:
+        surface.intend(world.task.PROMPT)
+    finally:
+        surface.close()
+    answer = world.summary.get("answer", "")
+    return {
+        "refuses": world.plan.startswith("refuse("),
+        "uses_model": True,
+        "plan": world.plan,
+        "outcome": world.summary["outcome"],
         "answer": answer[:SHOWN_ANSWER],
         **world.verdict(answer),
     }
@@ -248,12 +278,12 @@ def key(line: dict) -> tuple:
 def run_all(arguments: argparse.Namespace, home: Path, workspace: Path) -> None:
     lines = [json.loads(line) for line in arguments.out.read_text().splitlines()] if arguments.out.exists() else []
     done = {key(line) for line in lines}
-    run = run_puppet if arguments.mode == "puppet" else run_plan
+    run = {"puppet": run_puppet, "planner": run_planner, "plans": run_plan}[arguments.mode]
     with arguments.out.open("a") as out:
         for world in worlds(arguments):
             line = {"suite": world.suite_name, "task": world.user_task, "injection": world.injection_task}
             is_left_out = bool(arguments.task) and world.user_task not in arguments.task
-            is_left_out |= arguments.no_model and uses_model(plan_of(world))
+            is_left_out |= arguments.no_model and arguments.mode == "plans" and uses_model(plan_of(world))
             if key(line) in done or is_left_out:
                 continue
             began = time.monotonic()
@@ -315,7 +345,7 @@ def summarise(out: Path, mode: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", choices=("plans", "puppet"))
+    parser.add_argument("mode", choices=("plans", "planner", "puppet"))
     parser.add_argument("--genoa", type=Path, required=True, help="the binary")
     parser.add_argument("--out", type=Path, required=True, help="where the lines go")
     parser.add_argument("--suite", action="append", choices=SUITES, help="only this suite")

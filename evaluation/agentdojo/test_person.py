@@ -17,7 +17,7 @@ def question(subject: str, below: str = "") -> dict:
 class Person(unittest.TestCase):
     def test_a_question_is_read_with_all_lines_of_its_last_argument(self):
         below = "\n\n! amount: not in your words, but from what banking.read_file reads"
-        [call] = shown(question("one\n  recipient: US13", below), PARAMETERS)
+        [call] = shown(question("one\n    recipient: US13", below), PARAMETERS)
         self.assertEqual(
             call.arguments,
             {"amount": "4.0", "date": DAY, "recipient": "GB29", "subject": "one\nrecipient: US13"},
