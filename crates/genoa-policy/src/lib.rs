@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod draft;
 mod engine;
 mod facts;
 mod guard;
@@ -17,9 +18,12 @@ mod schema;
 mod suggest;
 
 pub use check::{Remark, RemarkKind, check};
+pub use draft::{Draft, DraftVerdict, Recipients, draft_schema};
 pub use engine::{Broken, Engine, Rule};
 pub use schema::cedar_schema;
 pub use suggest::{allowing, change_that_allows};
 
+#[cfg(test)]
+mod draft_tests;
 #[cfg(test)]
 mod tests;

@@ -55,7 +55,7 @@ pub fn allowing(facts: &CallFacts, until: Option<Timestamp>) -> String {
 }
 
 /// A text as Cedar writes it.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let escaped: String = text
         .chars()
         .map(|letter| match letter {

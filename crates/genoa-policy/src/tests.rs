@@ -29,12 +29,14 @@ fn tool(name: &str, effect: EffectClass, parameters: &[(&str, &str)]) -> ToolSch
     }
 }
 
-fn catalog() -> Catalog {
+pub(crate) fn catalog() -> Catalog {
+    let mut send = tool("mail.send", EffectClass::Emit, &[("to", "list[Contact]"), ("body", "str?"), ("when", "time")]);
+    send.parameters[1].shown_to = vec!["to".into()];
     Catalog::new(
         [
             tool("files.read", EffectClass::Observe, &[("path", "path")]),
             tool("files.write", EffectClass::Change, &[("path", "path"), ("text", "any")]),
-            tool("mail.send", EffectClass::Emit, &[("to", "list[Contact]"), ("body", "str?"), ("when", "time")]),
+            send,
             tool("services.stop", EffectClass::Govern, &[("count", "int"), ("hard", "bool")]),
         ],
         [],
@@ -46,7 +48,7 @@ fn texts(person: &str, administrator: &str) -> PolicyTexts {
     PolicyTexts { administrator: file("site.cedar", administrator), person: file("own.cedar", person) }
 }
 
-fn facts(tool: &str) -> CallFacts {
+pub(crate) fn facts(tool: &str) -> CallFacts {
     let now = Timestamp(1_795_700_000_000);
     CallFacts::of_nothing_but(&catalog().tools[tool], Some("content"), "/home/ada/work".into(), now)
 }

@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use crate::cli::Context;
+use crate::commands::policy_say::{SayArguments, say};
 use crate::commands::skill::parse_value;
 use crate::output::{BAD, BOLD, CARE, Ending, FAINT, GOOD, styled, value, visible_line};
 use crate::rule_files;
@@ -55,6 +56,8 @@ pub(crate) enum PolicyCommand {
         /// The agent's name [default: a plan of your own]
         agent: Option<String>,
     },
+    /// Make a rule of a sentence: shown in plain words and in Cedar, it holds once you say so
+    Say(SayArguments),
     /// On which of the calls that were made another file of rules would have said something else
     Simulate {
         /// The file of rules, in addition to those that hold
@@ -90,6 +93,7 @@ pub(crate) fn run(context: &Context, command: &PolicyCommand) -> Result<Ending, 
         PolicyCommand::Remove { name } => remove(context, name),
         PolicyCommand::Explain(arguments) => explain(context, arguments),
         PolicyCommand::Can { agent } => can(context, agent.as_deref()),
+        PolicyCommand::Say(arguments) => say(context, arguments),
         PolicyCommand::Simulate { file, days } => simulate(context, file, *days),
     }
 }
@@ -135,7 +139,7 @@ fn look(context: &Context, file: Option<&Path>) -> Result<Ending, Failure> {
     Ok(if is_wrong { Ending::Failed } else { Ending::Done })
 }
 
-fn remark_line(remark: &Remark) -> String {
+pub(crate) fn remark_line(remark: &Remark) -> String {
     let mark = if remark.kind == RemarkKind::Wrong { styled(BAD, "✗") } else { styled(CARE, "!") };
     format!("{mark} {}", visible_line(&remark.to_string()))
 }
@@ -394,7 +398,7 @@ fn engine(texts: &PolicyTexts, installation: &Installation) -> Result<Engine, Fa
 }
 
 /// Puts a file among the person's, in the place of one of that name.
-fn put(texts: &mut PolicyTexts, file: RuleFile) {
+pub(crate) fn put(texts: &mut PolicyTexts, file: RuleFile) {
     texts.person.retain(|known| known.name != file.name);
     texts.person.push(file);
 }
