@@ -182,6 +182,7 @@ impl Turn<'_> {
         self.effects.push(Effect::AttachAgent { session: own, agent });
         // Nobody is left who could speak for the person there.
         self.drop_waiting_syscalls(asker.caller);
+        self.withdraw_offer(own);
         self.disconnect(own);
         Ok(Response::Later)
     }

@@ -136,7 +136,7 @@ impl Turn<'_> {
 
     /// Goes on with a call after its approval. The world may have changed meanwhile, so grant and rules are asked again.
     pub(crate) fn carry_out_approved(&mut self, order: Order) {
-        let origin = order.origin;
+        let (origin, tool) = (order.origin, order.schema.name.clone());
         self.approve_alike(&order);
         let begun = self
             .permit(order.grant, &order.schema, &order.arguments, order.session)
@@ -146,7 +146,12 @@ impl Turn<'_> {
             .and_then(|_| self.carry_out(order));
         match begun {
             Ok(Begun::Waiting) => {}
-            Ok(Begun::Over(value)) => self.call_ended(origin, Ok(value)),
+            Ok(Begun::Over(value)) => {
+                if let Origin::Syscall(asker) = origin {
+                    self.note_call_of(asker.caller, &tool);
+                }
+                self.call_ended(origin, Ok(value));
+            }
             Err(failure) => self.call_ended(origin, Err(failure)),
         }
     }

@@ -51,6 +51,9 @@ impl Turn<'_> {
         check_workspace(&request.workspace)?;
         let now = self.now;
         let session = self.session(id)?.clone();
+        if !session.connected {
+            return Err(no_surface());
+        }
         let same_folder = session.workspace == request.workspace;
         let rights = person_rights(&request.workspace, &self.kernel.network);
         let grants = &self.kernel.grants;
@@ -153,6 +156,11 @@ impl Turn<'_> {
     pub(crate) fn check_holder(&self, holder: Holder, grant: GrantId) -> Result<(), Failure> {
         if self.kernel.grants.get(grant)?.holder == holder { Ok(()) } else { Err(not_held(grant)) }
     }
+}
+
+/// The failure where a connection has become an agent's, and has no person's authority any more.
+pub(crate) fn no_surface() -> Failure {
+    only_a_person("act for a session whose surface is gone")
 }
 
 fn not_held(grant: GrantId) -> Failure {

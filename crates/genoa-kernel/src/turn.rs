@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::grants::Holder;
 use crate::kernel::Kernel;
+use crate::sessions::no_surface;
 
 /// One step in progress.
 pub(crate) struct Turn<'k> {
@@ -117,8 +118,7 @@ impl<'k> Turn<'k> {
             Caller::Person(session) => {
                 let state = self.session(session)?;
                 if !state.connected {
-                    // Its connection has become an agent's, and has no person's authority any more.
-                    return Err(only_a_person("act for a session whose surface is gone"));
+                    return Err(no_surface());
                 }
                 let grant = state.grant.ok_or_else(|| {
                     Failure::new(ErrorCode::InvalidInput, "the session has not begun")

@@ -3,6 +3,7 @@
 use genoa_abi::event::Event;
 use genoa_abi::grant::{Budget, GrantRequest, Right};
 use genoa_abi::model::{ChatMessage, Finish, InferClass, InferReply, InferRequest, InferUsage, Role};
+use genoa_abi::schema::Executor;
 use genoa_abi::schema::ToolSchema;
 use genoa_abi::session::{Answer, QuestionKind, SessionRequest};
 use genoa_abi::skill::SkillSource;
@@ -103,6 +104,9 @@ impl World {
     fn person_asks(&mut self) -> Result<(), String> {
         let sessions: Vec<SessionId> = self.sessions.iter().copied().collect();
         let Some(session) = self.random.pick(&sessions).copied() else { return self.connect() };
+        if self.is_programs_turn() {
+            return self.program_acts(session);
+        }
         let caller = Caller::Person(session);
         let syscall = match self.random.below(15) {
             0..6 => Syscall::Intend { text: "prepare the demo".into(), agent: self.agent_name() },
@@ -122,6 +126,10 @@ impl World {
     fn agent_asks(&mut self) -> Result<(), String> {
         let agents: Vec<AgentId> = self.agents.iter().copied().collect();
         let Some(agent) = self.random.pick(&agents).copied() else { return self.person_asks() };
+        if self.is_programs_turn() {
+            let syscall = self.program_call();
+            return self.ask(Caller::Agent(agent), syscall);
+        }
         let syscall = match self.random.below(12) {
             0..5 => Syscall::Plan { source: self.any_plan() },
             5 => Syscall::Receive {},
@@ -213,6 +221,11 @@ impl World {
         let place = self.random.below(self.pending.len());
         let pending = self.pending.swap_remove(place);
         self.now = self.now.plus_ms(self.random.below(500) as u64);
+        if let Pending::Tool(job) = &pending
+            && job.schema.executor == Executor::Client
+        {
+            return self.program_finishes(job);
+        }
         let repeat = self.random.chance(3);
         let event = self.end_of(pending);
         if repeat && !matches!(event, Event::LookedUp { .. }) {
@@ -349,7 +362,7 @@ impl World {
         }
     }
 
-    fn agent_name(&mut self) -> Option<String> {
+    pub(crate) fn agent_name(&mut self) -> Option<String> {
         let names = [None, Some("content"), Some("content"), Some("reader"), Some("nobody")];
         self.random.pick(&names).copied().flatten().map(str::to_owned)
     }

@@ -175,7 +175,7 @@ fn record(name: &str, fields: &[&str]) -> RecordType {
     }
 }
 
-fn tool(name: &str, parameters: &[&str], returns: Type, effect: EffectClass, files: FileNeed) -> ToolSchema {
+pub(crate) fn tool(name: &str, parameters: &[&str], returns: Type, effect: EffectClass, files: FileNeed) -> ToolSchema {
     let parameter = |name: &&str| Parameter { demand: Demand::Anything, ..Parameter::new(name, Type::Text, true, "") };
     ToolSchema {
         name: name.into(),

@@ -9,10 +9,11 @@
 mod actors;
 mod corpus;
 mod invariants;
+mod offered;
 mod plans;
 mod random;
 mod witness;
 mod world;
 
 pub use plans::{Excess, Flows, PlanReport, try_plan};
-pub use world::{Report, simulate, simulate_random_plans};
+pub use world::{Report, simulate, simulate_programs, simulate_random_plans};

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::installation::Installation;
+use genoa_abi::schema::Executor;
 use genoa_abi::session::{News, Question, RunOutcome};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::view::ViewAction;
@@ -12,6 +13,7 @@ use genoa_abi::{AgentId, CallId, OutboxId, QuestionId, RequestId, SessionId, Tim
 use genoa_kernel::Kernel;
 
 use crate::corpus;
+use crate::offered::Returning;
 use crate::plans::{Program, random_program};
 use crate::random::Random;
 use crate::witness::Witness;
@@ -32,6 +34,10 @@ pub struct Report {
     pub tools: usize,
     /// Messages that were handed over for sending.
     pub sends: usize,
+    /// Calls that were ended by the programs which were told to carry them out.
+    pub returned: usize,
+    /// Connections that became agents'.
+    pub attached: usize,
     /// Syscalls that were answered with a failure.
     pub denials: usize,
     /// Runs of random plans.
@@ -52,6 +58,8 @@ impl Report {
         self.runs.iter_mut().zip(other.runs).for_each(|(all, one)| *all += one);
         self.tools += other.tools;
         self.sends += other.sends;
+        self.returned += other.returned;
+        self.attached += other.attached;
         self.denials += other.denials;
         self.random_runs += other.random_runs;
         self.calls_checked += other.calls_checked;
@@ -99,6 +107,10 @@ pub(crate) struct World {
     pub(crate) witness: Witness,
     /// How many of a hundred plans are random ones.
     pub(crate) random_plans: usize,
+    /// Whether programs offer tools, and are agents.
+    pub(crate) has_programs: bool,
+    /// Calls that programs were told to carry out, by the session of each.
+    pub(crate) told_programs: BTreeMap<CallId, SessionId>,
     pub(crate) report: Report,
     trace: Vec<String>,
 }
@@ -117,6 +129,14 @@ pub fn simulate(seed: u64, steps: u32) -> Result<Report, String> {
 /// As for [`simulate`].
 pub fn simulate_random_plans(seed: u64, steps: u32) -> Result<Report, String> {
     run(World::new(seed, 80), steps)
+}
+
+/// As [`simulate`], with programs that offer tools and that are agents.
+///
+/// # Errors
+/// As for [`simulate`].
+pub fn simulate_programs(seed: u64, steps: u32) -> Result<Report, String> {
+    run(World { has_programs: true, ..World::new(seed, 0) }, steps)
 }
 
 fn run(mut world: World, steps: u32) -> Result<Report, String> {
@@ -150,6 +170,8 @@ impl World {
             started: BTreeSet::new(),
             witness: Witness::new(),
             random_plans,
+            has_programs: false,
+            told_programs: BTreeMap::new(),
             report: Report::default(),
             trace: Vec::new(),
         }
@@ -231,8 +253,10 @@ impl World {
         let was_idle = self.kernel.is_idle();
         let is_tick = matches!(event, Event::Tick {});
         let asker = self.told_asker(&event);
+        let returning = Returning::of(&event);
         let effects = self.kernel.step(event, self.now);
         self.check_heard(asker, &effects)?;
+        self.check_returned(returning, &effects)?;
         if was_idle && (is_tick || is_boot) && effects.iter().any(|effect| matches!(effect, Effect::Infer { .. })) {
             return Err("an idle system asked the model".into());
         }
@@ -353,6 +377,7 @@ impl World {
                 self.agents.insert(agent);
             }
             Effect::AttachAgent { session, agent } => {
+                self.report.attached += 1;
                 self.sessions.remove(&session);
                 self.agents.insert(agent);
             }
@@ -362,6 +387,9 @@ impl World {
             }
             Effect::RunTool(job) => {
                 self.report.tools += 1;
+                if job.schema.executor == Executor::Client {
+                    self.told_programs.insert(job.call, job.session);
+                }
                 self.pending.push(Pending::Tool(job));
             }
             Effect::Infer { call, .. } => self.pending.push(Pending::Infer(call)),

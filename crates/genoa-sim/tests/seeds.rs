@@ -1,6 +1,6 @@
 //! The simulator over fixed seeds, and the seeds that once found something.
 
-use genoa_sim::{Report, simulate};
+use genoa_sim::{Report, simulate, simulate_programs};
 
 const STEPS: u32 = 200;
 
@@ -15,6 +15,17 @@ fn two_hundred_seeds_keep_the_invariants() {
     // A simulation in which nothing happens proves nothing.
     assert!(all.runs.iter().all(|count| *count > 20), "{all:?}");
     assert!(all.crashes > 100 && all.tools > 200 && all.sends > 5 && all.denials > 500, "{all:?}");
+}
+
+#[test]
+fn programs_end_only_their_own_calls_and_have_no_persons_authority() {
+    let mut all = Report::default();
+    for seed in 0..60 {
+        let report = simulate_programs(seed, STEPS).unwrap_or_else(|trace| panic!("seed {seed}: {trace}"));
+        all.add(&report);
+    }
+    println!("{all:?}");
+    assert!(all.returned > 40 && all.attached > 40 && all.crashes > 30, "{all:?}");
 }
 
 #[test]

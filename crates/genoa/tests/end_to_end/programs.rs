@@ -329,6 +329,12 @@ fn messages_after_the_change_to_an_agent_are_the_agents() {
     // All in one breath: the second message was sent by what was still the person's surface.
     let act = Syscall::Act { text: "Pay".into(), agent: Some("communication".into()), session: None };
     let request = acting.start(&act).unwrap();
+    let session = SessionRequest {
+        workspace: world.work().to_str().unwrap().to_owned(),
+        person: Person::default(),
+        clock: Clock { now: "2026-11-23T09:00:00+01:00".into(), timezone: "Europe/Oslo".into() },
+    };
+    acting.start(&Syscall::Session(session)).unwrap();
     let intend = acting.start(&Syscall::Intend { text: "Delete everything".into(), agent: None }).unwrap();
     let Incoming::Answer(Ok(_)) = acting.next_of(request).unwrap() else { panic!("it is not an agent") };
     if let Some(Ok(reply)) = acting.answer_within(intend, std::time::Duration::from_millis(300)).unwrap() {
