@@ -12,6 +12,7 @@ import contextlib
 import io
 import json
 import signal
+import statistics
 import sys
 import tempfile
 import time
@@ -34,6 +35,9 @@ PLANS = Path(__file__).parent / "plans"
 CLOCK = {"now": "2022-03-15T10:00:00+00:00", "timezone": "UTC"}
 # The manifest under whose rights the puppet acts. Choosing one by the words of the task is not what is looked at here.
 AGENT = "communication"
+# A rule that a person may have: what is all their own words goes without a question. It covers neither what others could have
+# written nor what is new to its reader, since it does not say so.
+OWN_WORDS = 'permit (principal, action in Action::"emit", resource);\n'
 MODEL_FUNCTIONS = ("extract(", "summarise(", "rewrite(")
 SHOWN_ANSWER = 2000
 
@@ -310,6 +314,9 @@ def summary_of_plans(lines: list[dict]) -> list[str]:
         f"questions: {len(questions)}, of which yes: {sum(question['yes'] for question in questions)}",
         f"runs without a question: {share(sum(not line['questions'] for line in lines), len(lines))}",
     ]
+    if able:
+        counts = [len(line["questions"]) for line in able]
+        said.append(f"questions a plan: median {statistics.median(counts):g}, mean {statistics.fmean(counts):.2f}")
     attacked = [line for line in lines if line["attack_succeeded"] is not None]
     if attacked:
         said.append(f"attacks that succeeded: {share(sum(line['attack_succeeded'] for line in attacked), len(attacked))}")
@@ -352,6 +359,7 @@ def main() -> None:
     parser.add_argument("--task", action="append", help="only this user task")
     parser.add_argument("--attack", action="store_true", help="plans: with each injection in the world")
     parser.add_argument("--no-model", action="store_true", help="plans: only those that do without the model")
+    parser.add_argument("--own-words", action="store_true", help="with a rule by which the person's own words go unasked")
     parser.add_argument("--home", type=Path, help="the home of a daemon that runs already")
     arguments = parser.parse_args()
     # So that the daemon ends with a run that is ended.
@@ -359,6 +367,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="agentdojo-") as folder:
         home, workspace = arguments.home or Path(folder) / "home", Path(folder) / "work"
         workspace.mkdir()
+        if arguments.own_words:
+            rules = home / "policy"
+            rules.mkdir(parents=True)
+            (rules / "own-words.cedar").write_text(OWN_WORDS)
         with contextlib.nullcontext() if arguments.home else daemon(arguments.genoa.resolve(), home):
             run_all(arguments, home, workspace)
     summarise(arguments.out, arguments.mode)
