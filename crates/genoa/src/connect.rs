@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use genoa_abi::session::SessionRequest;
 use genoa_abi::syscall::{Reply, Syscall};
-use genoa_abi::{ErrorCode, Failure};
+use genoa_abi::{ErrorCode, Failure, SessionId};
 use genoa_client::Client;
 use genoa_daemon::{Home, end_if_replaced, end_with_me};
 use jiff::tz::TimeZone;
@@ -26,11 +26,19 @@ pub(crate) const HOME_IN_USE: u8 = 5;
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) client: Client,
+    /// Its number: whose questions are its own.
+    pub(crate) id: SessionId,
     workspace: PathBuf,
     zone: TimeZone,
 }
 
 impl Session {
+    /// A session over a connection, for tests.
+    #[cfg(test)]
+    pub(crate) fn over(client: Client, id: SessionId) -> Self {
+        Self { client, id, workspace: PathBuf::from("/"), zone: TimeZone::UTC }
+    }
+
     /// Which notices the person wants to see in this workspace, as it stands now.
     pub(crate) fn preferences(&self) -> Preferences {
         Preferences::of(&self.workspace)
@@ -116,7 +124,7 @@ pub(crate) fn begin(
         clock: settings.clock(today)?,
     };
     match client.call(&Syscall::Session(request))? {
-        Reply::Session(_) => Ok(Session { client, workspace: workspace.to_owned(), zone: settings.zone()? }),
+        Reply::Session(id) => Ok(Session { client, id, workspace: workspace.to_owned(), zone: settings.zone()? }),
         other => Err(unexpected(&other)),
     }
 }

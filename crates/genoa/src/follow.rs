@@ -363,12 +363,12 @@ fn question_lines(question: &Question) -> Vec<String> {
     lines
 }
 
-/// Makes a syscall, and puts to the person what is asked before it is answered.
+/// Makes a syscall, and puts to the person what is asked about it before it is answered. What others ask meanwhile waits.
 pub(crate) fn call_asking(session: &mut Session, syscall: &Syscall) -> Result<Reply, Failure> {
     let request = session.client.start(syscall)?;
     loop {
         match session.client.next_of(request)? {
-            Incoming::News(News::Asked(question)) => {
+            Incoming::News(News::Asked(question)) if question.session == session.id => {
                 let answer = ask(&question)?;
                 session.client.call(&Syscall::Answer { question: question.id, answer })?;
             }
@@ -428,10 +428,18 @@ pub(crate) fn to_answer(question: &Question, text: &str) -> Result<Answer, Strin
 
 #[cfg(test)]
 mod tests {
-    use genoa_abi::session::{Answer, Question, QuestionKind};
-    use genoa_abi::{ContentHash, QuestionId, SessionId, Timestamp};
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::net::UnixStream;
 
-    use super::{question_lines, to_answer};
+    use genoa_abi::frame::Message;
+    use genoa_abi::session::{Answer, News, Question, QuestionKind};
+    use genoa_abi::syscall::{Reply, Syscall};
+    use genoa_abi::{ContentHash, QuestionId, RequestId, SessionId, Timestamp};
+    use genoa_client::Client;
+    use serde_json::json;
+
+    use super::{call_asking, question_lines, to_answer};
+    use crate::connect::Session;
 
     fn question(kind: QuestionKind) -> Question {
         Question {
@@ -444,6 +452,24 @@ mod tests {
             more: 0,
             expires: Timestamp(0),
         }
+    }
+
+    #[test]
+    fn a_question_of_somebody_else_is_not_answered_by_whoever_commits() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let daemon = std::thread::spawn(move || {
+            let asked = News::Asked(Question { session: SessionId(9), ..question(QuestionKind::Text) });
+            let mut lines = BufReader::new(&theirs).lines();
+            lines.next().unwrap().unwrap();
+            let news = Message::notification("news", serde_json::to_value(asked).unwrap());
+            let answer = Message::answer(RequestId(1), Ok(json!("done")));
+            [news, answer].iter().for_each(|message| (&theirs).write_all(&message.to_line()).unwrap());
+            lines.map_while(Result::ok).collect::<Vec<_>>()
+        });
+        let mut session = Session::over(Client::over(ours), SessionId(1));
+        assert_eq!(call_asking(&mut session, &Syscall::Commit { view: None }), Ok(Reply::Done));
+        drop(session);
+        assert_eq!(daemon.join().unwrap(), [""; 0], "nothing more was said");
     }
 
     #[test]
