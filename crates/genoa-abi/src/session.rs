@@ -199,15 +199,10 @@ pub struct Question {
     /// What happens on yes.
     pub consequence: String,
     /// How many more calls a yes covers: all that come right after the first and are like it, each shown.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::model::is_zero")]
     pub more: usize,
     /// When it turns into no.
     pub expires: Timestamp,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
 }
 
 /// Kinds of questions.

@@ -9,10 +9,9 @@ use genoa_abi::limits::{
     AGENT_DEPTH, AGENTS, EXAMPLES, GRANT_LIFE_MS, INTENTION_BYTES, MAILBOX_MESSAGES, MESSAGE_BYTES, NOTICE_BYTES,
     NOTICES,
 };
-use genoa_abi::session::{News, RunOutcome, RunSummary, Weight};
+use genoa_abi::session::{News, RunOutcome, Weight};
 use genoa_abi::syscall::{Caller, Reply};
 use genoa_abi::tool::Clock;
-use genoa_abi::view::Difference;
 use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, Labels, RequestId, RunId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -157,14 +156,15 @@ pub(crate) enum Driver {
     /// The agent loop, as a process in a jail.
     #[default]
     Process,
-    /// A program of the person's, over the connection that was this session's.
-    Connection(SessionId),
+    /// A program of the person's, over what was a surface's connection.
+    Connection,
 }
 
 impl Turn<'_> {
     pub(crate) fn intend(&mut self, caller: Caller, text: String, name: Option<String>) -> Result<Response, Failure> {
         let Caller::Person(session) = caller else { return Err(only_a_person("state an intention")) };
-        Ok(Response::Now(self.take_up(session, text, name, Driver::Process)?))
+        let (intention, agent) = self.take_up(session, text, name, Driver::Process)?;
+        Ok(Response::Now(Reply::Intention { intention, agent }))
     }
 
     /// An intention that the program at a surface works on itself. Its connection is the agent's from the answer on.
@@ -176,9 +176,8 @@ impl Turn<'_> {
         session: Option<SessionId>,
     ) -> Result<Response, Failure> {
         let Caller::Person(own) = asker.caller else { return Err(only_a_person("hand its connection to an agent")) };
-        let reply = self.take_up(session.unwrap_or(own), text, name, Driver::Connection(own))?;
-        let Reply::Intention { agent, .. } = reply else { return Ok(Response::Now(reply)) };
-        self.reply(asker, Ok(reply));
+        let (intention, agent) = self.take_up(session.unwrap_or(own), text, name, Driver::Connection)?;
+        self.reply(asker, Ok(Reply::Intention { intention, agent }));
         self.effects.push(Effect::AttachAgent { session: own, agent });
         // Nobody is left who could speak for the person there.
         self.drop_waiting_syscalls(asker.caller);
@@ -194,7 +193,7 @@ impl Turn<'_> {
         text: String,
         name: Option<String>,
         driver: Driver,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<(IntentionId, AgentId), Failure> {
         check_words(&text, "the intention")?;
         let skill = router::skill_for(&text, name.as_deref(), self.kernel).map(|skill| skill.agent.clone());
         let name = name.or(skill).or_else(|| router::choose(&text, self.kernel)).unwrap_or_default();
@@ -208,7 +207,7 @@ impl Turn<'_> {
         let parent = None;
         let birth = Birth { manifest, session: session_id, parent, intention: id, task: text, grant, depth: 0, driver };
         match self.start_agent(birth) {
-            Ok(agent) => Ok(Reply::Intention { intention: id, agent }),
+            Ok(agent) => Ok((id, agent)),
             Err(failure) => {
                 self.kernel.intentions.remove(&id);
                 Err(failure)
@@ -337,7 +336,7 @@ impl Turn<'_> {
                 self.disconnect(session);
             }
             Caller::Agent(agent) => match self.kernel.agents.get(agent).map(|agent| agent.driver) {
-                Ok(Driver::Connection(_)) => self.agent_left(agent),
+                Ok(Driver::Connection) => self.agent_left(agent),
                 _ => self.agent_died(agent),
             },
         }
@@ -346,23 +345,12 @@ impl Turn<'_> {
     /// The program that was an agent closed its connection: what it did is done, and it says itself what for.
     fn agent_left(&mut self, id: AgentId) {
         let Some(agent) = self.kernel.agents.get(id).ok().cloned() else { return };
-        if let Some(intention) = self.kernel.intentions.remove(&agent.intention) {
-            let calls = match agent.calls.as_slice() {
-                [] => "It called nothing.".to_owned(),
-                calls => format!("It called {}.", calls.join(", ")),
-            };
-            let finished = RunSummary {
-                intention: agent.intention,
-                run: None,
-                outcome: RunOutcome::Done,
-                answer: format!("The program that worked on this is gone. {calls}"),
-                difference: Difference::default(),
-                outbox: Vec::new(),
-                calls: agent.calls,
-                undoable: Vec::new(),
-            };
-            self.tell(intention.session, News::Finished(finished));
-        }
+        let calls = match agent.calls.as_slice() {
+            [] => "It called nothing.".to_owned(),
+            calls => format!("It called {}.", calls.join(", ")),
+        };
+        let answer = format!("The program that worked on this is gone. {calls}");
+        self.end_intention_without_run(agent.intention, RunOutcome::Done, answer, agent.calls);
         self.stop_subtree(id, &Failure::new(ErrorCode::Interrupted, "the program that worked on this is gone"));
     }
 
@@ -385,7 +373,7 @@ impl Turn<'_> {
         children.into_iter().for_each(|child| self.stop_subtree(child, &failure));
         let is_going_on = agent.run.is_some_and(|run| self.kernel.runs.contains_key(&run));
         if agent.parent.is_none() && !is_going_on {
-            self.end_intention_without_run(agent.intention, failure);
+            self.fail_intention(agent.intention, failure);
         }
     }
 
@@ -398,7 +386,7 @@ impl Turn<'_> {
             self.effects.push(Effect::StopAgent { agent: id });
             match agent.run.filter(|run| self.kernel.runs.contains_key(run)) {
                 Some(run) => self.stop_run(run, failure.clone()),
-                None if agent.parent.is_none() => self.end_intention_without_run(agent.intention, failure.clone()),
+                None if agent.parent.is_none() => self.fail_intention(agent.intention, failure.clone()),
                 None => {}
             }
         }

@@ -1,25 +1,17 @@
 //! Calls of a plan that are alike and come one after the other: the person is asked about them once, and sees them all.
 
-use genoa_abi::policy::{Decision, Verdict};
+use genoa_abi::policy::Verdict;
 use genoa_abi::schema::{EffectClass, Type};
 use genoa_abi::{ContentHash, RunId, Value};
 use genoa_plan::{PlanCall, Yield};
 
-use crate::approvals::fingerprint;
+use crate::approvals::Ask;
 use crate::calls::{Invocation, Order};
-use crate::demands::Unmet;
 use crate::system;
 use crate::turn::{Origin, Turn};
 
 /// Calls that one question is about, at most: more than that nobody reads.
 const TOGETHER: usize = 20;
-
-/// A call that has to be asked about, and why.
-pub(crate) struct Ask {
-    pub(crate) order: Order,
-    pub(crate) unmet: Vec<Unmet>,
-    pub(crate) decision: Decision,
-}
 
 impl Turn<'_> {
     /// The calls that a plan makes next once `order` was carried out, as long as they are made by the same line and have to be
@@ -64,9 +56,11 @@ impl Turn<'_> {
         next.attached = self.attached(&next);
         let unmet = self.unmet(&next).ok()?;
         let (_, decision) = self.decide(&next, &unmet).ok()?;
-        let ask = Ask { order: next, unmet, decision };
+        if decision.verdict != Verdict::Ask {
+            return None;
+        }
         // What cannot be shown is refused when its turn comes.
-        (ask.decision.verdict == Verdict::Ask && fingerprint(&ask).is_ok()).then_some(ask)
+        Ask::new(next, &unmet, &decision).ok()
     }
 
     /// Notes that the yes to `order` covers these calls of its run as well, each once.

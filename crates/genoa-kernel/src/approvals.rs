@@ -1,12 +1,12 @@
 //! Approvals: the person sees exactly what will happen, and the yes is bound to exactly that.
 
+use genoa_abi::policy::Decision;
 use genoa_abi::schema::EffectClass;
 use genoa_abi::session::QuestionKind;
 use genoa_abi::syscall::Caller;
 use genoa_abi::{ContentHash, ErrorCode, Failure};
 use serde_json::Value as Json;
 
-use crate::alike::Ask;
 use crate::calls::{Begun, Order};
 use crate::demands::Unmet;
 use crate::letters;
@@ -22,14 +22,16 @@ impl Turn<'_> {
     pub(crate) fn ask_for_approval(&mut self, first: Ask) -> Result<Begun, Failure> {
         let alike = self.alike_after(&first.order);
         let all: Vec<&Ask> = std::iter::once(&first).chain(&alike).collect();
-        let contents = all.iter().map(|ask| content(ask)).collect::<Result<Vec<_>, _>>()?;
-        let prints = all.iter().map(|ask| fingerprint(ask)).collect::<Result<Vec<_>, _>>()?;
-        let (fingerprint, content) = match (prints.as_slice(), contents.as_slice()) {
-            ([only], [content]) => (*only, content.clone()),
-            _ => (ContentHash::of_json(&prints), numbered(&contents)),
+        let count = all.len();
+        let (fingerprint, content) = match all.as_slice() {
+            [only] => (only.fingerprint, only.content.clone()),
+            several => {
+                let prints: Vec<ContentHash> = several.iter().map(|ask| ask.fingerprint).collect();
+                (ContentHash::of_json(&prints), numbered(several))
+            }
         };
         let mut order = first.order;
-        order.alike = prints[1..].to_vec();
+        order.alike = alike.iter().map(|ask| ask.fingerprint).collect();
         let typed = (order.schema.effect == EffectClass::Govern).then(|| typed_word(&order.schema.name));
         // Who asks for something by hand is asked there, whosever session it is carried out in.
         let session = match order.origin {
@@ -39,9 +41,9 @@ impl Turn<'_> {
         self.open_question(NewQuestion {
             session,
             kind: QuestionKind::Approval { fingerprint, typed },
-            title: title(&order, contents.len()),
+            title: title(&order, count),
             content,
-            consequence: consequence(&order, contents.len()),
+            consequence: consequence(&order, count),
             more: order.alike.len(),
             purpose: Purpose::Approval(Box::new(order)),
         })?;
@@ -72,28 +74,37 @@ impl Turn<'_> {
     }
 }
 
-/// The name of exactly this call and all that is shown of it.
-pub(crate) fn fingerprint(ask: &Ask) -> Result<ContentHash, Failure> {
-    let order = &ask.order;
-    Ok(ContentHash::of_json(&(&order.schema.name, &order.arguments, content(ask)?, &order.attached)))
+/// A call that has to be asked about, as the person sees it.
+pub(crate) struct Ask {
+    pub(crate) order: Order,
+    content: String,
+    /// The name of exactly this call and all that is shown of it.
+    pub(crate) fingerprint: ContentHash,
 }
 
-/// A call as the person sees it, with what they should know of it.
-fn content(ask: &Ask) -> Result<String, Failure> {
-    let order = &ask.order;
+impl Ask {
+    /// The call with what is wrong with its arguments, and what the rules say of it.
+    pub(crate) fn new(order: Order, unmet: &[Unmet], decision: &Decision) -> Result<Self, Failure> {
+        let content = content(&order, unmet, decision)?;
+        let fingerprint = ContentHash::of_json(&(&order.schema.name, &order.arguments, &content, &order.attached));
+        Ok(Self { order, content, fingerprint })
+    }
+}
+
+fn content(order: &Order, unmet: &[Unmet], decision: &Decision) -> Result<String, Failure> {
     let content = if is_mail(order) { message_text(&order.arguments)? } else { call_text(order) };
-    let mut told: Vec<String> = ask.unmet.iter().map(Unmet::text).collect();
+    let mut told: Vec<String> = unmet.iter().map(Unmet::text).collect();
     told.extend(letters::told(&order.arguments));
-    told.extend(rules::told(&ask.decision));
+    told.extend(rules::told(decision));
     // Names of files and rules are in them, and may hold anything.
     let told: Vec<String> = told.iter().map(|one| format!("! {}", letters::spelled(one))).collect();
     Ok(if told.is_empty() { content } else { format!("{content}\n\n{}", told.join("\n")) })
 }
 
-fn numbered(contents: &[String]) -> String {
-    let count = contents.len();
-    let one = |(place, content): (usize, &String)| format!("{} of {count}\n{content}", place + 1);
-    contents.iter().enumerate().map(one).collect::<Vec<_>>().join("\n\n")
+fn numbered(asks: &[&Ask]) -> String {
+    let count = asks.len();
+    let one = |(place, ask): (usize, &&Ask)| format!("{} of {count}\n{}", place + 1, ask.content);
+    asks.iter().enumerate().map(one).collect::<Vec<_>>().join("\n\n")
 }
 
 fn title(order: &Order, count: usize) -> String {

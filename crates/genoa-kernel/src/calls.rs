@@ -16,8 +16,7 @@ use genoa_plan::{argument_to_json, value_from_json, value_of_agent};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::alike::Ask;
-use crate::approvals::fingerprint;
+use crate::approvals::Ask;
 use crate::flights::{Flight, Work};
 use crate::grants::Amount;
 use crate::questions::Purpose;
@@ -117,8 +116,8 @@ impl Turn<'_> {
             return self.carry_out(order);
         }
         order.attached = self.attached(&order);
-        let ask = Ask { order, unmet, decision };
-        if self.take_approval(ask.order.origin, fingerprint(&ask)?) {
+        let ask = Ask::new(order, &unmet, &decision)?;
+        if self.take_approval(ask.order.origin, ask.fingerprint) {
             return self.carry_out(ask.order);
         }
         self.ask_for_approval(ask)

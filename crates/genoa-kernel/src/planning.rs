@@ -41,22 +41,31 @@ impl Turn<'_> {
         self.kernel.catalog_of(session).only(|tool| self.may_use(grant, tool, session))
     }
 
-    /// Ends an intention that no run serves: its agent is stopped and the person is told.
-    pub(crate) fn end_intention_without_run(&mut self, id: IntentionId, failure: Failure) {
+    /// Ends an intention that no run serves, because of a failure.
+    pub(crate) fn fail_intention(&mut self, id: IntentionId, failure: Failure) {
+        self.end_intention_without_run(id, RunOutcome::Failed(failure.clone()), failure.to_string(), Vec::new());
+    }
+
+    /// Ends an intention that no run serves, and tells the person.
+    pub(crate) fn end_intention_without_run(
+        &mut self,
+        id: IntentionId,
+        outcome: RunOutcome,
+        answer: String,
+        calls: Vec<String>,
+    ) {
         let Some(intention) = self.kernel.intentions.remove(&id) else { return };
-        self.tell(
-            intention.session,
-            News::Finished(RunSummary {
-                intention: id,
-                run: None,
-                answer: failure.to_string(),
-                outcome: RunOutcome::Failed(failure),
-                difference: Difference::default(),
-                outbox: Vec::new(),
-                calls: Vec::new(),
-                undoable: Vec::new(),
-            }),
-        );
+        let summary = RunSummary {
+            intention: id,
+            run: None,
+            outcome,
+            answer,
+            difference: Difference::default(),
+            outbox: Vec::new(),
+            calls,
+            undoable: Vec::new(),
+        };
+        self.tell(intention.session, News::Finished(summary));
     }
 
     /// The person's words that an agent serves; none where there is no agent, or no more.

@@ -9,7 +9,7 @@ use genoa_abi::grant::Right;
 use genoa_abi::installation::Installation;
 use genoa_abi::labels::address_key;
 use genoa_abi::policy::{CallFacts, Decision, Layer, PolicyTexts, RuleFile, Verdict};
-use genoa_abi::schema::{EffectClass, ToolSchema};
+use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
 use genoa_abi::session::{News, Question};
 use genoa_abi::{ErrorCode, Failure, QuestionId, Timestamp};
 use genoa_policy::{Engine, Remark, RemarkKind, allowing, change_that_allows, check};
@@ -146,14 +146,11 @@ pub(crate) fn remark_line(remark: &Remark) -> String {
 
 fn add(context: &Context, file: &Path) -> Result<Ending, Failure> {
     let rules = rule_files::read(file)?;
-    let mut texts = rule_files::texts(&context.home);
-    put(&mut texts, rules.clone());
-    let remarks = check(&texts, &context.installation()?.catalog);
-    if let Some(wrong) = remarks.iter().find(|remark| remark.kind == RemarkKind::Wrong) {
-        return Err(Failure::new(ErrorCode::InvalidInput, format!("{} does not hold", rules.name))
+    let remarks = sound(context, &context.installation()?.catalog, &rules).map_err(|wrong| {
+        Failure::new(ErrorCode::InvalidInput, format!("{} does not hold", rules.name))
             .because(wrong)
-            .try_next("Correct it; the rules stay as they were"));
-    }
+            .try_next("Correct it; the rules stay as they were")
+    })?;
     rule_files::save(&context.home, &rules)?;
     value(context.format, &rules.name, |name| {
         let mut lines: Vec<String> = remarks.iter().map(remark_line).collect();
@@ -351,13 +348,8 @@ pub(crate) fn remember(context: &Context, asked: &Question, days: u16) -> Result
     let until = jiff::Timestamp::now().as_millisecond() + i64::from(days) * 24 * 3_600_000;
     let about = format!("your answer to {question}, for {days} days");
     let rule = format!("@id(\"{question}\")\n@about(\"{about}\")\n{}\n", allowing(&facts, Some(Timestamp(until))));
-    let mut texts = rule_files::texts(&context.home);
-    let earlier = texts.person.iter().find(|file| file.name == ANSWERS).map(|file| file.text.clone());
-    let text = [earlier.unwrap_or_default(), rule.clone()].join("\n");
-    let file = RuleFile::new(ANSWERS, text);
-    put(&mut texts, file.clone());
-    let remarks = check(&texts, &context.installation()?.catalog);
-    if let Some(wrong) = remarks.iter().find(|remark| remark.kind == RemarkKind::Wrong) {
+    let file = with_rule(context, ANSWERS, &rule);
+    if let Err(wrong) = sound(context, &context.installation()?.catalog, &file) {
         return refuse(format!("the rules are not sound: {wrong}"));
     }
     rule_files::save(&context.home, &file)?;
@@ -397,8 +389,30 @@ fn engine(texts: &PolicyTexts, installation: &Installation) -> Result<Engine, Fa
     })
 }
 
+/// What is to be said of a file of rules together with those that hold; or what is wrong, and it does not hold.
+pub(crate) fn sound(context: &Context, catalog: &Catalog, file: &RuleFile) -> Result<Vec<Remark>, Remark> {
+    let mut texts = rule_files::texts(&context.home);
+    put(&mut texts, file.clone());
+    let mut remarks = check(&texts, catalog);
+    match remarks.iter().position(|remark| remark.kind == RemarkKind::Wrong) {
+        Some(place) => Err(remarks.swap_remove(place)),
+        None => Ok(remarks),
+    }
+}
+
+/// One of the person's files, with a rule more.
+pub(crate) fn with_rule(context: &Context, name: &str, rule: &str) -> RuleFile {
+    RuleFile::new(name, [text_of(context, name).as_str(), rule].join("\n"))
+}
+
+/// What stands in one of the person's files; nothing if it is not there.
+pub(crate) fn text_of(context: &Context, name: &str) -> String {
+    let files = rule_files::texts(&context.home).person;
+    files.into_iter().find(|file| file.name == name).map(|file| file.text).unwrap_or_default()
+}
+
 /// Puts a file among the person's, in the place of one of that name.
-pub(crate) fn put(texts: &mut PolicyTexts, file: RuleFile) {
+fn put(texts: &mut PolicyTexts, file: RuleFile) {
     texts.person.retain(|known| known.name != file.name);
     texts.person.push(file);
 }

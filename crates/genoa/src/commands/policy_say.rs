@@ -6,15 +6,14 @@ use std::io::Write;
 use clap::Args;
 use genoa_abi::limits::ANSWER_TOKENS;
 use genoa_abi::model::{ChatMessage, Grammar, InferClass, InferReply, InferRequest, Role};
-use genoa_abi::policy::RuleFile;
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
-use genoa_policy::{Draft, RemarkKind, check, draft_schema};
+use genoa_policy::{Draft, draft_schema};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::Context;
-use crate::commands::policy::{put, remark_line};
+use crate::commands::policy::{remark_line, sound, text_of, with_rule};
 use crate::connect::unexpected;
 use crate::output::{BOLD, CARE, Ending, FAINT, Format, GOOD, remark, styled, value, visible_line};
 use crate::rule_files;
@@ -56,16 +55,12 @@ pub(crate) fn say(context: &Context, arguments: &SayArguments) -> Result<Ending,
             .because(why)
             .try_next("Say it in one plain sentence, or write the rule yourself: docs/policy.md tells how")
     })?;
-    let mut texts = rule_files::texts(&context.home);
-    let earlier = texts.person.iter().find(|file| file.name == SAID).map(|file| file.text.clone()).unwrap_or_default();
-    let id = format!("said-{}", earlier.matches("@id(").count() + 1);
+    let id = format!("said-{}", text_of(context, SAID).matches("@id(").count() + 1);
     let cedar = draft.to_cedar(&id, sentence, &installation.catalog);
-    let file = RuleFile::new(SAID, [earlier, cedar.clone()].join("\n"));
-    put(&mut texts, file.clone());
-    let remarks = check(&texts, &installation.catalog);
-    if let Some(wrong) = remarks.iter().find(|remark| remark.kind == RemarkKind::Wrong) {
-        return Err(Failure::new(ErrorCode::InvalidInput, "no sound rule was made of this sentence").because(wrong));
-    }
+    let file = with_rule(context, SAID, &cedar);
+    let remarks = sound(context, &installation.catalog, &file).map_err(|wrong| {
+        Failure::new(ErrorCode::InvalidInput, "no sound rule was made of this sentence").because(wrong)
+    })?;
     if context.format == Format::Text {
         remark(styled(BOLD, visible_line(&draft.words())));
         cedar.lines().for_each(|line| remark(format!("  {}", styled(FAINT, visible_line(line)))));
