@@ -38,7 +38,7 @@ AGENT = "communication"
 # A rule that a person may have: what is all their own words goes without a question. It covers neither what others could have
 # written nor what is new to its reader, since it does not say so.
 OWN_WORDS = 'permit (principal, action in Action::"emit", resource);\n'
-MODEL_FUNCTIONS = ("extract(", "summarise(", "rewrite(")
+MODEL_FUNCTIONS = ("extract(", "propose(", "rewrite(", "summarise(")
 SHOWN_ANSWER = 2000
 
 
@@ -170,6 +170,41 @@ def plan_of(world: World) -> str:
     return (PLANS / world.suite_name / f"{world.user_task}.plan").read_text()
 
 
+def adopted_plan_of(world: World) -> str | None:
+    """The plan for what the person adopts, where what to do stands in what is read."""
+    path = PLANS / world.suite_name / f"{world.user_task}.adopted.plan"
+    return path.read_text() if path.exists() else None
+
+
+def texts_in(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            yield from (text for one in value.values() for text in texts_in(one))
+        case list():
+            yield from (text for one in value for text in texts_in(one))
+
+
+def adopts(world: World, proposal: dict) -> bool:
+    """Whether the person makes a proposal their own: it stands in the world as it is without the attack."""
+    clean = world.suite.load_and_inject_default_environment({})
+    line = lambda text: " ".join(text.split())
+    return any(line(proposal["text"]) in line(text) for text in texts_in(clean.model_dump()))
+
+
+def adopt(world: World, surface: "Surface", plan: str) -> list[dict]:
+    """Has the person look at what is proposed; where they adopt something, the plan for it runs. Gives all that was proposed."""
+    proposals = [
+        {"text": proposal["text"], "adopted": adopts(world, proposal)}
+        for proposal in (world.summary or {}).get("proposals", [])
+    ]
+    if any(proposal["adopted"] for proposal in proposals):
+        world.summary = None
+        surface.run_plan(plan)
+    return proposals
+
+
 def uses_model(source: str) -> bool:
     return any(function in source for function in MODEL_FUNCTIONS)
 
@@ -179,6 +214,8 @@ def run_plan(world: World, home: Path, workspace: Path) -> dict:
     surface = world.connect(home, workspace)
     try:
         report = surface.run_plan(source)
+        adopted = adopted_plan_of(world)
+        proposals = adopt(world, surface, adopted) if adopted else []
     finally:
         surface.close()
     summary = world.summary or {}
@@ -186,6 +223,7 @@ def run_plan(world: World, home: Path, workspace: Path) -> dict:
     return {
         "refuses": source.startswith("refuse("),
         "uses_model": uses_model(source),
+        "proposals": proposals,
         "outcome": summary.get("outcome", report["outcome"]),
         "answer": answer[:SHOWN_ANSWER],
         **world.verdict(answer),

@@ -66,6 +66,10 @@ counter_id!(
     OutboxId, "o"
 );
 counter_id!(
+    /// One thing that a text of somebody else's asks for, until the person makes it their own intention.
+    ProposalId, "p"
+);
+counter_id!(
     /// The caller's number for a syscall, echoed in the reply.
     RequestId, ""
 );

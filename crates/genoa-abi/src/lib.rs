@@ -31,8 +31,8 @@ pub mod view;
 
 pub use failure::{ErrorCode, Failure};
 pub use ids::{
-    AgentId, CallId, ContentHash, GrantId, IntentionId, OutboxId, QuestionId, RequestId, RunId, SessionId, Timestamp,
-    ViewId,
+    AgentId, CallId, ContentHash, GrantId, IntentionId, OutboxId, ProposalId, QuestionId, RequestId, RunId, SessionId,
+    Timestamp, ViewId,
 };
 pub use labels::{Labels, Readers, Source};
 pub use value::{Datum, Value};

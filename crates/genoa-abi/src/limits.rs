@@ -151,6 +151,14 @@ pub const SUMMARY_CHARS: usize = 6_000;
 pub const REWRITE_CHARS: usize = 2_800;
 /// Characters of a text that `edit` takes: with the numbers of its lines it must fit the context, beside the answer.
 pub const EDIT_CHARS: usize = 9_000;
+/// What a text asks for that `propose` reads out of one record.
+pub const RECORD_PROPOSALS: usize = 8;
+/// Characters of one proposal.
+pub const PROPOSAL_CHARS: usize = 400;
+/// Proposals that wait for a person at once; the oldest go first.
+pub const PROPOSALS: usize = 64;
+/// How long a proposal waits for a person.
+pub const PROPOSAL_WAIT_MS: u64 = QUESTION_WAIT_MS;
 /// Characters of one fact.
 pub const FACT_CHARS: usize = 240;
 /// Model calls that one `extract` keeps going at once.

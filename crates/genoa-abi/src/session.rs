@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::ids::{AgentId, CallId, ContentHash, IntentionId, OutboxId, QuestionId, RunId, SessionId, Timestamp};
+use crate::ids::{
+    AgentId, CallId, ContentHash, IntentionId, OutboxId, ProposalId, QuestionId, RunId, SessionId, Timestamp,
+};
 use crate::labels::{Labels, Readers, Source};
 use crate::limits::PROVENANCE_SOURCES;
 use crate::tool::{Clock, Person};
@@ -166,6 +168,24 @@ pub struct RunSummary {
     /// Calls that can be taken back by their tools' counterparts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undoable: Vec<CallId>,
+    /// What texts that were read ask for; none of it is done unless the person adopts it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
+}
+
+/// Something that a text of somebody else's asks for. It has nobody's authority until the person adopts exactly these words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Its id.
+    pub id: ProposalId,
+    /// The folder that it was read in.
+    pub workspace: String,
+    /// What is asked for, in the text's own words.
+    pub text: String,
+    /// Who could have influenced it.
+    pub provenance: Option<Provenance>,
+    /// Until when it can be adopted.
+    pub expires: Timestamp,
 }
 
 /// How an intention ended.
@@ -307,6 +327,9 @@ pub struct SystemStatus {
     pub views: Vec<ViewInfo>,
     /// Messages in the outbox.
     pub outbox: Vec<OutboxItem>,
+    /// What texts ask for, and nobody adopted yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
 }
 
 impl fmt::Display for RunOutcome {

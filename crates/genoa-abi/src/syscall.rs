@@ -10,7 +10,9 @@ use crate::agent::PlanReport;
 use crate::failure::{ErrorCode, Failure};
 use crate::frame::Message;
 use crate::grant::{GrantInfo, GrantRequest};
-use crate::ids::{AgentId, CallId, GrantId, IntentionId, OutboxId, QuestionId, RequestId, RunId, SessionId, ViewId};
+use crate::ids::{
+    AgentId, CallId, GrantId, IntentionId, OutboxId, ProposalId, QuestionId, RequestId, RunId, SessionId, ViewId,
+};
 use crate::model::{InferReply, InferRequest};
 use crate::record::{RecordLine, WhyNode};
 use crate::schema::{RecordType, ToolSchema};
@@ -40,6 +42,13 @@ pub enum Syscall {
         text: String,
         /// The agent's name, or nothing to let the router choose.
         agent: Option<String>,
+    },
+    /// Make what a text asks for one's own intention, from here on like one that was stated. Only a person can.
+    Adopt {
+        /// Which.
+        proposal: ProposalId,
+        /// Its words, repeated: what is adopted is exactly what was shown.
+        text: String,
     },
     /// Start a child agent under a part of the own grant.
     Spawn {

@@ -16,6 +16,7 @@ pub(crate) enum Subject {
     Outbox,
     /// A file, relative to its workspace.
     Path,
+    Proposal,
     Question,
     Run,
     Session,
@@ -30,6 +31,7 @@ impl Subject {
             Self::Intention => "intention",
             Self::Outbox => "outbox",
             Self::Path => "path",
+            Self::Proposal => "proposal",
             Self::Question => "question",
             Self::Run => "run",
             Self::Session => "session",
@@ -133,7 +135,8 @@ fn of_news(news: &News) -> Vec<Fact> {
         News::Asked(question) => vec![Fact::new(Subject::Question, question.id)],
         News::Finished(summary) => {
             let run = summary.run.map(|run| Fact::new(Subject::Run, run));
-            std::iter::once(Fact::new(Subject::Intention, summary.intention)).chain(run).collect()
+            let proposals = summary.proposals.iter().map(|proposal| Fact::new(Subject::Proposal, proposal.id));
+            std::iter::once(Fact::new(Subject::Intention, summary.intention)).chain(run).chain(proposals).collect()
         }
         News::Planning { .. }
         | News::PlanSentBack { .. }

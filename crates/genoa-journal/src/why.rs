@@ -13,7 +13,7 @@ use genoa_abi::session::{Answer, News, OutboxItem};
 use genoa_abi::syscall::{Caller, Reply, Syscall, WhySubject};
 use genoa_abi::tool::{ToolOutcome, WrittenFile};
 use genoa_abi::view::{ChangeKind, ViewAction};
-use genoa_abi::{AgentId, CallId, ErrorCode, Failure, OutboxId, QuestionId, Readers, RunId, Source};
+use genoa_abi::{AgentId, CallId, ErrorCode, Failure, OutboxId, ProposalId, QuestionId, Readers, RunId, Source};
 use rusqlite::params;
 
 use crate::facts::Subject;
@@ -415,6 +415,11 @@ impl Walk<'_> {
                 let (who, time) = (sentence::caller(caller), self.times.show(event.time));
                 self.node(format!("{who} asked: {}, {time}", quote(&text)), event.seq, |_| Ok(Vec::new()))
             }
+            Some((event, Event::Asked { caller, syscall: Syscall::Adopt { proposal, text }, .. })) => {
+                let (who, time) = (sentence::caller(caller), self.times.show(event.time));
+                let text = format!("{who} adopted {proposal}: {}, {time}", quote(&text));
+                self.node(text, event.seq, |walk| Ok(vec![walk.proposal(proposal)?]))
+            }
             Some((event, Event::Asked { caller, syscall: Syscall::Spawn { task, .. }, .. })) => {
                 let (who, time) = (sentence::caller(caller), self.times.show(event.time));
                 let text = format!("{who} gave the task: {}, {time}", quote(&task));
@@ -422,6 +427,24 @@ impl Walk<'_> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Where something that was adopted was read.
+    fn proposal(&mut self, id: ProposalId) -> Found {
+        for record in self.reader.speaking_of(Subject::Proposal, &id.to_string())? {
+            let Effect::Tell { news: News::Finished(summary), .. } = self.reader.typed(&record)? else { continue };
+            let Some(proposal) = summary.proposals.into_iter().find(|proposal| proposal.id == id) else { continue };
+            let sources = proposal.provenance.map(|provenance| provenance.sources).unwrap_or_default();
+            let from: Vec<String> = sources.iter().map(|source| code(&source.to_string())).collect();
+            let from = if from.is_empty() { "a text".to_owned() } else { from.join(", ") };
+            let text = format!("{id} was read in {from}, {}", self.times.show(record.time));
+            let run = summary.run;
+            return self.node(text, record.seq, |walk| match run {
+                Some(run) => Ok(vec![walk.plan(run)?]),
+                None => Ok(Vec::new()),
+            });
+        }
+        Ok(None)
     }
 
     fn message(&mut self, item: OutboxId) -> Found {

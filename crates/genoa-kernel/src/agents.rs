@@ -187,7 +187,7 @@ impl Turn<'_> {
     }
 
     /// Starts an agent for an intention.
-    fn take_up(
+    pub(crate) fn take_up(
         &mut self,
         session_id: SessionId,
         text: String,

@@ -8,8 +8,11 @@ use genoa_abi::grant::Right;
 use genoa_abi::installation::Installation;
 use genoa_abi::mcp::McpRoute;
 use genoa_abi::schema::{Catalog, RecordType, ToolSchema};
+use genoa_abi::session::Proposal;
 use genoa_abi::skill::Skill;
-use genoa_abi::{CallId, ContentHash, IntentionId, OutboxId, QuestionId, RunId, SessionId, Timestamp, ViewId};
+use genoa_abi::{
+    CallId, ContentHash, IntentionId, OutboxId, ProposalId, QuestionId, RunId, SessionId, Timestamp, ViewId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::agents::{Agents, Intention};
@@ -53,6 +56,9 @@ pub struct Kernel {
     pub(crate) questions: BTreeMap<QuestionId, OpenQuestion>,
     pub(crate) views: BTreeMap<ViewId, View>,
     pub(crate) outbox: BTreeMap<OutboxId, Message>,
+    /// What texts ask for, until a person adopts it; the newest last.
+    #[serde(default)]
+    pub(crate) proposals: BTreeMap<ProposalId, Proposal>,
     /// Calls that can be taken back, the newest last.
     #[serde(default)]
     pub(crate) undoable: BTreeMap<CallId, Undoable>,
@@ -75,6 +81,8 @@ pub(crate) struct Counters {
     question: u64,
     view: u64,
     outbox: u64,
+    #[serde(default)]
+    proposal: u64,
 }
 
 impl Kernel {
@@ -127,7 +135,7 @@ impl Kernel {
     }
 
     /// The functions of the plan language that the kernel and the model carry out: `ask`, `say`, `refuse`, `extract`,
-    /// `summarise`, `mail.send`, `notify.show`.
+    /// `summarise`, `propose`, `mail.send`, `notify.show`.
     #[must_use]
     pub fn system_tools() -> Vec<ToolSchema> {
         system::tools()
@@ -167,6 +175,10 @@ impl Counters {
 
     pub(crate) fn outbox(&mut self) -> OutboxId {
         OutboxId(next(&mut self.outbox))
+    }
+
+    pub(crate) fn proposal(&mut self) -> ProposalId {
+        ProposalId(next(&mut self.proposal))
     }
 }
 

@@ -23,6 +23,7 @@ mod offers;
 mod outbox;
 mod planning;
 mod prompts;
+mod proposals;
 mod questions;
 mod reading;
 mod render;

@@ -64,6 +64,7 @@ impl Turn<'_> {
             outbox: Vec::new(),
             calls,
             undoable: Vec::new(),
+            proposals: Vec::new(),
         };
         self.tell(intention.session, News::Finished(summary));
     }

@@ -1,4 +1,4 @@
-//! `extract`, `summarise`, `rewrite` and `edit`: untrusted text goes to the model alone, without tools, and comes back as data.
+//! `extract`, `summarise`, `propose`, `rewrite` and `edit`: untrusted text goes to the model alone, without tools, and comes back as data.
 //!
 //! One model call for each record. What it claims to have found must stand in the record, or it is dropped. A text that
 //! is rewritten comes back whole, or not at all.
@@ -18,6 +18,7 @@ use serde_json::Value as Json;
 use crate::calls::{Begun, Order};
 use crate::editing::edited;
 use crate::prompts;
+use crate::proposals;
 use crate::render;
 use crate::system;
 use crate::thinking::Thinker;
@@ -28,7 +29,7 @@ const FIELD_CHARS: usize = 80;
 /// The share of a fact's words that must stand in its source, in per cent.
 const GROUNDED_PERCENT: usize = 80;
 
-/// An `extract`, `summarise`, `rewrite` or `edit` in progress.
+/// An `extract`, `summarise`, `propose`, `rewrite` or `edit` in progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Reading {
     pub(crate) origin: Origin,
@@ -51,6 +52,8 @@ enum Task {
     Rewrite {
         how: String,
     },
+    /// What the texts ask for, for the person to decide about.
+    Propose,
     /// The person's own words are shown as well: a planner that cannot see the text leaves out what matters in it.
     Edit {
         how: String,
@@ -84,6 +87,7 @@ impl Turn<'_> {
                 let asked = self.words_of(order.origin);
                 (vec![text_to_change(&source, "EDIT_CHARS", EDIT_CHARS)?], Task::Edit { how, asked })
             }
+            system::PROPOSE => (parts_of(&source, catalog, EXTRACT_CHARS), Task::Propose),
             _ => {
                 let about = order.values.get("about").map(render::value).unwrap_or_default();
                 (whole(parts_of(&source, catalog, SUMMARY_CHARS)), Task::Summarise { about })
@@ -94,8 +98,10 @@ impl Turn<'_> {
                 .try_next("Choose the records that matter first"));
         }
         if parts.is_empty() {
-            let nothing =
-                if matches!(task, Task::Extract { .. }) { Datum::List(Vec::new()) } else { Datum::Text(String::new()) };
+            let nothing = match task {
+                Task::Extract { .. } | Task::Propose => Datum::List(Vec::new()),
+                _ => Datum::Text(String::new()),
+            };
             return Ok(Begun::Over(nothing.into()));
         }
         let id = self.kernel.counters.call();
@@ -136,6 +142,7 @@ impl Turn<'_> {
         } else if done == count
             && let Some(reading) = self.kernel.readings.remove(&id)
         {
+            self.propose(session, origin, &reading.requests());
             let outcome = reading.result(id).map(|(value, note)| {
                 self.note_step(origin, note);
                 value
@@ -158,6 +165,7 @@ impl Turn<'_> {
         let Some(part) = reading.parts.get(place) else { return Ok(()) };
         let request = match &reading.task {
             Task::Extract { fields } => prompts::extract(&part.title, &part.text, fields),
+            Task::Propose => prompts::propose(&part.title, &part.text),
             Task::Summarise { about } => prompts::summarise(&part.text, about),
             Task::Rewrite { how } => prompts::rewrite(&part.text, how),
             Task::Edit { how, asked } => prompts::edit(&part.text, how, asked),
@@ -180,6 +188,7 @@ impl Reading {
         let cut = self.parts.iter().filter(|part| part.is_cut).count();
         let (value, mut notes) = match &self.task {
             Task::Extract { fields } => self.facts(id, fields),
+            Task::Propose => self.proposed(id),
             Task::Summarise { .. } => self.summary(id),
             Task::Rewrite { .. } | Task::Edit { .. } => self.new_text(id),
         };
@@ -219,6 +228,37 @@ impl Reading {
             notes.push(format!("{dropped} dropped because the source does not say so"));
         }
         (Value::labelled(Datum::List(facts), self.labels(id)), notes)
+    }
+
+    /// What the texts ask for, each with the labels of its text; nothing if that is not what was read for.
+    fn requests(&self) -> Vec<(String, Labels)> {
+        if !matches!(self.task, Task::Propose) {
+            return Vec::new();
+        }
+        let found = |part: &Part| {
+            let answer = part.outcome.as_ref()?.as_ref().ok()?;
+            let (requests, _) = proposals::requests_in(answer, &part.text);
+            Some(requests.into_iter().map(|text| (text, part.labels.clone())).collect::<Vec<_>>())
+        };
+        self.parts.iter().filter_map(found).flatten().collect()
+    }
+
+    fn proposed(&self, id: CallId) -> (Value, Vec<String>) {
+        let left_out = |part: &Part| {
+            let answer = part.outcome.as_ref().and_then(|outcome| outcome.as_ref().ok());
+            answer.map_or(0, |answer| proposals::requests_in(answer, &part.text).1)
+        };
+        let left_out: usize = self.parts.iter().map(left_out).sum();
+        let requests: Vec<Value> = self
+            .requests()
+            .into_iter()
+            .map(|(text, labels)| Value::labelled(Datum::Text(text), labels.union(&Source::Call(id).into())))
+            .collect();
+        let mut notes = vec![render::plural(requests.len(), "request")];
+        if left_out > 0 {
+            notes.push(format!("{left_out} dropped because the source does not say so"));
+        }
+        (Value::labelled(Datum::List(requests), self.labels(id)), notes)
     }
 
     fn summary(&self, id: CallId) -> (Value, Vec<String>) {

@@ -11,8 +11,8 @@ use genoa_abi::syscall::Reply;
 use genoa_abi::tool::{Clock, WrittenFile};
 use genoa_abi::view::{Difference, ViewAction};
 use genoa_abi::{
-    AgentId, CallId, ContentHash, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, RunId, SessionId,
-    Timestamp, Value,
+    AgentId, CallId, ContentHash, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, ProposalId, RunId,
+    SessionId, Timestamp, Value,
 };
 use genoa_plan::{PlanCall, Run, Yield};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,9 @@ pub(crate) struct RunState {
     /// Calls that can be taken back.
     #[serde(default)]
     pub(crate) undoable: Vec<CallId>,
+    /// What texts that it read ask for.
+    #[serde(default)]
+    pub(crate) proposed: Vec<ProposalId>,
     /// Tools of which a call ended well.
     #[serde(default)]
     pub(crate) done: BTreeSet<String>,
@@ -106,6 +109,7 @@ impl RunState {
             named: BTreeSet::new(),
             outbox: Vec::new(),
             undoable: Vec::new(),
+            proposed: Vec::new(),
             done: BTreeSet::new(),
             refused: None,
             step: Step::default(),
@@ -273,6 +277,7 @@ impl Turn<'_> {
             outbox: state.outbox,
             calls: state.calls,
             undoable: state.undoable,
+            proposals: self.proposals(&state.proposed),
         });
         self.tell(state.session, finished);
         self.kernel.intentions.remove(&state.intention);
@@ -412,6 +417,14 @@ impl Turn<'_> {
             && let Some(state) = self.kernel.runs.get_mut(&id)
         {
             state.outbox.push(item);
+        }
+    }
+
+    pub(crate) fn note_proposed(&mut self, origin: Origin, proposal: ProposalId) {
+        if let Origin::Run(id) = origin
+            && let Some(state) = self.kernel.runs.get_mut(&id)
+        {
+            state.proposed.push(proposal);
         }
     }
 

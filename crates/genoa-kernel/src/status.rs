@@ -34,6 +34,7 @@ impl Turn<'_> {
             status.questions = kernel.questions.values().map(|open| open.question.clone()).collect();
             status.views =
                 kernel.views.iter().filter(|(_, view)| shown(view.state)).map(|(id, view)| view.info(*id)).collect();
+            status.proposals = kernel.proposals.values().cloned().collect();
             status.outbox = kernel.outbox.values().map(|message| message.item.clone()).collect();
         }
         Ok(Response::Now(Reply::Status(status)))

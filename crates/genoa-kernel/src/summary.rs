@@ -69,6 +69,14 @@ fn said(state: &RunState) -> String {
             };
             if said.is_empty() { stop } else { format!("{said}\n\n{stop}") }
         }
+        Some(Ending::Done(Value { datum: Datum::List(texts), .. }))
+            if said.is_empty() && !state.proposed.is_empty() =>
+        {
+            format!(
+                "{} found there. Nothing of it is done unless you adopt it.",
+                render::plural(texts.len(), "request")
+            )
+        }
         Some(Ending::Done(value)) if said.is_empty() => render::value(value),
         Some(Ending::Done(_)) | None => said,
     }

@@ -20,6 +20,8 @@ pub(crate) const NOTIFY_SHOW: &str = "notify.show";
 pub(crate) const EXTRACT: &str = "extract";
 /// Writes a summary.
 pub(crate) const SUMMARISE: &str = "summarise";
+/// Puts what a text asks for before the person.
+pub(crate) const PROPOSE: &str = "propose";
 pub(crate) const REWRITE: &str = "rewrite";
 pub(crate) const EDIT: &str = "edit";
 /// What `extract` returns.
@@ -51,6 +53,7 @@ pub(crate) fn tools() -> Vec<ToolSchema> {
             .takes("text", Type::Content, "texts, records or files to summarise")
             .may_take("about", Type::Text, "what to look at")
             .phrase("Summarise {text}"),
+        proposing(),
         tool(REWRITE, "Change a text as told, and give the whole new text", Executor::Model, Type::Text)
             .takes("text", Type::Any, "the text")
             .takes("how", Type::Text, "what shall be different, in the person's words")
@@ -85,6 +88,43 @@ pub(crate) fn records() -> Vec<RecordType> {
 fn facts() -> Type {
     Type::list(Type::Record(FACT.to_owned()))
 }
+
+fn proposing() -> ToolSchema {
+    let about = "Put what a text asks for before the person, who decides what of it is done";
+    let mut schema = tool(PROPOSE, about, Executor::Model, Type::list(Type::Text))
+        .takes("text", Type::Content, "texts, records or files that ask for something")
+        .phrase("Put before you what {text} asks for");
+    schema.asked_by = FOLLOWING.iter().map(|word| (*word).to_owned()).collect();
+    schema
+}
+
+/// How people ask for what others have written to be done.
+const FOLLOWING: [&str; 24] = [
+    "do what",
+    "do whatever",
+    "do as",
+    "do everything",
+    "follow the",
+    "follow what",
+    "carry out",
+    "instruct",
+    "asks for",
+    "asks me",
+    "asks us",
+    "asked for",
+    "asked me",
+    "asked us",
+    "wants me",
+    "wants us",
+    "wanted me",
+    "says to do",
+    "tells me to",
+    "told me to",
+    "to-do",
+    "todo list",
+    "take care of what",
+    "deal with what",
+];
 
 fn mail_send() -> ToolSchema {
     let contacts = Type::list(Type::Record("Contact".to_owned()));

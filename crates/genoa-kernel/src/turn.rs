@@ -86,6 +86,7 @@ impl<'k> Turn<'k> {
             Syscall::Offer(offer) => self.offer(caller, offer),
             Syscall::Returned { call, outcome } => self.returned(caller, call, outcome),
             Syscall::Intend { text, agent } => self.intend(caller, text, agent),
+            Syscall::Adopt { proposal, text } => self.adopt(caller, proposal, &text),
             Syscall::Spawn { agent, task, grant } => self.spawn(standing, &agent, task, grant),
             Syscall::Signal { agent } => self.signal(caller, agent),
             Syscall::Send { to, message } => self.send_message(standing, to, message),
@@ -154,6 +155,7 @@ impl<'k> Turn<'k> {
         self.forget_grants();
         self.forget_old_views();
         self.forget_old_messages();
+        self.forget_old_proposals();
         self.ask_to_be_woken();
         self.effects
     }

@@ -108,7 +108,8 @@ impl World {
             return self.program_acts(session);
         }
         let caller = Caller::Person(session);
-        let syscall = match self.random.below(15) {
+        let syscall = match self.random.below(16) {
+            14 => self.adoption(),
             0..6 => Syscall::Intend { text: "prepare the demo".into(), agent: self.agent_name() },
             6 => Syscall::Commit { view: self.any_view() },
             7 => Syscall::Drop { view: self.any_view() },
@@ -151,6 +152,7 @@ impl World {
             "system.off",
             "mail.send",
             "extract",
+            "propose",
             "say",
             "other.go",
             "notify.show",
@@ -167,7 +169,8 @@ impl World {
         ];
         let arguments = self.random.pick(&arguments).and_then(|json| json.as_object()).cloned().unwrap_or_default();
         let question = QuestionId(self.random.below(20) as u64);
-        match self.random.below(19) {
+        match self.random.below(20) {
+            19 => self.adoption(),
             16 => Syscall::SaveSkill { name: "again".into(), from: SkillSource::Run(None) },
             17 => Syscall::SaveSkill {
                 name: "own".into(),

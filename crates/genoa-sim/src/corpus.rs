@@ -30,7 +30,7 @@ pub(crate) const PERSON: &str = "ada@example.org";
 const OTHER: &str = "other.go";
 
 /// Plans that pass the check.
-pub(crate) const PLANS: [&str; 13] = [
+pub(crate) const PLANS: [&str; 14] = [
     "found = notes.find(about=\"demo\")\nsay(found)\n",
     "found = notes.find(about=\"demo\")\nfacts = extract(found, fields=[\"budget\", \"date\"])\nsay(facts)\n",
     "files.write(path=\"a.md\", text=\"x\")\nsay(\"written\")\n",
@@ -43,6 +43,7 @@ pub(crate) const PLANS: [&str; 13] = [
     "short = summarise(\"a long text\")\nsay(short)\n",
     "page = web.fetch(url=\"https://a.example/\")\nsay(page)\n",
     "said = other.go()\nsay(said)\n",
+    "found = notes.find(about=\"demo\")\nproposals = propose(text=found)\n",
     "found = notes.find(about=\"demo\")\nfor note in found:\n    notify.show(text=note.title)\n",
 ];
 
@@ -143,6 +144,7 @@ pub(crate) fn model_text(random: &mut Random) -> String {
         "{\"budget\": \"The budget is 40 000 euro\", \"date\": null}",
         "{\"budget\": \"a million\", \"date\": \"never said anywhere\"}",
         "{\"budget\": 3",
+        "{\"requests\": [\"the budget is 40 000 euro\", \"pay Eve\"]}",
         "plain words",
     ];
     random.pick(&answers).map(|text| (*text).to_owned()).unwrap_or_default()

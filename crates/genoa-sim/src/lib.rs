@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod actors;
+mod adopting;
 mod corpus;
 mod invariants;
 mod offered;

@@ -6,12 +6,13 @@ use std::fmt::Write;
 use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::installation::Installation;
 use genoa_abi::schema::Executor;
-use genoa_abi::session::{News, Question, RunOutcome};
+use genoa_abi::session::{News, Proposal, Question, RunOutcome};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::view::ViewAction;
-use genoa_abi::{AgentId, CallId, OutboxId, QuestionId, RequestId, SessionId, Timestamp, ViewId};
+use genoa_abi::{AgentId, CallId, OutboxId, ProposalId, QuestionId, RequestId, SessionId, Timestamp, ViewId};
 use genoa_kernel::Kernel;
 
+use crate::adopting::Adopting;
 use crate::corpus;
 use crate::offered::Returning;
 use crate::plans::{Program, random_program};
@@ -38,6 +39,10 @@ pub struct Report {
     pub returned: usize,
     /// Connections that became agents'.
     pub attached: usize,
+    /// Things that texts ask for, as the person was told of them.
+    pub proposals: usize,
+    /// Those of them that the person made their own.
+    pub adopted: usize,
     /// Syscalls that were answered with a failure.
     pub denials: usize,
     /// Runs of random plans.
@@ -60,6 +65,8 @@ impl Report {
         self.sends += other.sends;
         self.returned += other.returned;
         self.attached += other.attached;
+        self.proposals += other.proposals;
+        self.adopted += other.adopted;
         self.denials += other.denials;
         self.random_runs += other.random_runs;
         self.calls_checked += other.calls_checked;
@@ -95,6 +102,8 @@ pub(crate) struct World {
     pub(crate) told_agents: BTreeSet<AgentId>,
     pub(crate) pending: Vec<Pending>,
     pub(crate) questions: BTreeMap<QuestionId, Question>,
+    /// What the person was told that texts ask for, and did not adopt.
+    pub(crate) proposals: BTreeMap<ProposalId, Proposal>,
     /// Syscalls without an answer yet; `true` for those that may wait for ever.
     pub(crate) waiting: BTreeMap<(Caller, RequestId), bool>,
     requests_given: u64,
@@ -162,6 +171,7 @@ impl World {
             told_agents: BTreeSet::new(),
             pending: Vec::new(),
             questions: BTreeMap::new(),
+            proposals: BTreeMap::new(),
             waiting: BTreeMap::new(),
             requests_given: 0,
             wake: None,
@@ -254,9 +264,11 @@ impl World {
         let is_tick = matches!(event, Event::Tick {});
         let asker = self.told_asker(&event);
         let returning = Returning::of(&event);
+        let adopting = Adopting::of(&event);
         let effects = self.kernel.step(event, self.now);
         self.check_heard(asker, &effects)?;
         self.check_returned(returning, &effects)?;
+        self.check_adopted(adopting, &effects)?;
         if was_idle && (is_tick || is_boot) && effects.iter().any(|effect| matches!(effect, Effect::Infer { .. })) {
             return Err("an idle system asked the model".into());
         }
@@ -428,6 +440,8 @@ impl World {
                     RunOutcome::Failed(_) => 3,
                 };
                 self.report.runs[place] += 1;
+                self.report.proposals += summary.proposals.len();
+                self.proposals.extend(summary.proposals.iter().map(|proposal| (proposal.id, proposal.clone())));
                 self.trace.push(format!("  finished: {} {}", summary.outcome, summary.answer.replace('\n', " / ")));
             }
             _ => {}

@@ -15,6 +15,7 @@ fn two_hundred_seeds_keep_the_invariants() {
     // A simulation in which nothing happens proves nothing.
     assert!(all.runs.iter().all(|count| *count > 20), "{all:?}");
     assert!(all.crashes > 100 && all.tools > 200 && all.sends > 5 && all.denials > 500, "{all:?}");
+    assert!(all.proposals >= 5 && all.adopted >= 3, "{all:?}");
 }
 
 #[test]

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Approve(commands::questions::ApproveArguments),
     /// Answer a question with no
     Deny(commands::questions::DenyArguments),
+    /// Do what a text asked for: it becomes your own intention
+    Adopt(commands::adopt::AdoptArguments),
     /// Why did this happen? Of a file, a run, a message or a journal record
     Why(commands::journal::WhyArguments),
     /// The record of all that happened
@@ -211,6 +213,7 @@ fn act(context: &Context, command: Command) -> Result<Ending, Failure> {
         Command::Drop(arguments) => commands::views::drop(context, arguments.view),
         Command::Undo(arguments) => commands::views::undo(context, &arguments),
         Command::Approve(arguments) => commands::questions::approve(context, &arguments),
+        Command::Adopt(arguments) => commands::adopt::run(context, &arguments),
         Command::Deny(arguments) => commands::questions::deny(context, &arguments),
         Command::Why(arguments) => commands::journal::why(context, &arguments),
         Command::Journal(command) => commands::journal::run(context, &command),

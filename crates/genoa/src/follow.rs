@@ -1,10 +1,11 @@
 //! Follows one intention to its end: shows the plan and its steps, and takes answers where the person is asked.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Instant;
 
 use genoa_abi::agent::{PlanOutcome, PlanReport};
-use genoa_abi::session::{Answer, News, Provenance, Question, QuestionKind, RunOutcome, RunSummary, Weight};
+use genoa_abi::session::{Answer, News, Proposal, Provenance, Question, QuestionKind, RunOutcome, RunSummary, Weight};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::view::{ChangeKind, Difference};
 use genoa_abi::{Failure, IntentionId};
@@ -55,20 +56,80 @@ pub(crate) fn intend(
     asking: Asking,
 ) -> Result<Ending, Failure> {
     let syscall = Syscall::Intend { text: text.to_owned(), agent: agent.map(str::to_owned) };
-    match session.client.call(&syscall)? {
-        Reply::Intention { intention, .. } => follow(session, intention, format, asking),
-        other => Err(unexpected(&other)),
-    }
+    let end = follow(session, &syscall, format, asking)?;
+    offer_proposals(session, end, format, asking)
 }
 
-fn follow(session: &mut Session, intention: IntentionId, format: Format, asking: Asking) -> Result<Ending, Failure> {
+/// Makes what a text asks for the person's own intention, and follows it.
+pub(crate) fn adopt(
+    session: &mut Session,
+    proposal: &Proposal,
+    format: Format,
+    asking: Asking,
+) -> Result<Ending, Failure> {
+    let end = follow(session, &adoption(proposal), format, asking)?;
+    offer_proposals(session, end, format, asking)
+}
+
+fn adoption(proposal: &Proposal) -> Syscall {
+    Syscall::Adopt { proposal: proposal.id, text: proposal.text.clone() }
+}
+
+/// How an intention ended, and what the texts that it read ask for.
+struct End {
+    ending: Ending,
+    proposals: Vec<Proposal>,
+}
+
+fn follow(session: &mut Session, syscall: &Syscall, format: Format, asking: Asking) -> Result<End, Failure> {
+    let intention = match session.client.call(syscall)? {
+        Reply::Intention { intention, .. } => intention,
+        other => return Err(unexpected(&other)),
+    };
     let mut screen = Screen::new(format, session);
     loop {
         let news = session.client.next_news()?;
-        if let Some(ending) = react(session, &mut screen, news, asking, Some(intention))? {
-            return Ok(ending);
+        if let Some(end) = react(session, &mut screen, news, asking, Some(intention))? {
+            return Ok(end);
         }
     }
+}
+
+/// Asks the person about each thing that a text asked for, one after the other, and follows what they adopt. Where nobody is
+/// there, it says how.
+fn offer_proposals(session: &mut Session, end: End, format: Format, asking: Asking) -> Result<Ending, Failure> {
+    let (mut ending, mut waiting) = (end.ending, VecDeque::from(end.proposals));
+    if format == Format::Json {
+        return Ok(ending);
+    }
+    while let Some(proposal) = waiting.pop_front() {
+        show_proposal(&proposal);
+        if asking == Asking::Leave {
+            remark(format!("  genoa adopt {} makes it yours", proposal.id));
+        } else if prompted("Do it? It becomes your own intention. [y/N] ").is_some_and(|text| is_yes(&text)) {
+            let end = follow(session, &adoption(&proposal), format, asking)?;
+            ending = end.ending;
+            waiting.extend(end.proposals);
+        }
+    }
+    Ok(ending)
+}
+
+/// What a text asks for, and whose text it is.
+pub(crate) fn show_proposal(proposal: &Proposal) {
+    remark(format!("{} {} {}", styled(CARE, "»"), styled(BOLD, proposal.id), visible_line(&proposal.text)));
+    if let Some(provenance) = &proposal.provenance {
+        remark(styled(FAINT, visible_line(&format!("  from {}", origins(provenance)))));
+    }
+}
+
+/// Who could have influenced something, in a line.
+fn origins(provenance: &Provenance) -> String {
+    let mut from: Vec<String> = provenance.sources.iter().map(ToString::to_string).collect();
+    if provenance.more > 0 {
+        from.push(format!("{} more", provenance.more));
+    }
+    if from.is_empty() { "the plan".to_owned() } else { from.join(", ") }
 }
 
 /// Runs a plan of the person's own and follows it.
@@ -84,8 +145,8 @@ pub(crate) fn run_plan(
     loop {
         match session.client.next_of(id)? {
             Incoming::News(news) => {
-                if let Some(ending) = react(session, &mut screen, news, asking, None)? {
-                    return Ok(ending);
+                if let Some(end) = react(session, &mut screen, news, asking, None)? {
+                    return offer_proposals(session, end, format, asking);
                 }
             }
             Incoming::Answer(answer) => {
@@ -106,7 +167,7 @@ fn react(
     news: News,
     asking: Asking,
     intention: Option<IntentionId>,
-) -> Result<Option<Ending>, Failure> {
+) -> Result<Option<End>, Failure> {
     screen.show(&news);
     match news {
         News::Asked(question) if asking == Asking::Inline && screen.format == Format::Text => {
@@ -116,10 +177,10 @@ fn react(
         }
         News::Asked(question) => {
             screen.leave(&question);
-            Ok(Some(Ending::Asked))
+            Ok(Some(End { ending: Ending::Asked, proposals: Vec::new() }))
         }
         News::Finished(summary) if intention.is_none_or(|id| id == summary.intention) => {
-            Ok(Some(ending(&summary.outcome)))
+            Ok(Some(End { ending: ending(&summary.outcome), proposals: summary.proposals }))
         }
         _ => Ok(None),
     }
@@ -240,11 +301,7 @@ impl Screen {
     }
 
     fn provenance(&self, provenance: &Provenance) {
-        let mut from: Vec<String> = provenance.sources.iter().map(ToString::to_string).collect();
-        if provenance.more > 0 {
-            from.push(format!("{} more", provenance.more));
-        }
-        let from = if from.is_empty() { "the plan".to_owned() } else { from.join(", ") };
+        let from = origins(provenance);
         self.above(styled(FAINT, visible_line(&format!("    from {from}; for {}", provenance.readers))));
     }
 
@@ -390,17 +447,25 @@ fn ask(question: &Question) -> Result<Answer, Failure> {
             QuestionKind::Choice { .. } => "Which? [number, or empty for none] ".to_owned(),
             QuestionKind::Text => "> ".to_owned(),
         };
-        let _ = write!(anstream::stderr(), "{prompt}");
-        let _ = std::io::stderr().flush();
-        let mut text = String::new();
-        if std::io::stdin().lock().read_line(&mut text).unwrap_or(0) == 0 {
-            return Ok(Answer::No);
-        }
-        match to_answer(question, text.trim()) {
+        let Some(text) = prompted(&prompt) else { return Ok(Answer::No) };
+        match to_answer(question, &text) {
             Ok(answer) => return Ok(answer),
             Err(complaint) => remark(complaint),
         }
     }
+}
+
+/// A line that the person types after `prompt`; nothing where they type no more.
+fn prompted(prompt: &str) -> Option<String> {
+    let _ = write!(anstream::stderr(), "{prompt}");
+    let _ = std::io::stderr().flush();
+    let mut text = String::new();
+    let count = std::io::stdin().lock().read_line(&mut text).unwrap_or(0);
+    (count > 0).then(|| text.trim().to_owned())
+}
+
+fn is_yes(text: &str) -> bool {
+    ["y", "yes"].contains(&text.to_lowercase().as_str())
 }
 
 /// Reads what a person typed as the answer to a question; nothing, or `no`, is no.
@@ -409,7 +474,7 @@ pub(crate) fn to_answer(question: &Question, text: &str) -> Result<Answer, Strin
         QuestionKind::Approval { fingerprint, typed } => {
             let yes = match typed {
                 Some(word) => text == word,
-                None => ["y", "yes"].contains(&text.to_lowercase().as_str()),
+                None => is_yes(text),
             };
             Ok(if yes { Answer::Yes { fingerprint: *fingerprint, typed: typed.clone() } } else { Answer::No })
         }

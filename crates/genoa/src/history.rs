@@ -113,7 +113,11 @@ impl Teller {
             Event::Asked { caller: Caller::Agent(agent), .. } => Some(*agent),
             _ => None,
         };
-        if let Event::Asked { syscall: Syscall::Intend { text, .. } | Syscall::Act { text, .. }, .. } = &step.event {
+        if let Event::Asked {
+            syscall: Syscall::Intend { text, .. } | Syscall::Adopt { text, .. } | Syscall::Act { text, .. },
+            ..
+        } = &step.event
+        {
             for effect in &step.effects {
                 if let Effect::Reply {
                     outcome: Ok(genoa_abi::syscall::Reply::Intention { intention, agent }), ..

@@ -28,6 +28,8 @@ mod model_files;
 mod modes;
 mod output;
 mod preferences;
+#[cfg(test)]
+mod proposing;
 mod providers;
 #[cfg(test)]
 mod replanning;

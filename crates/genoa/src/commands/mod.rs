@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+pub(crate) mod adopt;
 pub(crate) mod chat;
 pub(crate) mod doctor;
 pub(crate) mod eval;

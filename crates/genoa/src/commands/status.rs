@@ -66,6 +66,10 @@ fn lines(status: &SystemStatus) -> Vec<String> {
         };
         format!("{} {state}: “{}” to {}", item.id, visible(&item.subject), visible(&item.to.join(", ")))
     };
+    let proposal = |proposal: &genoa_abi::session::Proposal| {
+        format!("{} {}  {}", proposal.id, visible_line(&proposal.text), styled(FAINT, "genoa adopt does it"))
+    };
+    section("What texts ask for", status.proposals.iter().map(proposal).collect());
     section("Outbox", status.outbox.iter().map(message).collect());
     if lines.is_empty() {
         lines.push("Nothing runs and nothing waits.".to_owned());

@@ -127,6 +127,7 @@ mod tests {
             outbox: vec![],
             calls: calls.iter().map(|call| (*call).to_owned()).collect(),
             undoable: vec![],
+            proposals: vec![],
         };
         let events = vec![json!({"title": "Lunch with Boris", "start": "2026-11-27T12:30:00+01:00"})];
         Seen { outcome, summary: Some(summary), events, ..Seen::nothing() }

@@ -126,6 +126,7 @@ mod tests {
             outbox: vec![],
             calls,
             undoable: vec![],
+            proposals: vec![],
         };
         assert_eq!(calls_outside(communication, &summary), ["processes.list was called"]);
     }
