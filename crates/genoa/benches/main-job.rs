@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use serde_json::json;
-use support::row;
+use support::{Daemon, row};
 
 const RUNS: usize = 3;
 const INTENTION: &str =
@@ -30,6 +30,7 @@ fn prepare_the_demo() -> f64 {
     let sample = genoa(&home).args(["--today", "2026-11-23", "sample"]).arg(&work).stdout(Stdio::null()).status();
     assert!(sample.unwrap().success());
     let start = Instant::now();
+    let daemon = Daemon::start_with_models(&home, &work);
     let done = genoa(&home)
         .args(["--json", "--today", "2026-11-23", "--workspace"])
         .arg(&work)
@@ -39,7 +40,7 @@ fn prepare_the_demo() -> f64 {
     let seconds = start.elapsed().as_secs_f64();
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success() && said.contains(".pptx"), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
-    stop(&home);
+    drop(daemon);
     seconds
 }
 
@@ -47,17 +48,4 @@ fn genoa(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_genoa"));
     command.env("GENOA_HOME", home).stdin(Stdio::null());
     command
-}
-
-/// Ends the daemon of a home: it is crash-only, so ending it is how it is ended.
-fn stop(home: &Path) {
-    let wanted = format!("GENOA_HOME={}", home.display());
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-        let arguments = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let is_ours = environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes());
-        if is_ours && arguments.split(|byte| *byte == 0).nth(1) == Some(b"daemon") {
-            let _ = Command::new("kill").arg("-9").arg(entry.file_name()).status();
-        }
-    }
 }

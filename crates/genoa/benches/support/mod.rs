@@ -9,7 +9,7 @@ use genoa_abi::session::SessionRequest;
 use genoa_abi::syscall::Syscall;
 use genoa_abi::tool::{Clock, Person};
 use genoa_client::Client;
-use genoa_daemon::Home;
+use genoa_daemon::{Home, end_with_me};
 use serde_json::{Value, json};
 
 /// A daemon with a fresh home; dropping it ends it.
@@ -23,17 +23,22 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts one, and waits for its first answer.
     pub(crate) fn start(home: &Path, workspace: &Path) -> Self {
+        Self::begin(home, workspace, |command| command.env("XDG_CACHE_HOME", home.join("no-models")))
+    }
+
+    /// The same with the person's models.
+    pub(crate) fn start_with_models(home: &Path, workspace: &Path) -> Self {
+        Self::begin(home, workspace, |command| command)
+    }
+
+    fn begin(home: &Path, workspace: &Path, set: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let named = |name: &str| matches!(name, "GENOA_HOME" | "XDG_CACHE_HOME").then(|| home.into());
         let socket = Home::resolve(named).unwrap().socket();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_genoa"));
+        // It ends with this program, however this ends.
+        command.arg("daemon").args(end_with_me()).env("GENOA_HOME", home).stdout(Stdio::null()).stderr(Stdio::null());
         let start = Instant::now();
-        let process = Command::new(env!("CARGO_BIN_EXE_genoa"))
-            .arg("daemon")
-            .env("GENOA_HOME", home)
-            .env("XDG_CACHE_HOME", home.join("no-models"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let process = set(&mut command).spawn().unwrap();
         let mut client = loop {
             if let Ok(client) = Client::connect(&socket) {
                 break client;
