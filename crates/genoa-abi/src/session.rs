@@ -97,6 +97,12 @@ pub enum News {
         /// Its arguments.
         arguments: serde_json::Map<String, serde_json::Value>,
     },
+    /// Nobody waits any more for the end of a call that this surface's program carries out: it was stopped, or took too long.
+    /// What is done of it is done; what is not need not be.
+    CallGivenUp {
+        /// The call.
+        call: CallId,
+    },
     /// A question is over: answered, expired or withdrawn.
     Answered {
         /// Which.

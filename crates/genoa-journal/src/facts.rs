@@ -143,6 +143,7 @@ fn of_news(news: &News) -> Vec<Fact> {
         | News::Step { .. }
         | News::Progress { .. }
         | News::Call { .. }
+        | News::CallGivenUp { .. }
         | News::StepDone { .. }
         | News::Answered { .. }
         | News::Notice { .. } => Vec::new(),

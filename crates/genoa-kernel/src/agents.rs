@@ -9,20 +9,25 @@ use genoa_abi::limits::{
     AGENT_DEPTH, AGENTS, EXAMPLES, GRANT_LIFE_MS, INTENTION_BYTES, MAILBOX_MESSAGES, MESSAGE_BYTES, NOTICE_BYTES,
     NOTICES,
 };
-use genoa_abi::session::{News, RunOutcome, Weight};
+use genoa_abi::session::{News, OutboxState, RunOutcome, Weight};
 use genoa_abi::syscall::{Caller, Reply};
 use genoa_abi::tool::Clock;
-use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, Labels, RequestId, RunId, SessionId, Timestamp};
+use genoa_abi::{
+    AgentId, CallId, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, ProposalId, RequestId, RunId, SessionId,
+    Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::grants::Holder;
 use crate::network::is_any_host;
+use crate::planning::Done;
 use crate::router;
+use crate::summary;
 use crate::turn::{Asker, Origin, Response, Standing, Turn, only_a_person, too_large};
 
-/// Calls of an agent by itself that are named when it is over.
-const AGENT_CALLS: usize = 1_000;
+/// Calls of an agent by itself that are named when it is over; and messages, and calls that can be taken back.
+pub(crate) const AGENT_CALLS: usize = 1_000;
 
 /// One agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +64,15 @@ pub(crate) struct Agent {
     /// The tools that it called by itself, in order.
     #[serde(default)]
     pub(crate) calls: Vec<String>,
+    /// The messages that it put into the outbox by itself.
+    #[serde(default)]
+    pub(crate) outbox: Vec<OutboxId>,
+    /// Those of its calls that can be taken back.
+    #[serde(default)]
+    pub(crate) undoable: Vec<CallId>,
+    /// What the texts that it read by itself ask for.
+    #[serde(default)]
+    pub(crate) proposed: Vec<ProposalId>,
     /// Why its last syscall failed, if it did: what it most likely dies of.
     #[serde(default)]
     pub(crate) trouble: Option<Failure>,
@@ -349,9 +363,22 @@ impl Turn<'_> {
             [] => "It called nothing.".to_owned(),
             calls => format!("It called {}.", calls.join(", ")),
         };
-        let answer = format!("The program that worked on this is gone. {calls}");
-        self.end_intention_without_run(agent.intention, RunOutcome::Done, answer, agent.calls);
+        let messages = agent.outbox.iter().filter_map(|id| self.kernel.outbox.get(id));
+        let held = messages.filter(|message| message.item.state == OutboxState::Held);
+        let held: Vec<String> = held.map(|message| summary::waits(&message.item)).collect();
+        let answer = [vec![format!("The program that worked on this is gone. {calls}")], held].concat().join("\n\n");
+        let Agent { calls, outbox, undoable, proposed, .. } = agent;
+        let done = Done { calls, outbox, undoable, proposed };
+        self.end_intention_without_run(agent.intention, RunOutcome::Done, answer, done);
         self.stop_subtree(id, &Failure::new(ErrorCode::Interrupted, "the program that worked on this is gone"));
+    }
+
+    /// The agent that made a call by itself, if one did.
+    pub(crate) fn calling_agent(&mut self, origin: Origin) -> Option<&mut Agent> {
+        match origin {
+            Origin::Syscall(Asker { caller: Caller::Agent(id), .. }) => self.kernel.agents.get_mut(id),
+            _ => None,
+        }
     }
 
     /// Notes that an agent called a tool by itself.
@@ -457,6 +484,9 @@ impl Turn<'_> {
             heard: self.heard_by(birth.parent),
             driver: birth.driver,
             calls: Vec::new(),
+            outbox: Vec::new(),
+            undoable: Vec::new(),
+            proposed: Vec::new(),
             trouble: None,
         };
         self.kernel.agents.insert(id, agent);

@@ -3,12 +3,14 @@
 use genoa_abi::event::{Effect, ToolJob};
 use genoa_abi::limits::WAITING_SYSCALLS;
 use genoa_abi::model::InferRequest;
+use genoa_abi::session::News;
 use genoa_abi::syscall::{Caller, Syscall};
 use genoa_abi::view::ViewAction;
 use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, SessionId, Timestamp, ViewId};
 use serde::{Deserialize, Serialize};
 
 use crate::grants::Amount;
+use crate::offers::is_client;
 use crate::turn::{Asker, Origin, Turn, too_large};
 
 /// One thing that the daemon works on.
@@ -63,6 +65,9 @@ impl Work {
 
     fn stop(&self, call: CallId) -> Option<Effect> {
         match self {
+            Self::Tool(job) if is_client(&job.schema) => {
+                Some(Effect::Tell { session: job.session, news: News::CallGivenUp { call } })
+            }
             Self::Tool(_) => Some(Effect::StopTool { call }),
             Self::Infer { .. } | Self::Embed { .. } => Some(Effect::CancelInfer { call }),
             Self::View { .. } | Self::LookUp { .. } => None,

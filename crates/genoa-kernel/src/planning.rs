@@ -6,12 +6,25 @@ use genoa_abi::schema::Catalog;
 use genoa_abi::session::{News, RunOutcome, RunSummary};
 use genoa_abi::syscall::Reply;
 use genoa_abi::view::Difference;
-use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, SessionId};
+use genoa_abi::{AgentId, CallId, ErrorCode, Failure, GrantId, IntentionId, OutboxId, ProposalId, SessionId};
 use genoa_plan::{Checked, Run};
 
 use crate::agents::Intention;
 use crate::runs::RunState;
 use crate::turn::{Asker, Origin, Response, Standing, Turn, too_large};
+
+/// What was done for an intention without a run.
+#[derive(Default)]
+pub(crate) struct Done {
+    /// The tools that were called.
+    pub(crate) calls: Vec<String>,
+    /// The messages that went into the outbox.
+    pub(crate) outbox: Vec<OutboxId>,
+    /// The calls that can be taken back.
+    pub(crate) undoable: Vec<CallId>,
+    /// What the texts that were read ask for.
+    pub(crate) proposed: Vec<ProposalId>,
+}
 
 impl Turn<'_> {
     pub(crate) fn submit_plan(&mut self, asker: Asker, standing: Standing, source: &str) -> Result<Response, Failure> {
@@ -43,7 +56,7 @@ impl Turn<'_> {
 
     /// Ends an intention that no run serves, because of a failure.
     pub(crate) fn fail_intention(&mut self, id: IntentionId, failure: Failure) {
-        self.end_intention_without_run(id, RunOutcome::Failed(failure.clone()), failure.to_string(), Vec::new());
+        self.end_intention_without_run(id, RunOutcome::Failed(failure.clone()), failure.to_string(), Done::default());
     }
 
     /// Ends an intention that no run serves, and tells the person.
@@ -52,7 +65,7 @@ impl Turn<'_> {
         id: IntentionId,
         outcome: RunOutcome,
         answer: String,
-        calls: Vec<String>,
+        done: Done,
     ) {
         let Some(intention) = self.kernel.intentions.remove(&id) else { return };
         let summary = RunSummary {
@@ -61,10 +74,10 @@ impl Turn<'_> {
             outcome,
             answer,
             difference: Difference::default(),
-            outbox: Vec::new(),
-            calls,
-            undoable: Vec::new(),
-            proposals: Vec::new(),
+            outbox: done.outbox,
+            calls: done.calls,
+            undoable: done.undoable,
+            proposals: self.proposals(&done.proposed),
         };
         self.tell(intention.session, News::Finished(summary));
     }

@@ -2,6 +2,7 @@
 
 use genoa_abi::installation::Installation;
 use genoa_abi::schema::EffectClass;
+use genoa_abi::session::News;
 use genoa_abi::syscall::Caller;
 use genoa_abi::{AgentId, CallId, ErrorCode, Failure, SessionId};
 
@@ -50,7 +51,13 @@ impl Turn<'_> {
         // What these steps asked to be stopped is dead already.
         self.effects.retain(|effect| {
             use genoa_abi::event::Effect;
-            !matches!(effect, Effect::StopTool { .. } | Effect::StopAgent { .. } | Effect::CancelInfer { .. })
+            !matches!(
+                effect,
+                Effect::StopTool { .. }
+                    | Effect::StopAgent { .. }
+                    | Effect::CancelInfer { .. }
+                    | Effect::Tell { news: News::CallGivenUp { .. }, .. }
+            )
         });
     }
 
@@ -112,7 +119,13 @@ impl Turn<'_> {
         // The process is dead already: nothing is to be stopped.
         let stop = |effect: &genoa_abi::event::Effect| {
             use genoa_abi::event::Effect;
-            matches!(effect, Effect::StopTool { call: it } | Effect::CancelInfer { call: it } if *it == call)
+            matches!(
+                effect,
+                Effect::StopTool { call: it }
+                    | Effect::CancelInfer { call: it }
+                    | Effect::Tell { news: News::CallGivenUp { call: it }, .. }
+                    if *it == call
+            )
         };
         let mut place = 0;
         self.effects.retain(|effect| {

@@ -18,6 +18,7 @@ use genoa_plan::{PlanCall, Run, Yield};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::agents::AGENT_CALLS;
 use crate::calls::{Begun, Invocation};
 use crate::claims;
 use crate::kernel::Kernel;
@@ -417,6 +418,10 @@ impl Turn<'_> {
             && let Some(state) = self.kernel.runs.get_mut(&id)
         {
             state.outbox.push(item);
+        } else if let Some(agent) = self.calling_agent(origin)
+            && agent.outbox.len() < AGENT_CALLS
+        {
+            agent.outbox.push(item);
         }
     }
 
@@ -425,6 +430,10 @@ impl Turn<'_> {
             && let Some(state) = self.kernel.runs.get_mut(&id)
         {
             state.proposed.push(proposal);
+        } else if let Some(agent) = self.calling_agent(origin)
+            && agent.proposed.len() < AGENT_CALLS
+        {
+            agent.proposed.push(proposal);
         }
     }
 

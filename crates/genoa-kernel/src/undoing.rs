@@ -9,6 +9,7 @@ use genoa_plan::value_from_json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use crate::agents::AGENT_CALLS;
 use crate::calls::{Begun, Invocation};
 use crate::flights::Flight;
 use crate::turn::{Asker, Origin, Response, Standing, Turn};
@@ -45,6 +46,10 @@ impl Turn<'_> {
             && let Some(state) = self.kernel.runs.get_mut(&run)
         {
             state.undoable.push(call);
+        } else if let Some(agent) = self.calling_agent(flight.origin)
+            && agent.undoable.len() < AGENT_CALLS
+        {
+            agent.undoable.push(call);
         }
     }
 

@@ -279,7 +279,7 @@ impl Screen {
                 self.moving.set_message("");
             }
             News::Notice { text, weight } => self.notice(text, *weight),
-            News::Asked(_) | News::Answered { .. } | News::Call { .. } => {}
+            News::Asked(_) | News::Answered { .. } | News::Call { .. } | News::CallGivenUp { .. } => {}
             News::Finished(summary) => {
                 self.moving.finish_and_clear();
                 finished(summary);

@@ -302,6 +302,57 @@ fn a_call_with_a_counterpart_is_taken_back_once_and_by_the_person() {
 }
 
 #[test]
+fn a_program_is_told_that_nobody_waits_for_its_call_any_more() {
+    let world = World::new();
+    let mut bank = Bank::new(&world);
+    let (mut acting, _) = client(&world);
+    let act = Syscall::Act { text: "Look".into(), agent: Some("communication".into()), session: Some(bank.session) };
+    acting.call(&act).unwrap();
+    acting.start(&call("bank.owner", Some("MINE-1"))).unwrap();
+    let asked = loop {
+        if let News::Call { call, .. } = bank.client.next_news().unwrap() {
+            break call;
+        }
+    };
+    // Whoever asked for it goes.
+    drop(acting);
+    let wait = std::time::Duration::from_secs(20);
+    let told = std::iter::from_fn(|| bank.client.next_news_within(wait).unwrap())
+        .any(|news| news == News::CallGivenUp { call: asked });
+    assert!(told, "nobody told the program");
+    assert!(world.ok(&["journal", "verify"]).contains("whole"));
+}
+
+#[test]
+fn the_end_of_a_program_that_was_an_agent_tells_what_can_be_taken_back() {
+    let world = World::new();
+    let mut bank = Bank::new(&world);
+    let (mut acting, _) = client(&world);
+    let act = Syscall::Act {
+        text: "Book it, and tell Ada".into(),
+        agent: Some("communication".into()),
+        session: Some(bank.session),
+    };
+    acting.call(&act).unwrap();
+    bank.serve(&mut acting, &call("bank.book", Some("MINE-1")), true).unwrap();
+    let to = json!([{ "name": "Ada", "email": "ada@y.example", "phone": null, "organisation": null, "path": "Contacts/ada.vcf" }]);
+    let arguments = json!({ "to": to, "subject": "Booked", "body": "It is done" });
+    let mail = Syscall::Call { tool: "mail.send".into(), arguments: arguments.as_object().unwrap().clone() };
+    bank.serve(&mut acting, &mail, true).unwrap();
+    drop(acting);
+    while bank.finished.is_empty() {
+        let news = bank.client.next_news().unwrap();
+        bank.deal_with(news, false);
+    }
+    let told = &bank.finished[0];
+    assert_eq!((told.calls.len(), told.outbox.len(), told.undoable.len()), (2, 1, 1), "{told:?}");
+    assert!(told.answer.contains("The message \"Booked\" to ada@y.example waits in the outbox as"), "{told:?}");
+    let undo = Syscall::Undo { subject: Some(UndoSubject::Call(told.undoable[0])) };
+    let (mut other, _) = client(&world);
+    assert_eq!(bank.serve(&mut other, &undo, true), Ok(Reply::Result(Json::Null)));
+}
+
+#[test]
 fn a_daemon_that_is_killed_repeats_no_call_of_a_program() {
     let world = World::new();
     let mut bank = Bank::new(&world);
