@@ -209,6 +209,9 @@ mod tests {
             "last",
             "9999999999 days ago",
             "friday 10:00 11:00",
+            "in a minutes",
+            "a days ago",
+            "last a week",
         ] {
             let failure = parse(words).unwrap_err();
             assert!(failure.next.contains("friday 10:00"), "{words}: {failure}");

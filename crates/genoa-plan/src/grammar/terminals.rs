@@ -45,31 +45,22 @@ const ANY_CLOCK: &str = "(([01]?[0-9]|2[0-3]):[0-5][0-9]|([1-9]|1[0-2])(am|pm))"
 /// understood by [`crate::time::parse`]. Nothing if no time was spoken of.
 pub(super) fn time(said: Option<&TimeWords>) -> Option<String> {
     let said = said.cloned().unwrap_or_else(every_word);
-    let count = if said.is_free {
-        "([1-9][0-9]?|a|two|three|four|five|six)".to_owned()
-    } else {
-        let numbers = said.numbers.iter().map(ToString::to_string);
-        format!("({})", numbers.chain(["a".to_owned()]).collect::<Vec<_>>().join("|"))
-    };
     let clock = if said.is_free { Some(ANY_CLOCK.to_owned()) } else { clocks::pattern(&said.clocks) };
     let hour = clock.as_ref().map(|clock| format!("((at )?{clock}|noon)"));
     let part = one_of(&said.parts);
     let weekday = one_of(&said.weekdays).map(|weekday| format!("((next|last) )?{weekday}"));
     let named_day = any([one_of(&said.days), weekday, date(&said), one_of(&said.iso)]);
-    let long = one_of(&units(&said, &["days", "weeks", "months"]));
-    let past = long.as_ref().map(|unit| format!("{count} {unit} ago"));
-    let distant = long.map(|unit| format!("(in {count} {unit}|{count} {unit} ago)"));
+    let long = counted(&said, &units(&said, &["days", "weeks", "months"]), Article::May);
+    let past = long.as_ref().map(|days| format!("{days} ago"));
+    let distant = long.map(|days| format!("(in {days}|{days} ago)"));
     let day = any([named_day.clone(), distant]);
     let of_day = any([hour.clone(), part.clone()]).map_or(String::new(), |of_day| format!("( {of_day})?"));
     let span =
         one_of(&units(&said, &["week", "month", "year", "weekend"])).map(|unit| format!("(last|this|next) {unit}"));
-    let rolling = one_of(&units(&said, &["hours", "days", "weeks", "months", "years"]))
-        .map(|unit| format!("(last|next) {count} {unit}"));
-    let short = one_of(&units(&said, &["minutes", "hours"]));
-    let point = any([
-        said.is_now.then(|| "now".to_owned()),
-        short.map(|unit| format!("(in {count} {unit}|{count} {unit} ago)")),
-    ]);
+    let rolling = counted(&said, &units(&said, &["hours", "days", "weeks", "months", "years"]), Article::MayNot)
+        .map(|units| format!("(last|next) {units}"));
+    let short = counted(&said, &units(&said, &["minutes", "hours"]), Article::May);
+    let point = any([said.is_now.then(|| "now".to_owned()), short.map(|units| format!("(in {units}|{units} ago)"))]);
     let with_clock = clock.as_ref().map_or(String::new(), |clock| format!("( {clock})?"));
     let anchor = any([named_day.clone().map(|day| format!("{day}{with_clock}")), span.clone(), past]);
     let whole = [
@@ -117,6 +108,30 @@ fn units<'a>(said: &TimeWords, forms: &[&'a str]) -> Vec<&'a str> {
     forms.iter().copied().filter(|form| said.units.contains(&form.trim_end_matches('s'))).collect()
 }
 
+/// Whether one of a unit may be "a" or "an".
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Article {
+    May,
+    MayNot,
+}
+
+/// So many of these units, as people write it: `3 days`, `1 day`, `an hour`.
+fn counted(said: &TimeWords, units: &[&str], article: Article) -> Option<String> {
+    let many = if said.is_free {
+        Some("([2-9]|[1-9][0-9]|two|three|four|five|six)".to_owned())
+    } else {
+        any(said.numbers.iter().filter(|number| **number != 1).map(|number| Some(number.to_string())))
+    };
+    let one = |unit: &&str| {
+        let unit = unit.trim_end_matches('s');
+        let is_said = said.is_free || said.numbers.contains(&1);
+        let word = if unit == "hour" { "an" } else { "a" };
+        let ones = [is_said.then(|| "1".to_owned()), (article == Article::May).then(|| word.to_owned())];
+        any(ones).map(|ones| format!("{ones} {unit}"))
+    };
+    any([many.zip(one_of(units)).map(|(many, units)| format!("{many} {units}")), any(units.iter().map(one))])
+}
+
 fn one_of(words: &[impl AsRef<str>]) -> Option<String> {
     any(words.iter().map(|word| Some(word.as_ref().to_owned())))
 }
@@ -143,6 +158,9 @@ fn every_word() -> TimeWords {
 
 #[cfg(test)]
 mod tests {
+    use llguidance::api::TopLevelGrammar;
+    use llguidance::toktrie::{ApproximateTokEnv, InferenceCapabilities};
+    use llguidance::{Matcher, ParserFactory};
     use proptest::prelude::*;
 
     use super::{TimeWords, time};
@@ -156,6 +174,26 @@ mod tests {
         ) {
             prop_assert!(parse(phrase.trim_matches('"')).is_ok(), "{}", phrase);
         }
+    }
+
+    #[test]
+    fn a_number_agrees_with_its_unit() {
+        let writes = |said: Option<&TimeWords>, phrase: &str| {
+            let environment = ApproximateTokEnv::single_byte_env();
+            let factory = ParserFactory::new(&environment, InferenceCapabilities::default(), &[]).unwrap();
+            let grammar = format!("start: TIME\nTIME: {}", time(said).unwrap());
+            let mut matcher = Matcher::new(factory.create_parser(TopLevelGrammar::from_lark(grammar)));
+            let bytes: Vec<u32> = format!("\"{phrase}\"").bytes().map(u32::from).collect();
+            matcher.try_consume_tokens(&bytes).unwrap() == bytes.len() && matcher.is_accepting().unwrap()
+        };
+        for good in ["in a minute", "in 1 hour", "an hour ago", "in 3 minutes", "last 2 weeks", "since two days ago"] {
+            assert!(writes(None, good), "{good}");
+        }
+        for bad in ["in a minutes", "a days ago", "in 1 hours", "last a weeks", "in 2 hour"] {
+            assert!(!writes(None, bad), "{bad}");
+        }
+        let said = TimeWords { units: vec!["minute"], numbers: vec![5], ..TimeWords::default() };
+        assert!(writes(Some(&said), "in 5 minutes") && !writes(Some(&said), "in a minutes"));
     }
 
     #[test]

@@ -221,12 +221,23 @@ fn which(word: &str) -> Option<Which> {
 /// `last 7 days`, `in 2 hours`, `10 minutes ago`. Days and longer are days, and read by [`day_of`].
 fn counted(tokens: &[&str]) -> Option<Phrase> {
     match tokens {
-        ["last" | "past" | "previous", count, word] => Some(Phrase::Rolling(-number(count)?, unit(word)?)),
-        ["next" | "coming", count, word] => Some(Phrase::Rolling(number(count)?, unit(word)?)),
-        ["in", count, word] => clock_unit(word).and_then(|unit| Some(Phrase::Point(number(count)?, unit))),
-        [count, word, "ago"] => clock_unit(word).and_then(|unit| Some(Phrase::Point(-number(count)?, unit))),
+        ["last" | "past" | "previous", count, word] if !is_article(count) => {
+            Some(Phrase::Rolling(-number(count)?, unit(word)?))
+        }
+        ["next" | "coming", count, word] if !is_article(count) => Some(Phrase::Rolling(number(count)?, unit(word)?)),
+        ["in", count, word] => clock_unit(word).and_then(|unit| Some(Phrase::Point(count_of(count, word)?, unit))),
+        [count, word, "ago"] => clock_unit(word).and_then(|unit| Some(Phrase::Point(-count_of(count, word)?, unit))),
         _ => None,
     }
+}
+
+/// The number before a unit. "a minutes" was cut off or is a slip, and nobody knows how many were meant.
+fn count_of(count: &str, word: &str) -> Option<i32> {
+    if is_article(count) && word.ends_with('s') { None } else { number(count) }
+}
+
+fn is_article(word: &str) -> bool {
+    matches!(word, "a" | "an")
 }
 
 fn clock_unit(word: &str) -> Option<Unit> {
@@ -240,8 +251,8 @@ fn day_of(tokens: &[&str]) -> Option<Day> {
         ["yesterday"] => Day::Offset(-1),
         ["day", "after", "tomorrow"] => Day::Offset(2),
         ["day", "before", "yesterday"] => Day::Offset(-2),
-        ["in", count, word] => counted_day(number(count)?, unit(word)?)?,
-        [count, word, "ago"] => counted_day(-number(count)?, unit(word)?)?,
+        ["in", count, word] => counted_day(count_of(count, word)?, unit(word)?)?,
+        [count, word, "ago"] => counted_day(-count_of(count, word)?, unit(word)?)?,
         [word] if weekday(word).is_some() => Day::Weekday(Which::This, weekday(word)?),
         [which_word, word] if weekday(word).is_some() => Day::Weekday(which(which_word)?, weekday(word)?),
         [name, rest @ ..] if weekday(name).is_some() => date(rest)?,
