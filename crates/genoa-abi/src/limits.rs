@@ -141,6 +141,8 @@ pub const EXAMPLES: usize = 6;
 pub const EXTRACT_RECORDS: usize = 50;
 /// Fields that one `extract` looks for.
 pub const EXTRACT_FIELDS: usize = 16;
+/// Values of one kind in one text that `extract` lets the model choose among.
+pub const EXTRACT_CANDIDATES: usize = 200;
 /// Characters of one record that `extract` shows the model: about 700 tokens, some eight seconds of reading on two cores.
 pub const EXTRACT_CHARS: usize = 2_600;
 /// Tokens of a summary: some sentences, twenty seconds of writing on two cores.

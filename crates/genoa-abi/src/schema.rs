@@ -40,6 +40,8 @@ pub enum Type {
     Any,
     /// `content`: texts or records that are read. A record that only names a file stands for what that holds.
     Content,
+    /// `fields`: what is looked for in a text: names in a few words, or names with types, `{"total": "number"}`.
+    Fields,
 }
 
 impl Type {
@@ -68,6 +70,7 @@ impl fmt::Display for Type {
             Self::Time => f.write_str("time"),
             Self::Any => f.write_str("any"),
             Self::Content => f.write_str("content"),
+            Self::Fields => f.write_str("fields"),
             Self::Choice(words) => {
                 for (place, word) in words.iter().enumerate() {
                     write!(f, "{}\"{word}\"", if place == 0 { "" } else { " | " })?;
@@ -109,6 +112,7 @@ impl FromStr for Type {
             "time" => Self::Time,
             "any" => Self::Any,
             "content" => Self::Content,
+            "fields" => Self::Fields,
             name if name.starts_with(|first: char| first.is_ascii_uppercase())
                 && name.chars().all(|letter| letter.is_ascii_alphanumeric()) =>
             {
@@ -459,6 +463,8 @@ impl Catalog {
                 Ok(_) => Ok(()),
                 Err(error) => Err(format!("expected a resolved time: {error}")),
             },
+            (Type::Fields, Json::Array(names)) if names.iter().all(Json::is_string) => Ok(()),
+            (Type::Fields, Json::Object(types)) if types.values().all(Json::is_string) => Ok(()),
             (Type::List(inner), Json::Array(items)) => items
                 .iter()
                 .enumerate()
@@ -499,7 +505,9 @@ mod tests {
 
     #[test]
     fn types_survive_their_written_form() {
-        for text in ["str", "list[Mail]", "Event?", "list[list[int]]?", "\"asc\" | \"desc\"", "None", "time", "any"] {
+        for text in
+            ["str", "list[Mail]", "Event?", "list[list[int]]?", "\"asc\" | \"desc\"", "None", "time", "any", "fields"]
+        {
             let ty: Type = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(ty.to_string(), text);
         }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use genoa_abi::agent::Assignment;
 use genoa_abi::model::{ChatMessage, Role};
-use genoa_abi::schema::{Catalog, ToolSchema};
+use genoa_abi::schema::{Catalog, ToolSchema, Type};
 
 use crate::attempt::Attempt;
 
@@ -22,6 +22,11 @@ Rules:
 - If the functions cannot do it, or it would do harm: refuse(reason=\"...\") as the only line.
 - If something that is needed was not said: ask(question=\"...\").
 ";
+
+/// How values of a type are read out of a text.
+const TYPED: &str = "\
+extract(text, fields={\"total\": \"number\", \"paid_on\": \"date\"}) gives a record with .total and .paid_on; of a list, one for each. \
+Types: text, number, date, email, url, path, yes/no, and numbers, dates and so on for all of them\n";
 
 /// The conversation that makes the model write a plan.
 pub(crate) fn messages(assignment: &Assignment, attempts: &[Attempt]) -> Vec<ChatMessage> {
@@ -49,6 +54,9 @@ fn system_message(assignment: &Assignment) -> String {
         let _ = writeln!(text, "{}", signature(tool));
     }
     text.push_str("len(xs), first(xs), last(xs), largest(xs, by=\"field\"), sorted(xs, by=\"field\", descending=True, count=3), sum(xs, by=\"field\"), count(xs), join(xs, \", \")\n");
+    if assignment.catalog.tools.values().any(|tool| tool.parameters.iter().any(|p| p.ty == Type::Fields)) {
+        text.push_str(TYPED);
+    }
     text.push_str("\nRecords:\n");
     for line in record_lines(&assignment.catalog) {
         let _ = writeln!(text, "{line}");
@@ -58,7 +66,8 @@ fn system_message(assignment: &Assignment) -> String {
 
 fn signature(tool: &ToolSchema) -> String {
     let parameter = |p: &genoa_abi::schema::Parameter| {
-        if p.required { format!("{}: {}", p.name, p.ty) } else { format!("{}: {} = None", p.name, p.ty) }
+        let ty = if p.ty == Type::Fields { "list[str] or {name: type}".to_owned() } else { p.ty.to_string() };
+        if p.required { format!("{}: {ty}", p.name) } else { format!("{}: {ty} = None", p.name) }
     };
     let parameters: Vec<String> = tool.parameters.iter().map(parameter).collect();
     format!("{}({}) -> {}  # {}", tool.name, parameters.join(", "), tool.returns, tool.about)

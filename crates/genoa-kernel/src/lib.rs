@@ -38,6 +38,7 @@ mod summary;
 mod system;
 mod thinking;
 mod turn;
+mod typed;
 mod undoing;
 mod views;
 

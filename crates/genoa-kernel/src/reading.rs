@@ -23,11 +23,15 @@ use crate::render;
 use crate::system;
 use crate::thinking::Thinker;
 use crate::turn::{Origin, Turn, too_large};
+use crate::typed::{Form, Read};
 
 /// Fields of a field's name, in characters.
 const FIELD_CHARS: usize = 80;
 /// The share of a fact's words that must stand in its source, in per cent.
 const GROUNDED_PERCENT: usize = 80;
+
+/// The words of the longest value that loses its meaning with its end: `Friday, 12 March 2027 at 10:00`.
+const VALUE_WORDS: usize = 8;
 
 /// An `extract`, `summarise`, `propose`, `rewrite` or `edit` in progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +49,10 @@ pub(crate) struct Reading {
 enum Task {
     Extract {
         fields: Vec<String>,
+    },
+    /// Fields of a type, of each record or of the one text.
+    Typed {
+        form: Form,
     },
     Summarise {
         about: String,
@@ -77,7 +85,13 @@ impl Turn<'_> {
         let source = order.values.get("text").cloned().unwrap_or_else(Value::none);
         let catalog = self.kernel.catalog_of(order.session);
         let (parts, task) = match order.schema.name.as_str() {
-            system::EXTRACT => (parts_of(&source, catalog, EXTRACT_CHARS), Task::Extract { fields: fields_of(order)? }),
+            system::EXTRACT => {
+                let task = match Form::of(order, &source, self.clock(order.session, order.origin)?)? {
+                    Some(form) => Task::Typed { form },
+                    None => Task::Extract { fields: fields_of(order)? },
+                };
+                (parts_of(&source, catalog, EXTRACT_CHARS), task)
+            }
             system::REWRITE => {
                 let how = order.values.get("how").map(render::value).unwrap_or_default();
                 (vec![text_to_change(&source, "REWRITE_CHARS", REWRITE_CHARS)?], Task::Rewrite { how })
@@ -98,15 +112,21 @@ impl Turn<'_> {
                 .try_next("Choose the records that matter first"));
         }
         if parts.is_empty() {
-            let nothing = match task {
-                Task::Extract { .. } | Task::Propose => Datum::List(Vec::new()),
-                _ => Datum::Text(String::new()),
+            let nothing = match &task {
+                Task::Extract { .. } | Task::Propose => Value::from(Datum::List(Vec::new())),
+                Task::Typed { form } => form.nothing(),
+                _ => Value::text(""),
             };
-            return Ok(Begun::Over(nothing.into()));
+            return Ok(Begun::Over(nothing));
         }
         let id = self.kernel.counters.call();
-        let reading =
+        let mut reading =
             Reading { origin: order.origin, session: order.session, grant: order.grant, task, parts, next: 0 };
+        if reading.is_read_without_model() {
+            let (value, note) = reading.result(id)?;
+            self.note_step(order.origin, note);
+            return Ok(Begun::Over(value));
+        }
         self.kernel.readings.insert(id, reading);
         for _ in 0..READING_CALLS {
             if let Err(failure) = self.read_next(id) {
@@ -161,16 +181,17 @@ impl Turn<'_> {
 
     fn read_next(&mut self, id: CallId) -> Result<(), Failure> {
         let Some(reading) = self.kernel.readings.get_mut(&id) else { return Ok(()) };
-        let place = reading.next;
-        let Some(part) = reading.parts.get(place) else { return Ok(()) };
+        let open = reading.parts.iter().enumerate().skip(reading.next).find(|(_, part)| part.outcome.is_none());
+        let Some((place, part)) = open else { return Ok(()) };
         let request = match &reading.task {
             Task::Extract { fields } => prompts::extract(&part.title, &part.text, fields),
             Task::Propose => prompts::propose(&part.title, &part.text),
+            Task::Typed { form } => form.request(&part.title, &part.text),
             Task::Summarise { about } => prompts::summarise(&part.text, about),
             Task::Rewrite { how } => prompts::rewrite(&part.text, how),
             Task::Edit { how, asked } => prompts::edit(&part.text, how, asked),
         };
-        reading.next += 1;
+        reading.next = place + 1;
         let origin = Origin::Reading { reading: id, place };
         let thinker = Thinker { origin, session: reading.session, grant: reading.grant, watch: None };
         self.begin_infer(thinker, request).map(|_| ())
@@ -178,6 +199,21 @@ impl Turn<'_> {
 }
 
 impl Reading {
+    /// Settles the parts in which nothing stands that the model could choose; whether these are all.
+    fn is_read_without_model(&mut self) -> bool {
+        if let Task::Typed { form } = &self.task {
+            for part in &mut self.parts {
+                if part.is_cut {
+                    part.text.truncate(last_whole_words(&part.text));
+                }
+                if !form.has_choice(&part.text) {
+                    part.outcome = Some(Ok(String::new()));
+                }
+            }
+        }
+        self.parts.iter().all(|part| part.outcome.is_some())
+    }
+
     /// The value, and what came out in a few words.
     fn result(&self, id: CallId) -> Result<(Value, String), Failure> {
         let failures = self.parts.iter().filter_map(|part| part.outcome.as_ref()?.as_ref().err());
@@ -189,6 +225,7 @@ impl Reading {
         let (value, mut notes) = match &self.task {
             Task::Extract { fields } => self.facts(id, fields),
             Task::Propose => self.proposed(id),
+            Task::Typed { form } => self.entries(id, form),
             Task::Summarise { .. } => self.summary(id),
             Task::Rewrite { .. } | Task::Edit { .. } => self.new_text(id),
         };
@@ -259,6 +296,21 @@ impl Reading {
             notes.push(format!("{left_out} dropped because the source does not say so"));
         }
         (Value::labelled(Datum::List(requests), self.labels(id)), notes)
+    }
+
+    fn entries(&self, id: CallId, form: &Form) -> (Value, Vec<String>) {
+        let call: Labels = Source::Call(id).into();
+        let read: Vec<Read> = self
+            .parts
+            .iter()
+            .filter_map(|part| match &part.outcome {
+                Some(Ok(answer)) => {
+                    Some(Read { title: &part.title, text: &part.text, answer, labels: part.labels.union(&call) })
+                }
+                _ => None,
+            })
+            .collect();
+        form.filled(&read, &self.labels(id))
     }
 
     fn summary(&self, id: CallId) -> (Value, Vec<String>) {
@@ -435,6 +487,13 @@ fn cut_to(text: &str, chars: usize) -> (String, bool) {
         Some((end, _)) => (text[..end].to_owned(), true),
         None => (text.to_owned(), false),
     }
+}
+
+/// Where a text that was cut off ends, if what could be the beginning of a longer value is left out: the last word, which may
+/// be half of one, and as many before it as a date has.
+fn last_whole_words(text: &str) -> usize {
+    let spaces = text.char_indices().rev().filter(|(_, letter)| letter.is_whitespace());
+    spaces.map(|(place, _)| place).nth(VALUE_WORDS).unwrap_or_default()
 }
 
 fn is_part_of(origin: &Origin, id: CallId) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use genoa_abi::{Datum, Value};
+use genoa_plan::{ENTRY, ENTRY_SOURCE};
 
 /// Fields that stand for a record, in the order of preference.
 const TITLES: [&str; 9] = ["title", "subject", "name", "path", "mount", "message", "unit", "text", "id"];
@@ -23,6 +24,7 @@ pub(crate) fn value(value: &Value) -> String {
         Datum::Text(text) => text.clone(),
         Datum::List(items) if items.is_empty() => "nothing found".to_owned(),
         Datum::List(items) => items.iter().map(|item| format!("- {}", details(item))).collect::<Vec<_>>().join("\n"),
+        Datum::Record { kind, fields } if kind == ENTRY => entry(fields).join("\n"),
         Datum::Record { fields, .. } => {
             if let Some(table) = table(fields) {
                 return table;
@@ -83,7 +85,10 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
 
 /// A record on one line, its title first: `Review (place: Room 4; start: 2026-11-26 10:00)`.
 fn details(of: &Value) -> String {
-    let Datum::Record { fields, .. } = &of.datum else { return line(of) };
+    let Datum::Record { kind, fields } = &of.datum else { return line(of) };
+    if kind == ENTRY {
+        return entry(fields).join("; ");
+    }
     let title = line(of);
     let shown = |(name, field): (&String, &Value)| {
         let text = field_line(name, field);
@@ -95,6 +100,21 @@ fn details(of: &Value) -> String {
     };
     let rest: Vec<String> = fields.iter().filter_map(shown).collect();
     if rest.is_empty() { title } else { format!("{title} ({})", rest.join("; ")) }
+}
+
+/// The fields of what was read out of a text, the source first; what the text does not state is told as well.
+fn entry(fields: &BTreeMap<String, Value>) -> Vec<String> {
+    let is_stated = |field: &Value| match &field.datum {
+        Datum::None => false,
+        Datum::List(items) => !items.is_empty(),
+        _ => true,
+    };
+    let told = |(name, field): (&String, &Value)| {
+        let said = if is_stated(field) { line(field) } else { "not stated".to_owned() };
+        format!("{}: {said}", name.replace('_', " "))
+    };
+    let source = fields.iter().filter(|(name, _)| *name == ENTRY_SOURCE);
+    source.chain(fields.iter().filter(|(name, _)| *name != ENTRY_SOURCE)).map(told).collect()
 }
 
 /// A field on one line; sizes in units that people use.

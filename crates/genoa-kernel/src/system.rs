@@ -47,7 +47,7 @@ pub(crate) fn tools() -> Vec<ToolSchema> {
             .phrase("Refuse: {reason}"),
         tool(EXTRACT, "Read the named facts out of texts or records", Executor::Model, facts())
             .takes("text", Type::Content, "texts, records or files to read")
-            .takes("fields", text_list, "what to look for, a few words each")
+            .takes("fields", Type::Fields, "what to look for: a few words each, or names with types")
             .phrase("Read {fields} out of {text}"),
         tool(SUMMARISE, "Summarise texts or records", Executor::Model, Type::Text)
             .takes("text", Type::Content, "texts, records or files to summarise")

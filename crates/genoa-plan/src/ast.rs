@@ -55,6 +55,8 @@ pub(crate) enum ExpressionKind {
     Text(String),
     Name(String),
     List(Vec<Expression>),
+    /// `{"total": "number"}`: fields with their types, which only `extract` takes.
+    Fields(Vec<(String, String)>),
     Field {
         base: Box<Expression>,
         name: String,

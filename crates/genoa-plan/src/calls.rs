@@ -1,7 +1,7 @@
 //! The check of calls: functions that exist, arguments that they take, each once and of the right type.
 
 use genoa_abi::Datum;
-use genoa_abi::schema::{Parameter, ToolSchema, Type};
+use genoa_abi::schema::{Executor, Parameter, ToolSchema, Type};
 
 use crate::ast::{Argument, Expression, ExpressionKind};
 use crate::builtins::{BuiltinCall, HELPERS, parameters};
@@ -10,7 +10,16 @@ use crate::code::Operation;
 use crate::finding::{Finding, listed, nearest};
 use crate::infer::{mistyped, shortened};
 use crate::time;
+use crate::typed::{TypedField, entry_name, literal_fields};
 use crate::types::{fits, innermost, is_number, is_ordered, is_text, present};
+
+/// What is known of all arguments of a call.
+struct Given<'t> {
+    /// Fields with types are asked for.
+    is_typed: bool,
+    /// The parameters whose literal goes to the element of a loop alone.
+    to_each: Vec<&'t str>,
+}
 
 impl Checker<'_> {
     /// The type that a call returns.
@@ -28,7 +37,10 @@ impl Checker<'_> {
         let Some(tool) = catalog.tools.get(function) else {
             return Err(self.unknown_function(call, function).into());
         };
+        let wanted = self.wanted_fields(tool, positional, named);
+        let given = Given { is_typed: wanted.is_some(), to_each: self.told_to_each(tool, positional, named) };
         let mut names: Vec<String> = Vec::with_capacity(positional.len() + named.len());
+        let mut of_each = false;
         if let [first, rest @ ..] = positional {
             if let Some(second) = rest.first() {
                 let message = format!("only the first argument of `{function}` may stand without its name");
@@ -37,14 +49,14 @@ impl Checker<'_> {
             let Some(parameter) = tool.parameters.first() else {
                 return Err(Finding::new(first.at, format!("`{function}` takes no arguments"), "").into());
             };
-            self.argument(tool, parameter, first, &mut names)?;
+            of_each |= self.argument(tool, parameter, first, &given, &mut names)?;
         }
         for argument in named {
             let Some(parameter) = tool.parameter(&argument.name) else {
                 let message = format!("`{function}` has no parameter `{}`", argument.name);
                 return Err(Finding::new(argument.at, message, signature(tool)).into());
             };
-            self.argument(tool, parameter, &argument.value, &mut names)?;
+            of_each |= self.argument(tool, parameter, &argument.value, &given, &mut names)?;
         }
         let missing = tool.parameters.iter().find(|parameter| parameter.required && !names.contains(&parameter.name));
         if let Some(missing) = missing {
@@ -52,16 +64,55 @@ impl Checker<'_> {
             return Err(Finding::new(call.at, message, signature(tool)).into());
         }
         self.emit(Operation::Call { tool: function.to_owned(), names });
-        Ok(tool.returns.clone())
+        Ok(match wanted.and_then(|fields| entry_name(&fields, of_each, catalog)) {
+            Some(entry) if of_each => Type::list(Type::Record(entry)),
+            Some(entry) => Type::Record(entry),
+            None => tool.returns.clone(),
+        })
     }
 
+    /// The fields with types that a call of `extract` asks for: its result is a record of them, one for each that is read
+    /// where it reads a list.
+    fn wanted_fields(
+        &self,
+        tool: &ToolSchema,
+        positional: &[Expression],
+        named: &[Argument],
+    ) -> Option<Vec<TypedField>> {
+        let by_place = tool.parameters.iter().zip(positional);
+        let by_name = named.iter().filter_map(|given| Some((tool.parameter(&given.name)?, &given.value)));
+        let is_reader = tool.executor == Executor::Model;
+        let given = by_place.chain(by_name).find(|(parameter, _)| is_reader && parameter.ty == Type::Fields);
+        match &given?.1.kind {
+            ExpressionKind::Fields(pairs) => literal_fields(pairs).ok(),
+            _ => None,
+        }
+    }
+
+    /// The parameters that get a literal which nobody will read but the element that the innermost loop is at.
+    fn told_to_each<'t>(&self, tool: &'t ToolSchema, positional: &[Expression], named: &[Argument]) -> Vec<&'t str> {
+        let Some(each) = &self.loop_variable else { return Vec::new() };
+        let by_place = tool.parameters.iter().zip(positional);
+        let by_name = named.iter().filter_map(|given| Some((tool.parameter(&given.name)?, &given.value)));
+        let given: Vec<(&'t Parameter, &Expression)> = by_place.chain(by_name).collect();
+        let is_that_one =
+            |name: &String| given.iter().any(|(parameter, value)| parameter.name == *name && is_element(value, each));
+        let is_literal = |value: &Expression| matches!(value.kind, ExpressionKind::Text(_));
+        let told = given.iter().filter(|(parameter, value)| {
+            is_literal(value) && !parameter.shown_to.is_empty() && parameter.shown_to.iter().all(is_that_one)
+        });
+        told.map(|(parameter, _)| parameter.name.as_str()).collect()
+    }
+
+    /// One argument; and whether it is a list of what is read.
     fn argument(
         &mut self,
         tool: &ToolSchema,
         parameter: &Parameter,
         value: &Expression,
+        given: &Given<'_>,
         names: &mut Vec<String>,
-    ) -> Checking<()> {
+    ) -> Checking<bool> {
         if names.contains(&parameter.name) {
             let message = format!("`{}` gets `{}` twice", tool.name, parameter.name);
             return Err(Finding::new(value.at, message, "").into());
@@ -72,10 +123,17 @@ impl Checker<'_> {
         if !is_absent && (ty == Type::None || !fits(&ty, &parameter.ty, self.catalog)) {
             return Err(mistyped(value, &parameter.ty, &ty).into());
         }
+        let is_read = given.is_typed && parameter.ty == Type::Content;
+        if is_read && *present(&ty) == Type::Any {
+            // Whether there will be one record or several must be known now. What may be either is read as one text.
+            self.need_present(&ty, value);
+            self.emit(Operation::Builtin(BuiltinCall::Str));
+        }
         let to = if is_absent { Type::optional(parameter.ty.clone()) } else { parameter.ty.clone() };
-        self.emit(Operation::Coerce { to, what: shortened(&value.source) });
+        let to_each = given.to_each.contains(&parameter.name.as_str());
+        self.emit(Operation::Coerce { to, what: shortened(&value.source), to_each });
         names.push(parameter.name.clone());
-        Ok(())
+        Ok(is_read && matches!(present(&ty), Type::List(_)))
     }
 
     /// What can be known of a literal already: a word of a choice, a phrase that means a time.
@@ -275,6 +333,16 @@ impl Checker<'_> {
             (item, None) if wanted(item) => Ok(None),
             (item, None) => Err(Finding::new(call.at, format!("{item} has no order"), "").into()),
         }
+    }
+}
+
+/// Whether it is this variable, a field of it, or a list of nothing else.
+fn is_element(value: &Expression, variable: &str) -> bool {
+    match &value.kind {
+        ExpressionKind::Name(name) => name == variable,
+        ExpressionKind::Field { base, .. } => matches!(&base.kind, ExpressionKind::Name(name) if name == variable),
+        ExpressionKind::List(items) => matches!(items.as_slice(), [only] if is_element(only, variable)),
+        _ => false,
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Checker<'a> {
     findings: Vec<Finding>,
     code: Vec<Instruction>,
     line: u32,
+    /// The variable of the innermost `for` or comprehension.
+    pub(crate) loop_variable: Option<String>,
     /// The variables where the plan goes on, once that place was seen.
     pub(crate) open: Option<Variables>,
 }
@@ -31,7 +33,7 @@ pub(crate) struct Checker<'a> {
 impl<'a> Checker<'a> {
     pub(crate) fn new(catalog: &'a Catalog) -> Self {
         let (variables, findings, code) = (Variables::new(), Vec::new(), Vec::new());
-        Self { catalog, variables, findings, code, line: 0, open: None }
+        Self { catalog, variables, findings, code, line: 0, loop_variable: None, open: None }
     }
 
     /// Checks a whole plan.
@@ -141,7 +143,9 @@ impl<'a> Checker<'a> {
         self.emit(Operation::Loop { collects: false });
         let next = self.emit_next(variable);
         self.variables.insert(variable.to_owned(), item);
+        let outer = self.loop_variable.replace(variable.to_owned());
         self.block(body);
+        self.loop_variable = outer;
         self.emit(Operation::Jump(next));
         self.patch(next);
         let forget = self.variables.keys().filter(|name| !before.contains_key(*name)).cloned().collect();

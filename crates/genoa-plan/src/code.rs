@@ -69,8 +69,14 @@ pub(crate) enum Operation {
     EndLoop { forget: Vec<String> },
     /// Calls a pure builtin.
     Builtin(BuiltinCall),
-    /// Turns the top into a value of this type; may yield calls.
-    Coerce { to: Type, what: String },
+    /// Turns the top into a value of this type; may yield calls. `to_each`: it is a literal, and goes to the one of a list
+    /// that the innermost loop is at.
+    Coerce {
+        to: Type,
+        what: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        to_each: bool,
+    },
     /// Pops one argument a name and yields the call; pushes its result.
     Call { tool: String, names: Vec<String> },
 }

@@ -84,6 +84,8 @@ fn find_open(
                 find_open(value, inner, what, catalog, spot)
             }
         }
+        (Datum::Record { .. }, Type::Fields) => Ok(None),
+        (_, Type::Fields) => find_open(value, &Type::list(Type::Text), what, catalog, spot),
         (Datum::List(items), Type::List(inner)) => {
             for (place, item) in items.iter().enumerate() {
                 spot.push(place);
@@ -155,6 +157,8 @@ fn convert(mut value: Value, to: &Type, what: &str, catalog: &Catalog) -> Result
     match (&mut value.datum, to) {
         (_, Type::Any | Type::Content) | (Datum::None, Type::Optional(_) | Type::None) => Ok(value),
         (_, Type::Optional(inner)) => convert(value, inner, what, catalog),
+        (Datum::Record { kind, .. }, Type::Fields) if kind.is_empty() => Ok(value),
+        (_, Type::Fields) => convert(value, &Type::list(Type::Text), what, catalog),
         (Datum::None, _) => Err(not_found(what)),
         (Datum::List(items), Type::List(inner)) => {
             let mut flat = Vec::with_capacity(items.len());

@@ -72,6 +72,14 @@ impl Reader<'_> {
             (_, Json::Null) if matches!(ty, Type::None | Type::Optional(_) | Type::Any) => Datum::None,
             (Type::Optional(inner), _) => return self.read(inner, json, labels, depth),
             (Type::None, _) => Datum::None,
+            (Type::Fields, Json::Array(names)) => return self.read_list(&Type::Text, names, labels, inside),
+            (Type::Fields, Json::Object(types)) => {
+                let read = |(name, word): (&String, &Json)| {
+                    self.read(&Type::Text, word, labels, inside).map(|word| (name.clone(), word))
+                };
+                let fields = types.iter().map(read).collect::<Result<_, _>>()?;
+                Datum::Record { kind: String::new(), fields }
+            }
             (Type::List(inner), Json::Array(items)) => return self.read_list(inner, items, labels, inside),
             (Type::Record(name), Json::Object(object)) => {
                 let record = self.catalog.records.get(name).ok_or_else(|| wrong(ty, json))?;

@@ -22,7 +22,7 @@ mod values;
 
 pub use answered::with_answer;
 pub use deeds::request_and_background;
-pub(crate) use rules::is_name;
+pub(crate) use rules::{is_name, literal};
 pub use said::Said;
 pub use scope::{Scope, scope_after};
 pub use statements::next_statement_grammar;

@@ -1,12 +1,13 @@
 //! The types of expressions.
 
-use genoa_abi::Datum;
 use genoa_abi::schema::Type;
+use genoa_abi::{Datum, Value};
 
 use crate::ast::{Arithmetic, Comparison, Expression, ExpressionKind, Part, Place};
 use crate::check::{Checker, Checking};
 use crate::code::{Operation, Piece};
 use crate::finding::{Finding, listed, nearest};
+use crate::typed::{TypedField, literal_fields, type_words};
 use crate::types::{fits, is_number, is_text, join, present};
 
 impl Checker<'_> {
@@ -21,6 +22,7 @@ impl Checker<'_> {
             ExpressionKind::Text(text) => self.literal(Datum::Text(text.clone()), Type::Text),
             ExpressionKind::Name(name) => self.name(name, expression.at),
             ExpressionKind::List(items) => self.list(items, expected),
+            ExpressionKind::Fields(pairs) => self.fields(expression, pairs, expected),
             ExpressionKind::Field { base, name, name_at } => self.field(base, name, *name_at),
             ExpressionKind::Index { base, index } => self.index(base, index),
             ExpressionKind::Call { function, positional, named } => self.call(expression, function, positional, named),
@@ -72,6 +74,7 @@ impl Checker<'_> {
     fn list(&mut self, items: &[Expression], expected: Option<&Type>) -> Checking<Type> {
         let wanted = match expected.map(present) {
             Some(Type::List(item)) => Some(&**item),
+            Some(Type::Fields) => Some(&Type::Text),
             _ => None,
         };
         let mut common = Type::None;
@@ -96,6 +99,21 @@ impl Checker<'_> {
         }
         self.emit(Operation::List(items.len()));
         Ok(Type::list(wanted.cloned().unwrap_or(common)))
+    }
+
+    /// Fields with their types, where a call takes some.
+    fn fields(&mut self, literal: &Expression, pairs: &[(String, String)], expected: Option<&Type>) -> Checking<Type> {
+        let types = listed(type_words());
+        if expected.map(present) != Some(&Type::Fields) {
+            let help = "only `extract` takes one: extract(text, fields={\"total\": \"number\"})";
+            return Err(Finding::new(literal.at, "a dictionary has no place here", help).into());
+        }
+        let fields = literal_fields(pairs).map_err(|message| {
+            Finding::new(literal.at, message, format!("write {{\"total\": \"number\"}}; types are {types}"))
+        })?;
+        let word = |field: TypedField| (field.name.clone(), Value::text(field.word()));
+        let fields = fields.into_iter().map(word).collect();
+        self.literal(Datum::Record { kind: String::new(), fields }, Type::Fields)
     }
 
     fn field(&mut self, base: &Expression, name: &str, name_at: Place) -> Checking<Type> {
@@ -274,7 +292,9 @@ impl Checker<'_> {
         self.emit(Operation::Loop { collects: true });
         let next = self.emit_next(variable);
         self.variables.insert(variable.to_owned(), Some(item));
+        let outer = self.loop_variable.replace(variable.to_owned());
         let ty = self.comprehension_body(element, conditions, next, expected);
+        self.loop_variable = outer;
         self.variables.remove(variable);
         let ty = ty?;
         self.emit(Operation::Jump(next));

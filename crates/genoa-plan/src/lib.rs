@@ -31,6 +31,7 @@ mod several;
 mod shape;
 mod skill;
 mod time;
+mod typed;
 mod types;
 mod waiting;
 
@@ -44,3 +45,7 @@ pub use run::{PlanCall, Run, Yield};
 pub use shape::{is_empty_list, shape_of};
 pub use skill::{body, filled, parameter_grammar, parametrise};
 pub use time::resolve_time;
+pub use typed::{
+    ENTRY, ENTRY_SOURCE, FieldKind, Stated, TypedField, answer_grammar, chosen, has_choice, stands_in, stated,
+    typed_fields,
+};

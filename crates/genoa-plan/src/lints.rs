@@ -29,7 +29,7 @@ pub(crate) fn each_call<'a>(statements: &'a [Statement], visit: &mut dyn FnMut(&
     });
 }
 
-fn each_expression<'a>(statements: &'a [Statement], visit: &mut dyn FnMut(&'a Expression)) {
+pub(crate) fn each_expression<'a>(statements: &'a [Statement], visit: &mut dyn FnMut(&'a Expression)) {
     for statement in statements {
         match &statement.kind {
             StatementKind::Assign { value, .. } | StatementKind::Expression(value) => inside(value, visit),
@@ -83,6 +83,7 @@ fn inside<'a>(expression: &'a Expression, visit: &mut dyn FnMut(&'a Expression))
         | ExpressionKind::Int(_)
         | ExpressionKind::Number(_)
         | ExpressionKind::Text(_)
+        | ExpressionKind::Fields(_)
         | ExpressionKind::Name(_) => {}
     }
 }

@@ -37,7 +37,7 @@ fn parts(text: &str, is_part: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
 }
 
 /// Digits with at most one decimal point; nothing for what is no number (`1.2.3,4`).
-fn plain(word: &str) -> Option<String> {
+pub(crate) fn plain(word: &str) -> Option<String> {
     let (points, commas) = (word.matches('.').count(), word.matches(',').count());
     let is_grouped = |whole: &str, mark: char| whole.split(mark).skip(1).all(|group| group.len() == 3);
     let marks = match (points, commas) {

@@ -184,6 +184,7 @@ impl<'a> Parser<'a> {
             Expr::StringLiteral(text) => ExpressionKind::Text(text.value.to_str().to_owned()),
             Expr::Name(name) => ExpressionKind::Name(name.id.to_string()),
             Expr::List(list) => ExpressionKind::List(self.expressions(&list.elts, depth)?),
+            Expr::Dict(fields) => self.fields(fields)?,
             Expr::Attribute(field) => ExpressionKind::Field {
                 base: self.boxed(&field.value, depth)?,
                 name: field.attr.id.to_string(),
@@ -211,7 +212,7 @@ impl<'a> Parser<'a> {
         let (what, help) = match expression {
             Expr::Lambda(_) => ("`lambda`", "`sorted(xs, by=\"field\")`, `first` and `largest` need none"),
             Expr::If(_) => ("`a if b else c`", "use an `if` statement"),
-            Expr::Dict(_) | Expr::DictComp(_) | Expr::Set(_) | Expr::SetComp(_) => {
+            Expr::DictComp(_) | Expr::Set(_) | Expr::SetComp(_) => {
                 ("dictionaries and sets", "use lists and the fields of records")
             }
             Expr::Generator(_) => ("generators", "use a list comprehension with square brackets"),
@@ -232,6 +233,19 @@ impl<'a> Parser<'a> {
             },
             py::Number::Float(value) if value.is_finite() => Ok(ExpressionKind::Number(*value)),
             _ => self.refuse(number, "not a number that plans have", "write 3 or 2.5"),
+        }
+    }
+
+    /// A dictionary, of which plans have one kind: names of fields and the words of their types.
+    fn fields(&self, fields: &py::ExprDict) -> Parsed<ExpressionKind> {
+        let text = |expression: &Expr| match expression {
+            Expr::StringLiteral(text) => Some(text.value.to_str().to_owned()),
+            _ => None,
+        };
+        let pairs = fields.items.iter().map(|item| Some((text(item.key.as_ref()?)?, text(&item.value)?)));
+        match pairs.collect::<Option<Vec<_>>>() {
+            Some(pairs) => Ok(ExpressionKind::Fields(pairs)),
+            None => self.refuse(fields, "plans have no dictionaries and sets", "use lists and the fields of records"),
         }
     }
 

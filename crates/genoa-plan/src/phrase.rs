@@ -116,8 +116,19 @@ fn value_words(value: &Value, ty: Option<&Type>, catalog: &Catalog) -> String {
             }
             if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
         }
+        Datum::Record { fields, .. } if ty == Some(&Type::Fields) => {
+            let word = |word: &Value| crate::operators::shown(word);
+            fields_in_words(fields.iter().map(|(name, field)| (name.as_str(), word(field))))
+        }
         _ => shorten(&one_line(&title_of(value, catalog)), VALUE_CHARACTERS),
     }
+}
+
+/// `“total” (number), “paid on” (date)`
+pub(crate) fn fields_in_words<'a>(fields: impl Iterator<Item = (&'a str, String)>) -> String {
+    let words: Vec<String> =
+        fields.map(|(name, word)| format!("{} ({word})", quoted(&name.replace('_', " ")))).collect();
+    words.join(", ")
 }
 
 /// The `{name}` in a word, with what stands before and after it.

@@ -8,6 +8,7 @@ use crate::check::Checker;
 use crate::code::{Instruction, Operation, Piece};
 use crate::finding::Finding;
 use crate::parse::parse;
+use crate::typed::with_entries;
 use crate::types::look_up;
 use crate::{lints, preview};
 
@@ -38,6 +39,7 @@ pub fn check(source: &str, catalog: &Catalog, intention: &str) -> Result<Checked
         let help = "write at least one statement, or refuse(\"why\")".to_owned();
         return Err(vec![Finding { line: 0, column: 0, message: "the plan is empty".to_owned(), help }]);
     }
+    let catalog = &*with_entries(&statements, catalog);
     let code = Checker::new(catalog).plan(&statements)?;
     let warnings = lints::lint(&statements, catalog, intention);
     let plan = Plan { source: source.to_owned(), tools: called_tools(&code, catalog), code };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use genoa_abi::schema::{Catalog, Type};
 
 use crate::ast::{Argument, Comparison, Expression, ExpressionKind, Part, Statement, StatementKind};
-use crate::phrase::{fill, quoted, shorten};
+use crate::phrase::{fields_in_words, fill, quoted, shorten};
 use crate::types::innermost;
 
 /// One line a statement; inner statements are indented by two spaces.
@@ -58,6 +58,9 @@ fn words(expression: &Expression, catalog: &Catalog) -> String {
         ExpressionKind::Field { base, name, .. } => format!("{} of {}", name.replace('_', " "), words(base, catalog)),
         ExpressionKind::List(items) if !items.is_empty() => {
             items.iter().map(|item| words(item, catalog)).collect::<Vec<_>>().join(", ")
+        }
+        ExpressionKind::Fields(pairs) => {
+            fields_in_words(pairs.iter().map(|(name, word)| (name.as_str(), word.clone())))
         }
         ExpressionKind::Call { function, positional, named } => call_words(function, positional, named, catalog),
         ExpressionKind::Format(parts) => quoted(&format_words(parts)),

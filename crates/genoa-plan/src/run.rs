@@ -1,5 +1,7 @@
 //! The interpreter: a run goes on to the next call, and there its whole state is plain data.
 
+mod context;
+
 use std::collections::BTreeMap;
 
 use genoa_abi::limits::{PLAN_STEPS, RUN_CALLS, RUN_STATE_BYTES};
@@ -267,7 +269,10 @@ impl Run {
                 self.push(operators::compare(operator, &left, &right));
             }
             Operation::Builtin(builtin) => self.builtin(&builtin)?,
-            Operation::Coerce { to, what } => return self.coerce(&to, &what, catalog, clock),
+            Operation::Coerce { to, what, to_each } => {
+                let context = self.context_of(to_each);
+                return self.coerce(&to, &what, context.as_ref(), catalog, clock);
+            }
             Operation::Call { tool, names } => return self.call(tool, names, catalog).map(Step::Yield),
             flow => return self.flow(flow),
         }
@@ -430,9 +435,16 @@ impl Run {
         self.push_copied(outcome)
     }
 
-    fn coerce(&mut self, to: &Type, what: &str, catalog: &Catalog, clock: &Clock) -> Result<Step, Failure> {
+    fn coerce(
+        &mut self,
+        to: &Type,
+        what: &str,
+        context: Option<&Labels>,
+        catalog: &Catalog,
+        clock: &Clock,
+    ) -> Result<Step, Failure> {
         let mut value = self.pop()?;
-        if let Some(context) = self.conditions.last() {
+        if let Some(context) = context {
             // Every part of it gets all of them, which is more than both together.
             let bytes = measure(&value).saturating_add(parts(&value).saturating_mul(32 * context.entries()));
             if bytes > RUN_STATE_BYTES {
@@ -694,12 +706,6 @@ impl Run {
         let Some(Operand::Value(value)) = self.stack.last_mut() else { return Err(mismatch()) };
         coerce::put_content(value, spot, content);
         Ok(())
-    }
-
-    fn depend_on(&mut self, labels: &Labels) {
-        let context = self.conditions.last().cloned().unwrap_or_default().union(labels);
-        self.note_work(32 * context.entries());
-        self.conditions.push(context);
     }
 
     fn store(&mut self, name: String, value: Value) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use genoa_abi::schema::{Catalog, Type};
+use genoa_abi::schema::{Catalog, Parameter, Type};
 use genoa_abi::skill::{Skill, SkillParameter};
 use genoa_abi::{ErrorCode, Failure};
 
@@ -94,8 +94,11 @@ fn candidates(source: &str, catalog: &Catalog, intention: &str) -> Vec<(String, 
         let first = tool.parameters.first().map(|first| first.name.as_str()).unwrap_or_default();
         let unnamed = positional.iter().map(|value| (first, value));
         for (name, value) in unnamed.chain(named.iter().map(|argument| (argument.name.as_str(), &argument.value))) {
-            let Some(ty) = tool.parameter(name).map(|parameter| innermost(&parameter.ty)).filter(|ty| can_change(ty))
-            else {
+            let value_type = |parameter: &'_ Parameter| match innermost(&parameter.ty) {
+                Type::Fields => Type::Text,
+                other => other.clone(),
+            };
+            let Some(ty) = tool.parameter(name).map(value_type).filter(can_change) else {
                 continue;
             };
             for (literal, text) in literals(value) {

@@ -9,7 +9,7 @@ use genoa_abi::{ErrorCode, Failure};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-pub(crate) use phrase::{parse, within};
+pub(crate) use phrase::{Day, Hours, Phrase, parse, read, within};
 pub(crate) use words::{MONTHS, WEEKDAYS, is_calendar_word, number, spelled_month, spelled_weekday, unit_word};
 
 /// What words mean for somebody at a time and place. A day, week or month is its whole span, a time of day a point;
@@ -27,7 +27,7 @@ pub fn resolve_time(words: &str, clock: &Clock) -> Result<Moment, Failure> {
     Ok(Moment { words: words.to_owned(), start: written(&start), end: written(&end) })
 }
 
-fn now(clock: &Clock) -> Result<Zoned, Failure> {
+pub(crate) fn now(clock: &Clock) -> Result<Zoned, Failure> {
     let zone = TimeZone::get(&clock.timezone).map_err(|error| {
         Failure::new(ErrorCode::InvalidInput, format!("“{}” is no time zone", clock.timezone)).because(error)
     })?;
@@ -37,7 +37,7 @@ fn now(clock: &Clock) -> Result<Zoned, Failure> {
     Ok(now.to_zoned(zone))
 }
 
-fn written(moment: &Zoned) -> String {
+pub(crate) fn written(moment: &Zoned) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 

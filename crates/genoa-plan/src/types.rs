@@ -12,6 +12,7 @@ pub(crate) fn fits(from: &Type, to: &Type, catalog: &Catalog) -> bool {
     }
     match (from, to) {
         (_, Type::Any | Type::Content) | (Type::None, Type::Optional(_)) => true,
+        (from, Type::Fields) => fits(from, &Type::list(Type::Text), catalog),
         (Type::Optional(from), Type::Optional(to)) => fits(from, to, catalog),
         (from, Type::Optional(to)) => fits(from, to, catalog),
         // None becomes the failure "not found" at run time.

@@ -64,6 +64,18 @@ fn a_preview_says_the_plan_in_plain_words() {
         Take a * 3 - 1 → b
         Take b / 2 → c
         Say “{c} {a} {b}”
+        --
+        Open the mail “1” → m
+        Extract “total” (number), “paid on” (date), “account” (text), “overdue” (yes/no), “files” (paths) from text of m → bill
+        If overdue of bill and total of bill is more than 100:
+          Add “Pay {bill.account}” at paid on of bill to the calendar
+        For each f in files of bill:
+          Move f to bills
+        --
+        Extract “total” (number) from Find mails about “bill” → bills
+        Take total of bills by total → total
+        Take largest of bills by total → most
+        Say “{total} in all, {most.total} for {most.source}”
         "#);
 }
 

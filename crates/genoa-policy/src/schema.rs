@@ -83,6 +83,6 @@ fn cedar_type(ty: &Type) -> Option<Json> {
             _ => return None,
         },
         Type::Optional(inner) => return cedar_type(inner),
-        Type::None | Type::Number | Type::Any | Type::Content => return None,
+        Type::None | Type::Number | Type::Any | Type::Content | Type::Fields => return None,
     })
 }

@@ -58,7 +58,6 @@ fn messages_of_one_loop_are_one_question_that_shows_them_all() {
 
       Dear Ada
 
-    ! subject: new to ada@corp.example, from your contacts
     ! body: new to ada@corp.example, from your contacts
 
     2 of 3
@@ -67,7 +66,6 @@ fn messages_of_one_loop_are_one_question_that_shows_them_all() {
 
       Dear Ben
 
-    ! subject: new to ben@corp.example, from your contacts
     ! body: new to ben@corp.example, from your contacts
 
     3 of 3
@@ -76,7 +74,6 @@ fn messages_of_one_loop_are_one_question_that_shows_them_all() {
 
       Dear Chen
 
-    ! subject: new to chen@corp.example, from your contacts
     ! body: new to chen@corp.example, from your contacts
     The messages go to the outbox and leave when the undo window is over
     ");

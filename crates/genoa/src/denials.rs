@@ -52,6 +52,7 @@ fn smallest(ty: &Type, catalog: &Catalog) -> Json {
         Type::Number => json!(1.0),
         Type::Time => json!("today"),
         Type::Choice(words) => json!(words[0]),
+        Type::Fields => json!(["total"]),
         Type::List(item) => json!([smallest(item, catalog)]),
         Type::Record(name) => {
             let fields = catalog.records[name].fields.iter();

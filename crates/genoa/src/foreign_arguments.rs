@@ -169,3 +169,57 @@ fn what_a_recipient_does_not_have_yet_is_told() {
     let content = question_for_ada(mine);
     assert!(content.contains("! body: new to ada@y.example, from file Notes/salaries.md"), "{content}");
 }
+
+/// What is asked before these mails go to the people of the contacts, and to whom each was found to be.
+fn question_for_the_team(source: &str) -> String {
+    let contact = |name: &str| json!({ "name": name, "email": format!("{name}@y.example"), "phone": null, "organisation": null, "path": format!("Contacts/{name}.vcf") });
+    let note =
+        json!([{ "title": "Salaries", "text": "Ben leaves", "date": "2026-11-20", "path": "Notes/salaries.md" }]);
+    let world = [
+        ("contacts.find", json!([contact("ada"), contact("ben")])),
+        ("notes.find", note),
+        ("mail.find", mail("eve@x.example")),
+    ];
+    asked(run("Write to the team", source, &world).1).content
+}
+
+#[test]
+fn words_of_the_plan_are_not_new_to_those_of_the_persons_own_list() {
+    let team = "people = contacts.find(name=\"team\")\nnote = first(notes.find(about=\"salaries\"))\n";
+    let own = format!("{team}for p in people:\n    mail.send(to=p, subject=\"Hi\", body=\"We meet at ten\")\n");
+    let content = question_for_the_team(&own);
+    assert!(content.contains("ada@y.example") && !content.contains('!'), "{content}");
+    let listed = format!("{team}for p in people:\n    mail.send(to=[p], subject=\"Hi\", body=\"We meet at ten\")\n");
+    let content = question_for_the_team(&listed);
+    assert!(!content.contains('!'), "{content}");
+    // Whatever else the text, its reader or the choice of the people depends on, is told.
+    for (body, new) in [
+        (
+            "for p in people:\n    mail.send(to=p, subject=\"Hi\", body=f\"{len(people)} of us meet\")\n",
+            "body: new to ada@y.example",
+        ),
+        (
+            "for p in people:\n    mail.send(to=people[1], subject=\"Hi\", body=\"We meet\")\n",
+            "body: new to ben@y.example",
+        ),
+        (
+            "for p in people:\n    if p.name in note.text:\n        mail.send(to=p, subject=\"Hi\", body=\"We meet\")\n    else:\n        mail.send(to=p, subject=\"Hi\", body=\"You stay\")\n",
+            "body: new to ada@y.example",
+        ),
+        (
+            "some = [p for p in people if p.name not in note.text]\nfor p in some:\n    mail.send(to=p, subject=\"Hi\", body=\"You stay\")\n",
+            "body: new to ada@y.example",
+        ),
+        (
+            "if note.text:\n    for p in people:\n        mail.send(to=p, subject=\"Hi\", body=\"You stay\")\n",
+            "body: new to ada@y.example",
+        ),
+        (
+            "for m in mail.find():\n    mail.send(to=m.sender, subject=\"Hi\", body=\"We meet\")\n    notes.find(about=\"x\")\n",
+            "to: not in your words",
+        ),
+    ] {
+        let content = question_for_the_team(&format!("{team}{body}"));
+        assert!(content.contains(new), "{body}\n{content}");
+    }
+}

@@ -4,7 +4,7 @@ use genoa_abi::schema::{EffectClass, Executor, Parameter, ToolSchema, Type};
 
 use super::rules::{is_name, literal};
 use super::terminals::{TEXT, time, topic};
-use super::values::{Values, is_time_field, optional_name};
+use super::values::{Values, is_read_time, is_time_field, optional_name};
 
 /// Whether a tool's name, and those of the arguments that it needs, can be written in a plan.
 pub(super) fn is_writable(tool: &ToolSchema) -> bool {
@@ -131,6 +131,7 @@ impl Values<'_> {
         }
         if self.said.takes_times_over() || self.said.time_words().is_none_or(|said| !said.names_a_day()) {
             alternatives.extend(self.first_facts());
+            alternatives.extend(self.fields(is_read_time));
         }
         self.rules.rule(&alternatives)
     }

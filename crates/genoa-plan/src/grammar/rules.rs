@@ -44,7 +44,7 @@ impl Rules {
 }
 
 /// A literal of the grammar.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for letter in text.chars() {

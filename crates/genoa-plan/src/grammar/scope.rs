@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use genoa_abi::limits::{PLAN_BYTES, PLAN_STATEMENTS};
-use genoa_abi::schema::{Catalog, Type};
+use genoa_abi::schema::{Catalog, RecordType, Type};
 
 use super::calls::WHOLE_PLANS;
 use crate::ast::{ExpressionKind, Statement, StatementKind};
@@ -11,6 +11,7 @@ use crate::check::{Checker, Variables};
 use crate::finding::Finding;
 use crate::lints::keeps_unused;
 use crate::parse::parse_open;
+use crate::typed::with_entries;
 
 /// How deep a planner may nest blocks.
 const BLOCK_DEPTH: usize = 3;
@@ -31,6 +32,8 @@ pub struct Scope {
     pub(super) may_end: bool,
     /// Only calls that change something may follow.
     pub(super) only_acts: bool,
+    /// The record types that the plan has made so far by asking for fields with types.
+    pub(super) entries: Vec<RecordType>,
 }
 
 /// One indentation at which the plan can go on.
@@ -109,7 +112,16 @@ pub fn scope_after(source_so_far: &str, catalog: &Catalog) -> Result<Scope, Vec<
             level.otherwise = None;
         });
     }
-    Ok(Scope { levels, is_first, may_end: !is_first && !is_open && margin.is_none(), only_acts: false })
+    let may_end = !is_first && !is_open && margin.is_none();
+    Ok(Scope { levels, is_first, may_end, only_acts: false, entries: entries(&complete, &indentations, catalog) })
+}
+
+/// The record types that typed fields in these lines make.
+fn entries(complete: &str, indentations: &[String], catalog: &Catalog) -> Vec<RecordType> {
+    let innermost = indentations.last().map(String::as_str).unwrap_or_default();
+    let Ok(statements) = parse_open(&format!("{complete}{innermost}pass\n")) else { return Vec::new() };
+    let known = with_entries(&statements, catalog);
+    known.records.values().filter(|record| !catalog.records.contains_key(&record.name)).cloned().collect()
 }
 
 /// The complete lines, and the indentation of a line that was begun.
@@ -147,6 +159,7 @@ fn level(
     catalog: &Catalog,
 ) -> Result<(Level, usize, bool), Vec<Finding>> {
     let statements = parse_open(&format!("{complete}{indentation}pass\n")).map_err(|finding| vec![finding])?;
+    let catalog = &*with_entries(&statements, catalog);
     let variables = Checker::new(catalog).prefix(&statements)?;
     let depth = if is_written { indentation.len() / INDENTATION.len() } else { depth };
     let level = Level {
@@ -162,7 +175,7 @@ fn level(
 fn otherwise(complete: &str, indentation: &str, catalog: &Catalog) -> Option<BTreeMap<String, Type>> {
     let source = format!("{complete}{indentation}else:\n{indentation}{INDENTATION}pass\n");
     let statements = parse_open(&source).ok()?;
-    Checker::new(catalog).prefix(&statements).ok().map(known)
+    Checker::new(&with_entries(&statements, catalog)).prefix(&statements).ok().map(known)
 }
 
 fn known(variables: Variables) -> BTreeMap<String, Type> {

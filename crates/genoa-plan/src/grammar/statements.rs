@@ -1,5 +1,6 @@
 //! Statements: one more, at any of the open indentations, or the end.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use genoa_abi::schema::{Catalog, EffectClass, Type};
@@ -16,6 +17,11 @@ use crate::builtins::HELPERS;
 /// written, only the end is left. What the person said bounds times, people and the tools that must be asked for.
 #[must_use]
 pub fn next_statement_grammar(scope: &Scope, catalog: &Catalog, said: &Said) -> String {
+    let mut known = Cow::Borrowed(catalog);
+    if !scope.entries.is_empty() {
+        known.to_mut().records.extend(scope.entries.iter().map(|entry| (entry.name.clone(), entry.clone())));
+    }
+    let catalog = &*known;
     let mut rules = Rules::default();
     let mut alternatives = Vec::new();
     for level in &scope.levels {

@@ -38,6 +38,11 @@ pub(super) fn fresh_name<'a>(taken: impl Iterator<Item = &'a str>) -> String {
     format!("/({})[2-5]?/ & ~/({})/", names.join("|"), taken.join("|"))
 }
 
+/// The name of a field that is looked for in a text, in quotes.
+pub(super) fn field_name() -> String {
+    format!(r#"/"[a-z][a-z_]{{1,30}}"/ & ~/"({})"/"#, KEYWORDS.join("|"))
+}
+
 /// Any time of day.
 const ANY_CLOCK: &str = "(([01]?[0-9]|2[0-3]):[0-5][0-9]|([1-9]|1[0-2])(am|pm))";
 

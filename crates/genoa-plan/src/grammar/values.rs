@@ -6,8 +6,9 @@ use genoa_abi::schema::{Catalog, Existing, Field, Parameter, Type};
 
 use super::rules::{Rules, is_name, literal};
 use super::said::Said;
-use super::terminals::{FORMAT_TEXT, INT, NUMBER, TEXT, time, topic};
+use super::terminals::{FORMAT_TEXT, INT, NUMBER, TEXT, field_name, time, topic};
 use crate::builtins::HELPERS;
+use crate::typed::type_words;
 use crate::types::{is_number, is_ordered, is_text, is_titled, look_up, path_field, present};
 
 /// The record of what was read in a source.
@@ -101,6 +102,10 @@ impl<'a> Values<'a> {
             }
             Type::Record(name) => self.records(name),
             Type::List(item) => self.lists(item),
+            Type::Fields => {
+                let names = self.argument(&Type::list(Type::Text));
+                names.into_iter().chain([self.typed_fields()]).collect()
+            }
             Type::Any | Type::Content => {
                 let text = self.rules.terminal(TEXT);
                 let mut alternatives = vec![text];
@@ -111,6 +116,14 @@ impl<'a> Values<'a> {
         let rule = self.rules.rule(&alternatives);
         self.arguments.insert(ty.clone(), rule.clone());
         rule
+    }
+
+    /// Fields with their types: `{"total": "number", "paid_on": "date"}`.
+    fn typed_fields(&mut self) -> String {
+        let name = self.rules.terminal(&field_name());
+        let types: Vec<String> = type_words().map(|word| literal(&format!("\"{word}\""))).collect();
+        let types = self.rules.rule(&types).unwrap_or_default();
+        format!("\"{{\" {name} \": \" {types} (\", \" {name} \": \" {types}){{0,{}}} \"}}\"", LIST_ELEMENTS - 1)
     }
 
     /// What the plan has found out so far, in any form.
@@ -580,12 +593,15 @@ pub(super) fn optional_name(name: &str) -> String {
     format!("{}?", literal(&format!("{name}=")))
 }
 
-/// Records tell times as text; these fields do.
-/// Whether a field holds a time.
+/// Whether a field holds a time that was read out of a text.
+pub(super) fn is_read_time(field: &Field) -> bool {
+    *present(&field.ty) == Type::Time
+}
+
+/// Whether a field holds a time. Records tell times as text; the fields of these names do.
 pub(super) fn is_time_field(field: &Field) -> bool {
-    is_name(&field.name)
-        && is_text(present(&field.ty))
-        && matches!(field.name.as_str(), "start" | "end" | "date" | "changed" | "time")
+    let is_told = matches!(field.name.as_str(), "start" | "end" | "date" | "changed" | "time");
+    is_name(&field.name) && (is_read_time(field) || (is_told && is_text(present(&field.ty))))
 }
 
 /// A word that can stand in quotes as it is.

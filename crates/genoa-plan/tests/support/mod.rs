@@ -80,7 +80,7 @@ fn tools() -> Vec<ToolSchema> {
             Emit,
             "Send {subject} to {to} with {attachments}",
         ),
-        tool("extract", "text: content, fields: list[str]", "list[Fact]", Observe, "Extract {fields} from {text}"),
+        tool("extract", "text: content, fields: fields", "list[Fact]", Observe, "Extract {fields} from {text}"),
         tool("summarise", "text: content, about: str =", "str", Observe, "Summarise {text} about {about}"),
         tool(
             "calendar.find",

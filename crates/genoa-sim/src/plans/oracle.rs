@@ -62,6 +62,7 @@ pub(crate) fn interpret(
         answers,
         variables: BTreeMap::new(),
         context: Label::default(),
+        loops: Vec::new(),
         rounds: Vec::new(),
         calls: Vec::new(),
         last: Naive::constant(Data::None),
@@ -81,6 +82,8 @@ struct Oracle<'a> {
     variables: BTreeMap<String, Naive>,
     /// What everything that is done now depends on.
     context: Label,
+    /// The loops around this place: the variable, what stands before it, and the list's label.
+    loops: Vec<(String, Label, Label)>,
     rounds: Vec<usize>,
     calls: Vec<Asked>,
     last: Naive,
@@ -137,7 +140,9 @@ impl Oracle<'_> {
         for (round, item) in items.iter().enumerate() {
             self.variables.insert(variable.to_owned(), item.clone().also(&list.label));
             self.rounds.push(round);
+            self.loops.push((variable.to_owned(), self.context.clone(), list.label.clone()));
             let outcome = self.under(&list.label, &mut act);
+            self.loops.pop();
             self.rounds.pop();
             outcome?;
         }
@@ -269,7 +274,8 @@ impl Oracle<'_> {
         for (name, expression) in &call.arguments {
             let parameter = schema.parameter(name).ok_or(Unfit)?;
             let value = operations::converted(self.evaluate(expression)?, &parameter.ty, self.catalog)?;
-            arguments.insert(name.clone(), value.also(&self.context));
+            let context = self.context_of(call, &parameter.shown_to, expression);
+            arguments.insert(name.clone(), value.also(&context));
         }
         let is_absent = |name: &String| arguments.get(name).is_none_or(|value| value.data == Data::None);
         if schema.parameters.iter().any(|parameter| parameter.required && is_absent(&parameter.name)) {
@@ -294,5 +300,29 @@ impl Oracle<'_> {
             _ => Naive::answer(&schema.returns, &answer, self.catalog, place),
         };
         Ok(value.also(&influence))
+    }
+
+    /// What an argument depends on. Words of the plan that go to somebody in a list out of the person's own contacts alone
+    /// are no secret of that list to them.
+    fn context_of(&self, call: &ToolCall, shown_to: &[String], expression: &Expression) -> Label {
+        let Some((variable, outer, list)) = self.loops.last() else { return self.context.clone() };
+        let is_of_contacts = |call: &usize| self.calls.get(*call).is_some_and(|asked| asked.tool == "people.find");
+        let goes_to_it =
+            |name: &String| call.arguments.iter().any(|(other, value)| other == name && is_element(value, variable));
+        let is_plain = matches!(expression, Expression::Text(_)) && self.context == outer.and(list);
+        if is_plain && !shown_to.is_empty() && shown_to.iter().all(goes_to_it) && list.calls.iter().all(is_of_contacts)
+        {
+            return Label { readers: outer.readers.clone(), ..self.context.clone() };
+        }
+        self.context.clone()
+    }
+}
+
+fn is_element(value: &Expression, variable: &str) -> bool {
+    match value {
+        Expression::Variable(name) => name == variable,
+        Expression::Field(base, _) => matches!(&**base, Expression::Variable(name) if name == variable),
+        Expression::List(items) => items.len() == 1 && is_element(&items[0], variable),
+        _ => false,
     }
 }

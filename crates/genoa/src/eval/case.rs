@@ -17,6 +17,9 @@ pub(crate) struct Case {
     pub(crate) agent: Option<String>,
     /// What the person says.
     pub(crate) intention: String,
+    /// The plan that is run, where it is not the planner that is measured.
+    #[serde(default)]
+    pub(crate) plan: Option<String>,
     /// `sample`, or the path of a folder, relative to the case file.
     #[serde(default = "sample")]
     pub(crate) workspace: String,

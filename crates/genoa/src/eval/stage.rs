@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use genoa_abi::agent::AgentManifest;
+use genoa_abi::agent::{AgentManifest, PlanOutcome, PlanReport};
 use genoa_abi::session::{Answer, News, Question, RunOutcome, RunSummary, SessionRequest, SystemStatus};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::tool::{Clock, Person};
-use genoa_abi::{AgentId, ErrorCode, Failure, IntentionId};
+use genoa_abi::{AgentId, ErrorCode, Failure, IntentionId, RequestId};
 use genoa_client::Client;
 use genoa_daemon::Home;
 use serde_json::Value as Json;
@@ -64,13 +64,8 @@ impl Stage {
             clock: Clock { now: format!("{}{TIME_OF_DAY}", case.today), timezone: TIMEZONE.to_owned() },
         };
         client.call(&Syscall::Session(request))?;
-        let intend = Syscall::Intend { text: case.intention.clone(), agent: case.agent.clone() };
-        let (intention, agent) = match client.call(&intend)? {
-            Reply::Intention { intention, agent } => (intention, agent),
-            other => return Err(unexpected(&other)),
-        };
-        let manifest = self.manifest(&status(&mut client)?, agent);
-        let mut seen = follow(&mut client, case, intention)?;
+        let (work, manifest) = self.begin(&mut client, case)?;
+        let mut seen = follow(&mut client, case, work)?;
         let told = seen.summary.as_ref().map(|summary| summary.difference.changes.as_slice()).unwrap_or_default();
         let told: Vec<String> = told.iter().map(|change| change.path.clone()).collect();
         seen.outside = changes_outside(&before, &self.picture(&folder)?, &folder, &[]);
@@ -88,6 +83,21 @@ impl Stage {
             seen.outbox = outbox(&mut client, seen.summary.as_ref())?;
         }
         Ok((seen, folder))
+    }
+
+    /// States the intention, or makes the plan of a case that has one run; then there is no agent.
+    fn begin(&self, client: &mut Client, case: &Case) -> Result<(Work, Option<&AgentManifest>), Failure> {
+        if let Some(plan) = &case.plan {
+            let request = client.start(&Syscall::Plan { source: plan.clone() })?;
+            return Ok((Work::Plan(request), None));
+        }
+        let intend = Syscall::Intend { text: case.intention.clone(), agent: case.agent.clone() };
+        match client.call(&intend)? {
+            Reply::Intention { intention, agent } => {
+                Ok((Work::Intention(intention), self.manifest(&status(client)?, agent)))
+            }
+            other => Err(unexpected(&other)),
+        }
     }
 
     fn work(&self) -> PathBuf {
@@ -138,7 +148,26 @@ fn person(case: &Case) -> Person {
     }
 }
 
-fn follow(client: &mut Client, case: &Case, intention: IntentionId) -> Result<Seen, Failure> {
+/// What a case waits for.
+#[derive(Clone, Copy)]
+enum Work {
+    Intention(IntentionId),
+    Plan(RequestId),
+}
+
+/// That a plan of a case did not pass the check: the case is wrong.
+fn sent_back(client: &mut Client, work: Work) -> Result<(), Failure> {
+    let Work::Plan(request) = work else { return Ok(()) };
+    match client.answer_within(request, Duration::from_millis(1))?.transpose()? {
+        Some(Reply::Plan(PlanReport { outcome: PlanOutcome::Rejected { findings }, .. })) => {
+            Err(Failure::new(ErrorCode::InvalidInput, "the plan of a case does not pass the check")
+                .because(findings.join("; ")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn follow(client: &mut Client, case: &Case, work: Work) -> Result<Seen, Failure> {
     let mut seen = Seen::nothing();
     let mut unanswered = false;
     let began = Instant::now();
@@ -155,7 +184,10 @@ fn follow(client: &mut Client, case: &Case, intention: IntentionId) -> Result<Se
                 let answer = answer.unwrap_or(Answer::No);
                 client.call(&Syscall::Answer { question: question.id, answer })?;
             }
-            Some(News::Finished(summary)) if summary.intention == intention => {
+            Some(News::Finished(summary))
+                if matches!(work, Work::Plan(_))
+                    || matches!(work, Work::Intention(meant) if meant == summary.intention) =>
+            {
                 seen.outcome = match &summary.outcome {
                     _ if unanswered => Outcome::Asked,
                     RunOutcome::Done => Outcome::Done,
@@ -167,6 +199,7 @@ fn follow(client: &mut Client, case: &Case, intention: IntentionId) -> Result<Se
                 seen.summary = Some(summary);
                 return Ok(seen);
             }
+            None => sent_back(client, work)?,
             _ => {}
         }
     }
