@@ -16,6 +16,7 @@ use crate::labels::Labels;
 use crate::mcp::McpRoute;
 use crate::model::{InferReply, InferRequest};
 use crate::policy::{CallFacts, Decision};
+use crate::recording::{Recording, RunStep};
 use crate::schema::{EffectClass, ToolSchema};
 use crate::session::{News, OutboxItem};
 use crate::syscall::{Caller, Reply, Syscall};
@@ -87,6 +88,14 @@ pub enum Event {
         call: CallId,
         /// Whether it worked.
         outcome: Result<(), Failure>,
+    },
+    /// An earlier run was read out of the journal, to be gone on with. What is taken over is recorded with the run that takes
+    /// it: so that run, too, is made from its own records.
+    Recalled {
+        /// The call.
+        call: CallId,
+        /// The run up to the step, or why it cannot be gone on with.
+        outcome: Result<Box<Recording>, Failure>,
     },
     /// A message left the machine, or could not.
     OutboxFinished {
@@ -197,6 +206,18 @@ pub enum Effect {
         /// The workspace, to make a relative path absolute.
         workspace: String,
     },
+    /// Read an earlier run out of the journal up to a step, and look whether the files that it changed until then are in the view
+    /// as it left them.
+    Recall {
+        /// The kernel's name for it.
+        call: CallId,
+        /// Up to which step of which run.
+        from: RunStep,
+        /// The view in which it is gone on with.
+        view: ViewId,
+        /// The folder below the view.
+        workspace: String,
+    },
     /// Show something on all surfaces of a session.
     Tell {
         /// Which session.
@@ -248,6 +269,7 @@ impl Effect {
             | Self::CancelInfer { .. }
             | Self::OpenView { .. }
             | Self::LookUp { .. }
+            | Self::Recall { .. }
             | Self::Tell { .. }
             | Self::WakeAt { .. } => false,
         }

@@ -21,6 +21,7 @@ pub mod mcp;
 pub mod model;
 pub mod policy;
 pub mod record;
+pub mod recording;
 pub mod schema;
 pub mod session;
 pub mod skill;

@@ -10,6 +10,7 @@ use crate::ids::{
 };
 use crate::labels::{Labels, Readers, Source};
 use crate::limits::PROVENANCE_SOURCES;
+use crate::recording::RunStep;
 use crate::tool::{Clock, Person};
 use crate::view::{Difference, ViewInfo};
 
@@ -47,6 +48,9 @@ pub enum News {
         preview: Vec<String>,
         /// Lints: not wrong, but worth a look.
         warnings: Vec<String>,
+        /// The step of an earlier run that it goes on from. The steps before are that run's, and are not done again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        goes_on_from: Option<RunStep>,
     },
     /// A plan did not pass the check; its planner writes another, or gives up.
     PlanSentBack {
@@ -84,6 +88,9 @@ pub enum News {
         /// Where what came out is from; nothing where it is all the plan's own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         provenance: Option<Provenance>,
+        /// The earlier run whose step it is, where it was not done again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        taken_from: Option<RunId>,
     },
     /// The person is asked.
     Asked(Question),

@@ -15,6 +15,7 @@ use crate::ids::{
 };
 use crate::model::{InferReply, InferRequest};
 use crate::record::{RecordLine, WhyNode};
+use crate::recording::RunStep;
 use crate::schema::{RecordType, ToolSchema};
 use crate::session::{Answer, SessionRequest, SystemStatus};
 use crate::skill::{Skill, SkillSource};
@@ -117,6 +118,15 @@ pub enum Syscall {
     Plan {
         /// The plan's text.
         source: String,
+    },
+    /// Go on from a step of an earlier run: what came before it is taken from the journal, where it is done and over, and the
+    /// rest is a new run like any other. Answered like a plan. Only a person can.
+    GoOn {
+        /// The step that is done first.
+        from: RunStep,
+        /// The plan to go on with, the same up to that step; nothing for the run's own.
+        #[serde(default)]
+        source: Option<String>,
     },
 
     /// Save a plan as a skill, under a name; one of that name is replaced. Only a person can.

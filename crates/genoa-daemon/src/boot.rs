@@ -77,8 +77,8 @@ pub(crate) fn boot(config: DaemonConfig, poll: &Poll) -> Result<Daemon, Failure>
 
 /// What a snapshot holds.
 #[derive(Serialize, Deserialize)]
-struct SavedState {
-    kernel: Kernel,
+pub(crate) struct SavedState {
+    pub(crate) kernel: Kernel,
     last_session: u64,
 }
 

@@ -71,6 +71,7 @@ impl Daemon {
             Effect::LookUp { call, caller, request, query, workspace } => {
                 self.look_up(call, caller, request, &query, &workspace);
             }
+            Effect::Recall { call, from, view, workspace } => self.views.recall(call, from, view, &workspace),
             Effect::Tell { session, news } => self.tell(session, &news),
             Effect::Hold { item, person, view, workspace } => {
                 let layers = self.views.layers(view, &workspace);

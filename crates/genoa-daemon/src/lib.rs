@@ -15,6 +15,7 @@ mod daemon;
 mod home;
 mod outbox;
 mod parent;
+mod recall;
 mod replaced;
 mod sockets;
 mod tools;

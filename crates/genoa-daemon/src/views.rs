@@ -6,12 +6,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use genoa_abi::event::{Event, ToolJob};
 use genoa_abi::grant::{Access, Right};
+use genoa_abi::recording::RunStep;
 use genoa_abi::view::{Difference, ViewAction, ViewReport, ViewState};
 use genoa_abi::{CallId, Failure, ViewId};
 use genoa_sandbox::view::{Snapshot, ViewLayout};
 use mio::Waker;
 
 use crate::home::Home;
+use crate::recall::Recall;
 
 /// The views of one home. Actions that may take long run on a thread and come back as events.
 #[derive(Debug)]
@@ -46,11 +48,26 @@ impl Views {
 
     /// Does something with a view; the event follows.
     pub(crate) fn act(&self, call: CallId, view: ViewId, workspace: String, action: ViewAction) {
-        let (layout, sender, waker) = (self.layout(view, &workspace), self.sender.clone(), self.waker.clone());
-        std::thread::spawn(move || {
+        let layout = self.layout(view, &workspace);
+        self.aside(move || {
             let outcome = act(&layout, action).map(|difference| ViewReport { view, action, difference });
+            Event::ViewFinished { call, outcome }
+        });
+    }
+
+    /// Reads an earlier run out of the journal, and looks for its files in a view; the event follows.
+    pub(crate) fn recall(&self, call: CallId, from: RunStep, view: ViewId, workspace: &str) {
+        let (journal, keys) = (self.home.journal(), self.home.keys());
+        let recall = Recall { journal, keys, from, view: self.layout(view, workspace) };
+        self.aside(move || Event::Recalled { call, outcome: recall.read().map(Box::new) });
+    }
+
+    /// Does what may take long on a thread of its own.
+    fn aside(&self, work: impl FnOnce() -> Event + Send + 'static) {
+        let (sender, waker) = (self.sender.clone(), self.waker.clone());
+        std::thread::spawn(move || {
             // A loop that is gone has no use for it.
-            let _ = sender.send(Event::ViewFinished { call, outcome });
+            let _ = sender.send(work());
             let _ = waker.wake();
         });
     }

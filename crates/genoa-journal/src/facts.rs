@@ -68,7 +68,9 @@ pub(crate) fn of_event(event: &Event) -> Vec<Fact> {
             let paths = changes.map(|change| Fact::new(Subject::Path, &change.path));
             std::iter::once(Fact::new(Subject::Call, call)).chain(paths).collect()
         }
-        Event::InferFinished { call, .. } | Event::EmbedFinished { call, .. } => vec![Fact::new(Subject::Call, call)],
+        Event::InferFinished { call, .. } | Event::EmbedFinished { call, .. } | Event::Recalled { call, .. } => {
+            vec![Fact::new(Subject::Call, call)]
+        }
         Event::OutboxFinished { item, .. } => vec![Fact::new(Subject::Outbox, item)],
         Event::Booted(_)
         | Event::Restarted {}
@@ -97,9 +99,10 @@ pub(crate) fn of_effect(effect: &Effect) -> Vec<Fact> {
             let run = job.run.map(|run| Fact::new(Subject::Run, run));
             std::iter::once(Fact::new(Subject::Call, job.call)).chain(run).collect()
         }
-        Effect::Infer { call, .. } | Effect::Embed { call, .. } | Effect::ActOnView { call, .. } => {
-            vec![Fact::new(Subject::Call, call)]
-        }
+        Effect::Infer { call, .. }
+        | Effect::Embed { call, .. }
+        | Effect::ActOnView { call, .. }
+        | Effect::Recall { call, .. } => vec![Fact::new(Subject::Call, call)],
         Effect::Reply { caller, outcome: Ok(reply), .. } => of_reply(*caller, reply),
         Effect::Tell { news, .. } => of_news(news),
         Effect::Hold { item, .. } => vec![Fact::new(Subject::Outbox, item.id), Fact::new(Subject::Run, item.run)],

@@ -9,6 +9,7 @@ use std::path::{Component, Path};
 
 use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::record::WhyNode;
+use genoa_abi::recording::RunStep;
 use genoa_abi::session::{Answer, News, OutboxItem};
 use genoa_abi::syscall::{Caller, Reply, Syscall, WhySubject};
 use genoa_abi::tool::{ToolOutcome, WrittenFile};
@@ -341,23 +342,27 @@ impl Walk<'_> {
     }
 
     fn line_of(&self, job: &ToolJob) -> Result<Option<String>, Failure> {
-        let Some((_, source)) = job.run.map(|run| self.plan_text(run)).transpose()?.flatten() else { return Ok(None) };
+        let Some((_, source, _)) = job.run.map(|run| self.plan_text(run)).transpose()?.flatten() else {
+            return Ok(None);
+        };
         let line = usize::try_from(job.line).unwrap_or(0).checked_sub(1);
         Ok(line.and_then(|line| source.lines().nth(line)).map(|line| line.trim().to_owned()))
     }
 
-    /// The record that shows a run's plan, and the plan.
-    fn plan_text(&self, run: RunId) -> Result<Option<(StoredRecord, String)>, Failure> {
+    /// The record that shows a run's plan, the plan, and the step of an earlier run that it goes on from.
+    fn plan_text(&self, run: RunId) -> Result<Option<(StoredRecord, String, Option<RunStep>)>, Failure> {
         // The plan is shown before anything else of its run.
         let Some(record) = self.reader.first_speaking_of(Subject::Run, &run.to_string())? else { return Ok(None) };
         Ok(match self.reader.typed(&record) {
-            Ok(Effect::Tell { news: News::Plan { source, .. }, .. }) => Some((record, source)),
+            Ok(Effect::Tell { news: News::Plan { source, goes_on_from, .. }, .. }) => {
+                Some((record, source, goes_on_from))
+            }
             _ => None,
         })
     }
 
     fn plan(&mut self, run: RunId) -> Found {
-        let Some((record, source)) = self.plan_text(run)? else { return Ok(None) };
+        let Some((record, source, goes_on_from)) = self.plan_text(run)? else { return Ok(None) };
         // Every call of a run belongs to the same plan; saying so once is enough.
         if self.depth > 0 && self.shown.contains(&record.seq) {
             return Ok(None);
@@ -374,8 +379,31 @@ impl Walk<'_> {
                 let text = format!("{} submitted it, {}", sentence::caller(caller), walk.times.show(event.time));
                 Ok(vec![walk.node(text, event.seq, |_| Ok(Vec::new()))?])
             }
+            // What was read out of the journal began it; the person asked for that.
+            Some((_, Event::Recalled { call, .. })) => {
+                let mut causes = vec![walk.recalled(call)?];
+                if let Some(from) = goes_on_from {
+                    causes.push(walk.plan(from.run)?);
+                }
+                Ok(causes)
+            }
             _ => Ok(Vec::new()),
         })
+    }
+
+    /// Who asked to go on with an earlier run.
+    fn recalled(&mut self, call: CallId) -> Found {
+        for record in self.reader.speaking_of(Subject::Call, &call.to_string())? {
+            if record.kind == "effect.recall"
+                && let Some((event, Event::Asked { caller, syscall: Syscall::GoOn { from, .. }, .. })) =
+                    self.cause_of(&record)?
+            {
+                let who = sentence::caller(caller);
+                let text = format!("{who} went on from {from}, {}", self.times.show(event.time));
+                return self.node(text, event.seq, |_| Ok(Vec::new()));
+            }
+        }
+        Ok(None)
     }
 
     /// The model calls by which an agent came to its plan in record `plan`.

@@ -3,6 +3,7 @@
 use genoa_abi::event::{Effect, ToolJob};
 use genoa_abi::limits::WAITING_SYSCALLS;
 use genoa_abi::model::InferRequest;
+use genoa_abi::recording::RunStep;
 use genoa_abi::session::News;
 use genoa_abi::syscall::{Caller, Syscall};
 use genoa_abi::view::ViewAction;
@@ -35,6 +36,7 @@ pub(crate) enum Work {
     Embed { texts: Vec<String> },
     View { view: ViewId, workspace: String, action: ViewAction },
     LookUp { asker: Asker, query: Box<Syscall>, workspace: String },
+    Recall { from: RunStep, source: Option<String>, view: ViewId, workspace: String },
 }
 
 impl Flight {
@@ -60,6 +62,7 @@ impl Work {
             Self::LookUp { asker, query, workspace } => {
                 Effect::LookUp { call, caller: asker.caller, request: asker.request, query: *query, workspace }
             }
+            Self::Recall { from, view, workspace, .. } => Effect::Recall { call, from, view, workspace },
         }
     }
 
@@ -70,7 +73,7 @@ impl Work {
             }
             Self::Tool(_) => Some(Effect::StopTool { call }),
             Self::Infer { .. } | Self::Embed { .. } => Some(Effect::CancelInfer { call }),
-            Self::View { .. } | Self::LookUp { .. } => None,
+            Self::View { .. } | Self::LookUp { .. } | Self::Recall { .. } => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use genoa_abi::grant::GrantInfo;
-use genoa_abi::{CallId, GrantId};
+use genoa_abi::{CallId, GrantId, RunId};
 
 use crate::grants::Holder;
 use crate::kernel::Kernel;
@@ -41,6 +41,12 @@ impl Kernel {
             && self.questions.is_empty()
             && self.flights.is_empty()
             && self.readings.is_empty()
+    }
+
+    /// Whether a run of this number has begun, now or earlier.
+    #[must_use]
+    pub fn has_begun(&self, run: RunId) -> bool {
+        self.counters.has_given_run(run)
     }
 
     pub(crate) fn grant_info(&self, id: GrantId) -> Option<GrantInfo> {

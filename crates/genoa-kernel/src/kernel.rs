@@ -21,6 +21,7 @@ use crate::grants::Grants;
 use crate::outbox::Message;
 use crate::questions::OpenQuestion;
 use crate::reading::Reading;
+use crate::recorder::Recorder;
 use crate::rules::Rules;
 use crate::runs::RunState;
 use crate::sessions::Session;
@@ -70,6 +71,9 @@ pub struct Kernel {
     pub(crate) done: VecDeque<DonePlan>,
     /// The tick that was asked for last, so that it is not asked for again.
     pub(crate) wake_at: Option<Timestamp>,
+    /// What takes a run down, in a kernel that is fed recorded events once more; no part of the state.
+    #[serde(skip)]
+    pub(crate) recorder: Option<Box<Recorder>>,
 }
 
 /// The numbers given out last. They never go back, so no id is used twice.
@@ -109,6 +113,7 @@ impl Kernel {
             Event::EmbedFinished { call, outcome } => turn.embed_finished(call, outcome),
             Event::ViewFinished { call, outcome } => turn.view_finished(call, outcome),
             Event::LookedUp { call, outcome } => turn.looked_up(call, outcome),
+            Event::Recalled { call, outcome } => turn.recalled(call, outcome.map(|recording| *recording)),
             Event::OutboxFinished { item, outcome } => turn.outbox_finished(item, outcome),
             Event::Tick {} => turn.expire(),
         }
@@ -155,6 +160,10 @@ impl Counters {
 
     pub(crate) fn run(&mut self) -> RunId {
         RunId(next(&mut self.run))
+    }
+
+    pub(crate) fn has_given_run(&self, id: RunId) -> bool {
+        (1..=self.run).contains(&id.0)
     }
 
     pub(crate) fn call(&mut self) -> CallId {

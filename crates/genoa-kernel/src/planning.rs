@@ -2,11 +2,13 @@
 
 use genoa_abi::agent::{PlanOutcome, PlanReport};
 use genoa_abi::limits::{PLAN_BYTES, PLAN_REPAIRS};
+use genoa_abi::recording::{Recording, RunStep};
 use genoa_abi::schema::Catalog;
 use genoa_abi::session::{News, RunOutcome, RunSummary};
 use genoa_abi::syscall::Reply;
+use genoa_abi::tool::Clock;
 use genoa_abi::view::Difference;
-use genoa_abi::{AgentId, CallId, ErrorCode, Failure, GrantId, IntentionId, OutboxId, ProposalId, SessionId};
+use genoa_abi::{AgentId, CallId, ErrorCode, Failure, GrantId, IntentionId, OutboxId, ProposalId, RunId, SessionId};
 use genoa_plan::{Checked, Run};
 
 use crate::agents::Intention;
@@ -40,13 +42,30 @@ impl Turn<'_> {
         }
         let catalog = self.catalog_for(standing.grant, standing.session);
         let words = self.task_of(standing.agent);
-        match genoa_plan::check(source, &catalog, &words) {
-            Ok(checked) => self.start_run(asker, standing, checked, &catalog),
-            Err(findings) => match self.barred(standing, source, &catalog) {
-                Some(failure) => Err(failure),
-                None => Ok(self.reject_plan(asker, standing, findings.iter().map(ToString::to_string).collect())),
-            },
+        match self.check_plan(asker, standing, source, &catalog, &words)? {
+            Some(checked) => self.start_run(asker, standing, checked, &catalog),
+            None => Ok(Response::Later),
         }
+    }
+
+    /// The plan as it passed the check. Where it did not pass, whoever submitted it was answered with the findings.
+    pub(crate) fn check_plan(
+        &mut self,
+        asker: Asker,
+        standing: Standing,
+        source: &str,
+        catalog: &Catalog,
+        words: &str,
+    ) -> Result<Option<Checked>, Failure> {
+        let findings = match genoa_plan::check(source, catalog, words) {
+            Ok(checked) => return Ok(Some(checked)),
+            Err(findings) => findings,
+        };
+        if let Some(failure) = self.barred(standing, source, catalog) {
+            return Err(failure);
+        }
+        self.reject_plan(asker, standing, findings.iter().map(ToString::to_string).collect());
+        Ok(None)
     }
 
     /// The catalogue cut to what a grant allows.
@@ -91,12 +110,13 @@ impl Turn<'_> {
     /// The person's words that a call serves; none for a call by hand.
     pub(crate) fn words_of(&self, origin: Origin) -> String {
         let Origin::Run(run) = origin else { return String::new() };
-        self.task_of(self.kernel.runs.get(&run).and_then(|run| run.agent))
+        let Some(state) = self.kernel.runs.get(&run) else { return String::new() };
+        if state.agent.is_none() { state.words.clone() } else { self.task_of(state.agent) }
     }
 
     /// Answers with the findings, and tells the person of them where an agent wrote the plan; an agent that has used up
     /// its repairs is stopped, with these as the reason.
-    fn reject_plan(&mut self, asker: Asker, standing: Standing, findings: Vec<String>) -> Response {
+    fn reject_plan(&mut self, asker: Asker, standing: Standing, findings: Vec<String>) {
         let reason = findings.join("; ");
         if let Some(intention) = standing.agent.and_then(|agent| Some(self.kernel.agents.get(agent).ok()?.intention)) {
             self.tell(standing.session, News::PlanSentBack { intention, findings: findings.clone() });
@@ -109,7 +129,6 @@ impl Turn<'_> {
                 .try_next("Say it in other words, or in smaller steps");
             self.stop_subtree(agent, &failure);
         }
-        Response::Later
     }
 
     fn count_rejection(&mut self, id: AgentId) -> bool {
@@ -131,17 +150,14 @@ impl Turn<'_> {
             return Err(Failure::new(ErrorCode::NotFound, format!("the intention {intention} is over")));
         };
         let id = self.kernel.counters.run();
-        self.tell(
-            standing.session,
-            News::Plan {
-                run: id,
-                source: checked.plan.source().to_owned(),
-                preview: checked.plan.preview(catalog),
-                warnings: checked.warnings.iter().map(ToString::to_string).collect(),
-            },
-        );
+        self.tell_plan(standing.session, id, &checked, catalog, None);
         let parent = standing.agent.and_then(|agent| self.kernel.agents.get(agent).ok()?.parent);
-        let run = Run::new(checked.plan).under(self.heard_by(standing.agent));
+        let heard = self.heard_by(standing.agent);
+        if self.kernel.recorder.is_some() {
+            let recording = self.recording_at_start(id, standing, &checked, &clock)?;
+            self.record_run(id, || recording);
+        }
+        let run = Run::new(checked.plan).under(heard);
         let run = RunState { parent, ..RunState::new(run, intention, standing, asker, clock) };
         self.kernel.runs.insert(id, run);
         if let Some(agent) = standing.agent.and_then(|agent| self.kernel.agents.get_mut(agent)) {
@@ -149,6 +165,46 @@ impl Turn<'_> {
         }
         self.drive(id, None);
         Ok(Response::Later)
+    }
+
+    /// Shows a plan that is about to run.
+    pub(crate) fn tell_plan(
+        &mut self,
+        session: SessionId,
+        run: RunId,
+        checked: &Checked,
+        catalog: &Catalog,
+        goes_on_from: Option<RunStep>,
+    ) {
+        let news = News::Plan {
+            run,
+            source: checked.plan.source().to_owned(),
+            preview: checked.plan.preview(catalog),
+            warnings: checked.warnings.iter().map(ToString::to_string).collect(),
+            goes_on_from,
+        };
+        self.tell(session, news);
+    }
+
+    /// What is known of a run before its first step. The words of a task that an agent gave another are no person's.
+    fn recording_at_start(
+        &self,
+        id: RunId,
+        standing: Standing,
+        checked: &Checked,
+        clock: &Clock,
+    ) -> Result<Recording, Failure> {
+        let is_child = standing.agent.and_then(|agent| self.kernel.agents.get(agent).ok()?.parent).is_some();
+        Ok(Recording {
+            from: RunStep { run: id, step: 1 },
+            next_line: None,
+            plan: checked.plan.source().to_owned(),
+            words: if is_child { String::new() } else { self.task_of(standing.agent) },
+            heard: self.heard_by(standing.agent),
+            clock: clock.clone(),
+            workspace: self.session(standing.session)?.workspace.clone(),
+            steps: Vec::new(),
+        })
     }
 
     /// The intention that a plan serves. A person's own plan is its own intention.

@@ -106,7 +106,8 @@ impl Turn<'_> {
                 let why = "the configuration has another server for it, or none";
                 Fate::Failed(Failure::new(ErrorCode::NotFound, what).because(why))
             }
-            Work::LookUp { .. } => Fate::Dropped,
+            // Nothing has begun, and who asked is gone.
+            Work::LookUp { .. } | Work::Recall { .. } => Fate::Dropped,
             // A view makes its calls repeatable: what a broken call left there is in the difference, and a commit,
             // drop or undo that was begun is carried to its end under the same id.
             Work::Tool(_) | Work::Infer { .. } | Work::Embed { .. } | Work::View { .. } => Fate::Again,

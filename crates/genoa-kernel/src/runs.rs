@@ -63,6 +63,12 @@ pub(crate) struct RunState {
     pub(crate) refused: Option<String>,
     /// The call that is going on.
     pub(crate) step: Step,
+    /// The person's words that it serves where no agent does: those of the run that it goes on from.
+    #[serde(default)]
+    pub(crate) words: String,
+    /// Messages of the run that it goes on from, which that run's steps put into the outbox.
+    #[serde(default)]
+    pub(crate) taken_outbox: Vec<OutboxId>,
     /// Fingerprints of calls that the person said yes to with one before them.
     #[serde(default)]
     pub(crate) approved: Vec<ContentHash>,
@@ -83,6 +89,17 @@ pub(crate) struct Step {
     /// What is called.
     #[serde(default)]
     tool: String,
+    /// The earlier run whose step it is.
+    #[serde(default)]
+    taken_from: Option<RunId>,
+}
+
+impl Step {
+    /// The step is an earlier run's, and came to this there.
+    pub(crate) fn taken(&mut self, came_to: &str, from: RunId) {
+        self.note = Some(came_to.to_owned());
+        self.taken_from = Some(from);
+    }
 }
 
 /// How a run ended.
@@ -114,6 +131,8 @@ impl RunState {
             done: BTreeSet::new(),
             refused: None,
             step: Step::default(),
+            words: String::new(),
+            taken_outbox: Vec::new(),
             approved: Vec::new(),
             ending: None,
         }
@@ -129,6 +148,9 @@ impl Turn<'_> {
     /// Drives a run until it waits for something or is over. Bounded by `RUN_CALLS`.
     pub(crate) fn drive(&mut self, id: RunId, mut answer: Option<Result<Value, Failure>>) {
         loop {
+            if let Some(answer) = &answer {
+                self.record(Origin::Run(id), |step| step.answer = Some(answer.clone()));
+            }
             if let Some(Ok(value)) = &answer {
                 self.tell_step_done(id, value);
             }
@@ -151,17 +173,15 @@ impl Turn<'_> {
     }
 
     fn begin_plan_call(&mut self, id: RunId, call: PlanCall) -> Result<Begun, Failure> {
-        let Some(state) = self.kernel.runs.get_mut(&id) else {
+        let Some(state) = self.kernel.runs.get(&id) else {
             return Err(Failure::new(ErrorCode::Internal, format!("the run {id} is gone")));
         };
         if state.calls.len() as u64 >= RUN_CALLS {
             return Err(too_large("the plan makes too many calls", "RUN_CALLS", RUN_CALLS));
         }
-        let influence =
-            call.arguments.values().fold(call.context.clone(), |all, value| all.union(&value.deep_labels()));
-        state.step = Step { line: call.line, started: self.now, note: None, influence, tool: call.tool.clone() };
         let (session, grant) = (state.session, state.grant);
-        self.tell(session, News::Step { run: id, line: call.line, text: call.text });
+        self.record_call(id, &call);
+        self.tell_step(id, session, &call);
         let tool = call.tool.clone();
         let begun = self.begin_call(Invocation {
             origin: Origin::Run(id),
@@ -180,7 +200,18 @@ impl Turn<'_> {
         Ok(begun)
     }
 
-    fn tell_step_done(&mut self, id: RunId, value: &Value) {
+    /// Tells that a call of a run begins.
+    pub(crate) fn tell_step(&mut self, id: RunId, session: SessionId, call: &PlanCall) {
+        let influence =
+            call.arguments.values().fold(call.context.clone(), |all, value| all.union(&value.deep_labels()));
+        let (line, tool) = (call.line, call.tool.clone());
+        if let Some(state) = self.kernel.runs.get_mut(&id) {
+            state.step = Step { line, started: self.now, note: None, influence, tool, taken_from: None };
+        }
+        self.tell(session, News::Step { run: id, line, text: call.text.clone() });
+    }
+
+    pub(crate) fn tell_step_done(&mut self, id: RunId, value: &Value) {
         let now = self.now;
         let Some(state) = self.kernel.runs.get_mut(&id).filter(|state| state.ending.is_none()) else { return };
         let step = std::mem::take(&mut state.step);
@@ -189,7 +220,9 @@ impl Turn<'_> {
         let elapsed_ms = u64::try_from(now.0.saturating_sub(step.started.0)).unwrap_or(0);
         let session = state.session;
         let provenance = Provenance::of(&step.influence.union(&value.deep_labels()));
-        self.tell(session, News::StepDone { run: id, line: step.line, text, elapsed_ms, provenance });
+        self.record(Origin::Run(id), |step| step.came_to.clone_from(&text));
+        let (line, taken_from) = (step.line, step.taken_from);
+        self.tell(session, News::StepDone { run: id, line, text, elapsed_ms, provenance, taken_from });
     }
 
     /// Says what came out of the call that is going on, where a count would say too little.
@@ -240,6 +273,7 @@ impl Turn<'_> {
     /// Tells everybody how a run ended, and ends its intention.
     pub(crate) fn conclude(&mut self, id: RunId, difference: Result<Difference, Failure>) {
         let Some(mut state) = self.kernel.runs.remove(&id) else { return };
+        self.record_end(id);
         if self.pass_answer_on(id, &state) || self.plan_again(id, &state) {
             return;
         }
@@ -298,12 +332,12 @@ impl Turn<'_> {
             self.kernel.catalog_of(state.session).tools.get(tool).is_some_and(|tool| tool.effect == EffectClass::Govern)
         };
         let done = claims::Done {
-            sent: !state.outbox.is_empty(),
+            sent: !state.outbox.is_empty() || !state.taken_outbox.is_empty(),
             changed: state.wrote.iter().any(|file| is_changed(&file.path)),
             governed: state.done.iter().any(governs),
         };
         let task = state.agent.and_then(|agent| self.kernel.agents.get(agent).ok()).map(|agent| agent.task.as_str());
-        let is_question = genoa_plan::Said::in_intention(task.unwrap_or_default()).is_question();
+        let is_question = genoa_plan::Said::in_intention(task.unwrap_or(&state.words)).is_question();
         claims::not_borne_out(&state.run.plan().told(), done, is_question)
     }
 
@@ -438,6 +472,7 @@ impl Turn<'_> {
     }
 
     pub(crate) fn note_run_wrote(&mut self, origin: Origin, wrote: Vec<WrittenFile>) {
+        self.record(origin, |step| step.wrote.extend(wrote.iter().cloned()));
         if let Origin::Run(id) = origin
             && let Some(state) = self.kernel.runs.get_mut(&id)
         {
@@ -455,7 +490,9 @@ impl Turn<'_> {
         let names = |parameter: &&Parameter| parameter.exists == Some(Existing::Entry) && parameter.ty == Type::Path;
         let given =
             job.schema.parameters.iter().filter(names).filter_map(|parameter| job.arguments.get(&parameter.name));
-        state.named.extend(given.filter_map(Json::as_str).map(str::to_owned));
+        let given: Vec<String> = given.filter_map(Json::as_str).map(str::to_owned).collect();
+        state.named.extend(given.iter().cloned());
+        self.record(origin, |step| step.named.extend(given));
     }
 
     /// The names under which the calls of a run found what is there.

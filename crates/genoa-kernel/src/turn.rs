@@ -96,6 +96,7 @@ impl<'k> Turn<'k> {
             Syscall::Embed { texts } => self.embed(asker, standing, texts),
             Syscall::Call { tool, arguments } => self.call_tool(asker, standing, &tool, &arguments),
             Syscall::Plan { source } => self.submit_plan(asker, standing, &source),
+            Syscall::GoOn { from, source } => self.go_on(asker, standing, from, source),
             Syscall::SaveSkill { name, from } => self.save_skill(caller, standing, name, from),
             Syscall::Skills {} => Ok(Response::Now(Reply::Skills(self.kernel.skills.values().cloned().collect()))),
             Syscall::ForgetSkill { name } => self.forget_skill(caller, &name),
@@ -114,7 +115,7 @@ impl<'k> Turn<'k> {
     }
 
     /// In whose name `caller` acts.
-    fn standing(&self, caller: Caller) -> Result<Standing, Failure> {
+    pub(crate) fn standing(&self, caller: Caller) -> Result<Standing, Failure> {
         match caller {
             Caller::Person(session) => {
                 let state = self.session(session)?;

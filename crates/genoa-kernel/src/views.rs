@@ -203,7 +203,12 @@ impl Turn<'_> {
     fn is_worked_in(&self, id: ViewId) -> bool {
         let kernel = &self.kernel;
         let mut sessions = kernel.sessions.iter().filter(|(_, session)| session.view == Some(id));
-        let uses = |flight: &Flight| matches!(&flight.work, Work::Tool(job) if job.view == id);
+        let uses = |flight: &Flight| match &flight.work {
+            Work::Tool(job) => job.view == id,
+            // The files of an earlier run are just looked for in it.
+            Work::Recall { view, .. } => *view == id,
+            _ => false,
+        };
         kernel.flights.values().any(uses)
             || sessions.any(|(session, _)| kernel.runs.values().any(|run| run.session == *session))
     }

@@ -23,6 +23,9 @@ const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 impl World {
     /// One thing happens.
     pub(crate) fn act(&mut self) -> Result<(), String> {
+        if self.is_turn_to_go_on() {
+            return self.somebody_goes_on();
+        }
         if self.random_plans > 0 && self.random.chance(60) {
             return self.work();
         }
@@ -274,6 +277,7 @@ impl World {
                 }
                 Event::LookedUp { call, outcome: if fails { Err(failure()) } else { Ok(()) } }
             }
+            Pending::Recall(call, from) => self.end_of_recall(call, from),
             Pending::Send(item) => {
                 let no_account = || Failure::new(ErrorCode::Unsupported, "no account");
                 let outcome = match self.random.below(3) {

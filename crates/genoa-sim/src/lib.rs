@@ -9,6 +9,7 @@
 mod actors;
 mod adopting;
 mod corpus;
+mod going_on;
 mod invariants;
 mod offered;
 mod plans;
@@ -17,4 +18,4 @@ mod witness;
 mod world;
 
 pub use plans::{Excess, Flows, PlanReport, try_plan};
-pub use world::{Report, simulate, simulate_programs, simulate_random_plans};
+pub use world::{Report, simulate, simulate_going_on, simulate_programs, simulate_random_plans};

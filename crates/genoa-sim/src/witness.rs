@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use genoa_abi::event::{Effect, Event, ToolJob};
+use genoa_abi::recording::RunStep;
 use genoa_abi::schema::{Catalog, Demand, EffectClass, Executor, Parameter, Yields};
 use genoa_abi::session::{Answer, News, OutboxItem, Question, QuestionKind};
 use genoa_abi::syscall::{Caller, Syscall};
@@ -38,6 +39,10 @@ struct Watched {
     /// The question that was said yes to last, and what it shows of calls that were not made yet, each by itself.
     question: Option<QuestionId>,
     allowed: Vec<String>,
+    /// How many answers there were when each step began.
+    begun: Vec<usize>,
+    /// Steps of an earlier run that are told of again and not done.
+    to_take: usize,
 }
 
 /// The call that comes next, as the oracle has it, and the numbers of the calls before it.
@@ -59,6 +64,15 @@ impl Witness {
         if let Some(watched) = waiting {
             watched.current = None;
             watched.answers.push((Some(*call), result.clone()));
+        }
+    }
+
+    fn step_begins(&mut self, run: RunId) {
+        let Some(watched) = self.runs.get_mut(&run) else { return };
+        if watched.to_take > 0 {
+            watched.to_take -= 1;
+        } else {
+            watched.begun.push(watched.answers.len());
         }
     }
 
@@ -179,7 +193,10 @@ impl World {
     pub(crate) fn check_flows(&mut self, effects: &[Effect], approved: Option<&Question>) -> Result<(), String> {
         for effect in effects {
             match effect {
-                Effect::Tell { news: News::Plan { run, source, .. }, .. } => self.watch(*run, source),
+                Effect::Tell { news: News::Plan { run, source, goes_on_from, .. }, .. } => {
+                    self.watch(*run, source, *goes_on_from);
+                }
+                Effect::Tell { news: News::Step { run, .. }, .. } => self.witness.step_begins(*run),
                 Effect::RunTool(job) => {
                     let Some(watched) = job.run.and_then(|run| self.witness.runs.get(&run)).cloned() else { continue };
                     let checked = self.check_tool(job, &watched, approved);
@@ -197,14 +214,22 @@ impl World {
         Ok(())
     }
 
-    fn watch(&mut self, run: RunId, source: &str) {
-        if let Some(program) = self.witness.plans.get(source).cloned() {
-            self.report.random_runs += 1;
-            self.witness.runs.insert(
-                run,
-                Watched { program, answers: Vec::new(), current: None, question: None, allowed: Vec::new() },
-            );
-        }
+    fn watch(&mut self, run: RunId, source: &str, goes_on_from: Option<RunStep>) {
+        let Some(program) = self.witness.plans.get(source).cloned() else { return };
+        // What the steps that are taken over were answered is known from the earlier run. No yes is.
+        let (answers, begun) = match goes_on_from {
+            None => Default::default(),
+            Some(from) => {
+                let Some(earlier) = self.witness.runs.get(&from.run) else { return };
+                let taken = usize::try_from(from.step).unwrap_or(1).saturating_sub(1);
+                let count = earlier.begun.get(taken).copied().unwrap_or(earlier.answers.len());
+                (earlier.answers[..count].to_vec(), earlier.begun[..taken].to_vec())
+            }
+        };
+        self.report.random_runs += 1;
+        let to_take = begun.len();
+        let watched = Watched { program, answers, current: None, question: None, allowed: Vec::new(), begun, to_take };
+        self.witness.runs.insert(run, watched);
     }
 
     fn check_tool(&mut self, job: &ToolJob, watched: &Watched, approved: Option<&Question>) -> Result<(), String> {

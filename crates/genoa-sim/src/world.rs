@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::installation::Installation;
+use genoa_abi::recording::RunStep;
 use genoa_abi::schema::Executor;
 use genoa_abi::session::{News, Proposal, Question, RunOutcome};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
@@ -14,6 +15,7 @@ use genoa_kernel::Kernel;
 
 use crate::adopting::Adopting;
 use crate::corpus;
+use crate::going_on::Told;
 use crate::offered::Returning;
 use crate::plans::{Program, random_program};
 use crate::random::Random;
@@ -53,6 +55,10 @@ pub struct Report {
     pub messages_checked: usize,
     /// Those of both that needed a person's yes because of where their arguments are from, and had it.
     pub flows_agreed: usize,
+    /// Runs that went on from a step of an earlier one.
+    pub gone_on: usize,
+    /// Steps that they took over.
+    pub steps_taken: usize,
 }
 
 impl Report {
@@ -72,6 +78,8 @@ impl Report {
         self.calls_checked += other.calls_checked;
         self.messages_checked += other.messages_checked;
         self.flows_agreed += other.flows_agreed;
+        self.gone_on += other.gone_on;
+        self.steps_taken += other.steps_taken;
     }
 }
 
@@ -83,6 +91,7 @@ pub(crate) enum Pending {
     Embed(CallId, usize),
     View(CallId, ViewId, ViewAction),
     LookUp(CallId, Caller, RequestId),
+    Recall(CallId, RunStep),
     Send(OutboxId),
 }
 
@@ -120,6 +129,11 @@ pub(crate) struct World {
     pub(crate) has_programs: bool,
     /// Calls that programs were told to carry out, by the session of each.
     pub(crate) told_programs: BTreeMap<CallId, SessionId>,
+    /// Whether people go on from steps of earlier runs.
+    pub(crate) goes_on: bool,
+    pub(crate) told_runs: Told,
+    /// The state at every crash, with how many events there were: what a snapshot of the journal holds.
+    pub(crate) saved: Vec<(usize, Kernel)>,
     pub(crate) report: Report,
     trace: Vec<String>,
 }
@@ -146,6 +160,14 @@ pub fn simulate_random_plans(seed: u64, steps: u32) -> Result<Report, String> {
 /// As for [`simulate`].
 pub fn simulate_programs(seed: u64, steps: u32) -> Result<Report, String> {
     run(World { has_programs: true, ..World::new(seed, 0) }, steps)
+}
+
+/// As [`simulate_random_plans`], with people who go on from steps of earlier runs.
+///
+/// # Errors
+/// As for [`simulate`].
+pub fn simulate_going_on(seed: u64, steps: u32) -> Result<Report, String> {
+    run(World { goes_on: true, ..World::new(seed, 50) }, steps)
 }
 
 fn run(mut world: World, steps: u32) -> Result<Report, String> {
@@ -182,6 +204,9 @@ impl World {
             random_plans,
             has_programs: false,
             told_programs: BTreeMap::new(),
+            goes_on: false,
+            told_runs: Told::default(),
+            saved: Vec::new(),
             report: Report::default(),
             trace: Vec::new(),
         }
@@ -265,7 +290,8 @@ impl World {
         let asker = self.told_asker(&event);
         let returning = Returning::of(&event);
         let adopting = Adopting::of(&event);
-        let effects = self.kernel.step(event, self.now);
+        let effects = self.kernel.step(event.clone(), self.now);
+        self.check_gone_on(&event, &effects)?;
         self.check_heard(asker, &effects)?;
         self.check_returned(returning, &effects)?;
         self.check_adopted(adopting, &effects)?;
@@ -291,6 +317,9 @@ impl World {
         self.report.crashes += 1;
         self.trace.push("-- crash --".into());
         self.check_replay()?;
+        if self.goes_on {
+            self.saved.push((self.journal.len(), self.kernel.clone()));
+        }
         self.sessions.clear();
         self.agents.clear();
         self.told_agents.clear();
@@ -298,6 +327,11 @@ impl World {
         self.waiting.clear();
         self.wake = None;
         self.boot()
+    }
+
+    /// All events so far as they were written, with their times.
+    pub(crate) fn journal(&self) -> &[(String, Timestamp)] {
+        &self.journal
     }
 
     fn check_replay(&mut self) -> Result<(), String> {
@@ -408,6 +442,7 @@ impl World {
             Effect::Embed { call, texts } => self.pending.push(Pending::Embed(call, texts.len())),
             Effect::ActOnView { call, view, action, .. } => self.pending.push(Pending::View(call, view, action)),
             Effect::LookUp { call, caller, request, .. } => self.pending.push(Pending::LookUp(call, caller, request)),
+            Effect::Recall { call, from, .. } => self.pending.push(Pending::Recall(call, from)),
             Effect::Send { item } => {
                 self.report.sends += 1;
                 self.sent.insert(item);

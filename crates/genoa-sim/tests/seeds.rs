@@ -1,6 +1,6 @@
 //! The simulator over fixed seeds, and the seeds that once found something.
 
-use genoa_sim::{Report, simulate, simulate_programs};
+use genoa_sim::{Report, simulate, simulate_going_on, simulate_programs};
 
 const STEPS: u32 = 200;
 
@@ -27,6 +27,17 @@ fn programs_end_only_their_own_calls_and_have_no_persons_authority() {
     }
     println!("{all:?}");
     assert!(all.returned > 40 && all.attached > 40 && all.crashes > 30, "{all:?}");
+}
+
+#[test]
+fn what_is_taken_over_from_an_earlier_run_is_told_as_it_was_and_not_done_again() {
+    let mut all = Report::default();
+    for seed in 0..24 {
+        let report = simulate_going_on(seed, STEPS).unwrap_or_else(|trace| panic!("seed {seed}: {trace}"));
+        all.add(&report);
+    }
+    println!("{all:?}");
+    assert!(all.gone_on > 40 && all.steps_taken > 50 && all.crashes > 100 && all.calls_checked > 500, "{all:?}");
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub(crate) enum Command {
     /// The record of all that happened
     #[command(subcommand)]
     Journal(commands::journal::JournalCommand),
-    /// A run once more out of the journal, without model or tools: it must come to the same
+    /// A run once more out of the journal: it must come to the same; or live from one of its steps on
     Replay(commands::replay::ReplayArguments),
     /// Where two runs part
     Bisect(commands::replay::BisectArguments),

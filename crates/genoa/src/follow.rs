@@ -139,9 +139,19 @@ pub(crate) fn run_plan(
     format: Format,
     labels: Labelling,
 ) -> Result<Ending, Failure> {
+    start_run(session, &Syscall::Plan { source }, format, labels)
+}
+
+/// Makes a syscall that starts a run, and follows it.
+pub(crate) fn start_run(
+    session: &mut Session,
+    syscall: &Syscall,
+    format: Format,
+    labels: Labelling,
+) -> Result<Ending, Failure> {
     let asking = Asking::from_terminal();
     let mut screen = Screen { labels, ..Screen::new(format, session) };
-    let id = session.client.start(&Syscall::Plan { source })?;
+    let id = session.client.start(syscall)?;
     loop {
         match session.client.next_of(id)? {
             Incoming::News(news) => {
@@ -269,10 +279,13 @@ impl Screen {
                 self.moving.set_message(self.step.clone());
             }
             News::Progress { text, .. } => self.moving.set_message(format!("{}: {}", self.step, visible_line(text))),
-            News::StepDone { text, elapsed_ms, provenance, .. } => {
-                let time = format!("{}.{} s", elapsed_ms / 1000, elapsed_ms % 1000 / 100);
+            News::StepDone { text, elapsed_ms, provenance, taken_from, .. } => {
+                let (mark, note) = match taken_from {
+                    Some(run) => ("·", format!("as in {run}, not done again")),
+                    None => ("✓", format!("{}.{} s", elapsed_ms / 1000, elapsed_ms % 1000 / 100)),
+                };
                 let text = format!("{} {} {}", self.step, styled(FAINT, "→"), visible_line(text));
-                self.above(format!("{} {text} {}", styled(GOOD, "✓"), styled(FAINT, time)));
+                self.above(format!("{} {text} {}", styled(GOOD, mark), styled(FAINT, note)));
                 if let (Labelling::Shown, Some(provenance)) = (self.labels, provenance) {
                     self.provenance(provenance);
                 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use genoa_abi::event::{Effect, Event};
 use genoa_abi::model::InferRequest;
+use genoa_abi::recording::RunStep;
 use genoa_abi::session::{News, RunSummary};
 use genoa_abi::syscall::{Caller, Syscall};
 use genoa_abi::tool::ToolOutcome;
@@ -45,6 +46,9 @@ pub(crate) struct StepRecord {
     pub(crate) thoughts: Vec<Thought>,
     /// What came out, in a few words; nothing where it did not end.
     pub(crate) came_to: Option<String>,
+    /// The earlier run that did it, where this one only took it over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) taken_from: Option<RunId>,
 }
 
 /// A run from the first thought to the last effect.
@@ -57,6 +61,9 @@ pub(crate) struct History {
     pub(crate) last: u64,
     pub(crate) intention: Option<String>,
     pub(crate) plan: String,
+    /// The step of an earlier run that it goes on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) goes_on_from: Option<RunStep>,
     pub(crate) planning: Vec<Thought>,
     pub(crate) steps: Vec<StepRecord>,
     pub(crate) ended: Option<RunSummary>,
@@ -77,10 +84,23 @@ pub(crate) fn of(journal: &JournalReader, run: RunId) -> Result<History, Failure
         teller.hear(&step);
         Ok(())
     })?;
-    teller.history.ok_or_else(|| {
+    let mut history = teller.history.ok_or_else(|| {
         Failure::new(ErrorCode::NotFound, format!("the journal knows no run {run}"))
             .try_next("`genoa journal tail` shows what happened last")
-    })
+    })?;
+    // Numbers of runs only grow, so this comes to an end.
+    if let Some(from) = history.goes_on_from.filter(|from| from.run < run) {
+        take_over(&mut history, of(journal, from.run)?);
+    }
+    Ok(history)
+}
+
+/// The steps that a run took over were called, answered and thought about in the earlier one.
+fn take_over(history: &mut History, earlier: History) {
+    let taken = history.steps.iter_mut().take_while(|step| step.taken_from.is_some());
+    for (step, done) in taken.zip(earlier.steps) {
+        (step.call, step.answered, step.thoughts) = (done.call, done.answered, done.thoughts);
+    }
 }
 
 /// What is known while the journal is read.
@@ -200,7 +220,7 @@ impl Teller {
     fn take_news(&mut self, effect: &Effect, seq: u64, asker: Option<AgentId>, step: &Replayed) -> bool {
         let Effect::Tell { news, .. } = effect else { return false };
         match news {
-            News::Plan { run, source, .. } if *run == self.run => {
+            News::Plan { run, source, goes_on_from, .. } if *run == self.run => {
                 let intention = asker.and_then(|agent| self.agents.get(&agent)).and_then(|id| self.intentions.get(id));
                 self.history = Some(History {
                     run: self.run,
@@ -208,6 +228,7 @@ impl Teller {
                     last: step.seq,
                     intention: intention.cloned(),
                     plan: source.clone(),
+                    goes_on_from: *goes_on_from,
                     planning: asker.and_then(|agent| self.planning.get(&agent)).cloned().unwrap_or_default(),
                     steps: Vec::new(),
                     ended: None,
@@ -223,14 +244,16 @@ impl Teller {
                     answered: None,
                     thoughts: Vec::new(),
                     came_to: None,
+                    taken_from: None,
                 };
                 if let Some(history) = &mut self.history {
                     history.steps.push(begun);
                 }
                 true
             }
-            News::StepDone { run, text, .. } if *run == self.run => {
+            News::StepDone { run, text, taken_from, .. } if *run == self.run => {
                 if let Some(step) = self.step() {
+                    step.taken_from = *taken_from;
                     step.came_to = Some(text.clone());
                 }
                 true

@@ -95,6 +95,12 @@ pub(crate) fn is_whiteout(folder: &OwnedFd, name: &OsStr, stat: &Stat) -> bool {
     }
 }
 
+/// Whether the overlay says here that nothing of the folder below shines through. `x` only says that there may be marks of removal
+/// in the form of files.
+pub(crate) fn is_opaque(folder: &OwnedFd) -> bool {
+    mark(folder, "user.overlay.opaque").as_deref() == Some(b"y")
+}
+
 /// A note of the overlay on a file; the first bytes are enough.
 fn mark(file: impl std::os::fd::AsFd, name: &str) -> Option<Vec<u8>> {
     let mut value = vec![0; 256];
@@ -152,10 +158,7 @@ impl Walk {
         }
         let names = tree::names(upper).failing(what)?;
         let below = match below {
-            // `x` only says that there may be marks of removal in the form of files.
-            Below::Shines(folder) if depth > 0 && mark(upper, "user.overlay.opaque").as_deref() == Some(b"y") => {
-                Below::Covered(folder)
-            }
+            Below::Shines(folder) if depth > 0 && is_opaque(upper) => Below::Covered(folder),
             other => other,
         };
         for name in &names {

@@ -1,15 +1,21 @@
 //! `replay` and `bisect`: a run once more out of the journal, and where two runs part.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use genoa_abi::event::{Effect, Event};
+use genoa_abi::recording::RunStep;
+use genoa_abi::syscall::Syscall;
 use genoa_abi::{Failure, RunId};
 use genoa_journal::JournalReader;
 use genoa_kernel::Kernel;
 use serde::Serialize;
 
 use crate::cli::Context;
+use crate::commands::plan::{self, PlanFile};
+use crate::follow::{Labelling, start_run};
 use crate::history::{self, History, StepRecord, Thought};
-use crate::output::{BAD, BOLD, Ending, FAINT, GOOD, styled, value, visible_line};
+use crate::output::{BAD, BOLD, CARE, Ending, FAINT, Format, GOOD, remark, styled, value, visible_line};
 
 /// Characters of an effect or an answer that are shown where two differ.
 const SHOWN: usize = 160;
@@ -19,6 +25,12 @@ const SHOWN: usize = 160;
 pub(crate) struct ReplayArguments {
     /// The run: `r2`
     run: RunId,
+    /// Go on live from this step: those before it are taken from the journal and not done again, the rest is a new run
+    #[arg(long, value_name = "STEP")]
+    from: Option<u32>,
+    /// Go on with the plan in this file, which is the same up to that step; `-` for standard input
+    #[arg(long, value_name = "FILE", requires = "from")]
+    plan: Option<PathBuf>,
 }
 
 /// Which two runs.
@@ -52,8 +64,11 @@ struct Parted {
     now: Option<Effect>,
 }
 
-/// Feeds a run's events to a new kernel, without model or tools: it must come to the same effects.
+/// Feeds a run's events to a new kernel, without model or tools: it must come to the same effects. Or goes on from one of its steps.
 pub(crate) fn replay(context: &Context, arguments: &ReplayArguments) -> Result<Ending, Failure> {
+    if let Some(step) = arguments.from {
+        return go_on(context, RunStep { run: arguments.run, step }, arguments.plan.as_deref());
+    }
     let journal = JournalReader::open(&context.home.journal(), &context.home.keys())?;
     let history = history::of(&journal, arguments.run)?;
     let mut replay = Replay { history, events: 0, effects: 0, parted: None };
@@ -82,14 +97,42 @@ pub(crate) fn replay(context: &Context, arguments: &ReplayArguments) -> Result<E
     Ok(if replay.parted.is_none() { Ending::Done } else { Ending::Failed })
 }
 
+/// Goes on live from a step of an earlier run, in the caller's session.
+fn go_on(context: &Context, from: RunStep, plan: Option<&Path>) -> Result<Ending, Failure> {
+    let source = plan.map(|file| plan::read(&PlanFile::of(file))).transpose()?;
+    let journal = JournalReader::open(&context.home.journal(), &context.home.keys())?;
+    let history = history::of(&journal, from.run)?;
+    let mut session = context.session()?;
+    if let Some(text) = done_before(&history, from).filter(|_| context.format == Format::Text) {
+        remark(format!("{} {text}", styled(CARE, "!")));
+    }
+    start_run(&mut session, &Syscall::GoOn { from, source }, context.format, Labelling::Hidden)
+}
+
+/// What the earlier run did itself from the step on: the person may have forgotten, and it is done again.
+fn done_before(history: &History, from: RunStep) -> Option<String> {
+    let steps = history.steps.iter().zip(1_u32..);
+    let done: Vec<u32> = steps
+        .filter(|(step, number)| *number >= from.step && step.came_to.is_some())
+        .map(|(_, number)| number)
+        .collect();
+    let (first, last) = (done.first()?, done.last()?);
+    let which = if first == last { format!("step {first}") } else { format!("steps {first} to {last}") };
+    Some(format!("{} did {which} as well: what was changed or sent there is not taken back by this", from.run))
+}
+
 fn replay_lines(replay: &Replay) -> Vec<String> {
     let history = &replay.history;
     let mut lines = vec![styled(BOLD, format!("{} {}", history.run, said_of(history)))];
     lines.extend(planning_line(history));
-    for step in &history.steps {
+    if let Some(from) = history.goes_on_from {
+        lines.push(styled(FAINT, format!("  goes on from {from}")));
+    }
+    for (step, number) in history.steps.iter().zip(1..) {
         let is_before = replay.parted.as_ref().is_none_or(|parted| step.seq < parted.seq);
         let mark = if is_before { styled(GOOD, "✓") } else { styled(BAD, "✗") };
-        lines.push(format!("  {mark} {}", step_line(step)));
+        let taken = step.taken_from.map(|run| styled(FAINT, format!(" (as in {run}, not done again)")));
+        lines.push(format!("  {mark} {number} {}{}", step_line(step), taken.unwrap_or_default()));
     }
     lines.push(match &replay.parted {
         None => format!(
@@ -281,6 +324,7 @@ mod tests {
             answered: Some(ContentHash::of(b"two")),
             thoughts: vec![],
             came_to: Some("2 notes".into()),
+            taken_from: None,
         };
         History {
             run: RunId(1),
@@ -288,6 +332,7 @@ mod tests {
             last: 9,
             intention: None,
             plan: "a = notes.find()\nsay(a)\n".into(),
+            goes_on_from: None,
             planning: vec![thought("a"), thought("b")],
             steps: vec![step.clone(), StepRecord { text: "Say a".into(), came_to: None, ..step }],
             ended: None,

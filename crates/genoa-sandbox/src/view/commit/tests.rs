@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use genoa_abi::view::{ViewAction, ViewState};
-use genoa_abi::{ErrorCode, Failure, ViewId};
+use genoa_abi::{ContentHash, ErrorCode, Failure, ViewId};
 use rustix::fs::{CWD, FileType, Mode, XattrFlags};
 use tempfile::TempDir;
 
@@ -291,6 +291,41 @@ fn a_commit_follows_no_link() {
     let outcome = layout.commit();
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
     assert_eq!(outcome.unwrap_err().code, ErrorCode::Conflict);
+}
+
+#[test]
+fn a_view_holds_what_was_changed_and_what_shines_through() {
+    let (_folder, layout) = world();
+    let holds = |path: &str, content: Option<&str>| {
+        let content = content.map(|text| ContentHash::of(text.as_bytes()));
+        layout.holds(path, content.as_ref()).unwrap()
+    };
+    let there = [
+        ("kept", "kept"),
+        ("edited", "new"),
+        ("fresh", "fresh"),
+        ("new/deep/file", "n"),
+        ("to-file", "now a file"),
+        ("to-folder/h", "h"),
+        ("emptied/inner/z", "z"),
+        ("stays/g", "gg"),
+        ("link", "fresh"),
+    ];
+    for (path, text) in there {
+        assert!(holds(path, Some(text)) && !holds(path, Some("else")) && !holds(path, None), "{path}");
+    }
+    // Removed itself or with a folder around it, covered by a file or a new folder, and never there.
+    for path in
+        ["removed", "folder/deep/b", "emptied/c", "emptied/inner/d", "to-file/e", "never", "never/there", "kept/x"]
+    {
+        assert!(holds(path, None) && !holds(path, Some("x")), "{path}");
+    }
+    assert!(!holds("stays", None) && !holds("stays", Some("")), "a folder is something, and no content");
+    for path in ["../home/view.json", "/etc/passwd", "stays/../kept"] {
+        assert!(layout.holds(path, None).is_err(), "{path}");
+    }
+    let unopened = ViewLayout::new(&layout.folder, ViewId(9), &layout.workspace);
+    assert!(unopened.holds("edited", Some(&ContentHash::of(b"old"))).unwrap());
 }
 
 #[test]
