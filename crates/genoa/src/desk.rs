@@ -4,13 +4,14 @@ use genoa_abi::agent::{AgentManifest, PlanReport};
 use genoa_abi::event::{Effect, Event};
 use genoa_abi::grant::{Access, Budget, Right};
 use genoa_abi::installation::Installation;
+use genoa_abi::recording::{Recording, RunStep};
 use genoa_abi::schema::Catalog;
 use genoa_abi::session::{News, OutboxItem, Question, RunSummary, SessionRequest};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::tool::{Clock, Person, ToolOutcome, ToolUsage};
 use genoa_abi::view::{Difference, ViewReport};
 use genoa_abi::{AgentId, Failure, GrantId, RequestId, SessionId, Timestamp};
-use genoa_kernel::Kernel;
+use genoa_kernel::{Kernel, Rerun};
 use serde_json::Value as Json;
 
 /// The person's session.
@@ -39,7 +40,12 @@ pub(crate) struct Desk {
     pub(crate) held: Vec<OutboxItem>,
     /// Answers that came later than the step of their syscall, by caller.
     pub(crate) late: Vec<(Caller, Result<Reply, Failure>)>,
+    /// All that happened, as a journal has it.
+    events: Vec<Event>,
 }
+
+/// The time at which everything happens.
+const NOW: Timestamp = Timestamp(1_000_000);
 
 impl Desk {
     pub(crate) fn new(catalog: &Catalog) -> (Self, AgentId, GrantId) {
@@ -55,6 +61,7 @@ impl Desk {
             finished: Vec::new(),
             held: Vec::new(),
             late: Vec::new(),
+            events: Vec::new(),
         };
         let files = Right::Files { under: "$workspace".into(), access: Access::Write };
         let everything = AgentManifest {
@@ -88,7 +95,8 @@ impl Desk {
     }
 
     pub(crate) fn feed(&mut self, event: Event) -> Vec<Effect> {
-        let effects = self.kernel.step(event, Timestamp(1_000_000));
+        self.events.push(event.clone());
+        let effects = self.kernel.step(event, NOW);
         self.held.extend(effects.iter().filter_map(|effect| match effect {
             Effect::Hold { item, .. } => Some(item.clone()),
             _ => None,
@@ -98,6 +106,17 @@ impl Desk {
             _ => None,
         }));
         effects
+    }
+
+    /// A run up to a step, as the daemon reads it out of the journal.
+    pub(crate) fn recording(&self, from: RunStep) -> Result<Recording, Failure> {
+        let mut rerun = Rerun::of(from.run, Kernel::new());
+        for event in &self.events {
+            if !rerun.is_over() {
+                rerun.step(event.clone(), NOW);
+            }
+        }
+        rerun.recording(from)
     }
 
     /// Carries a run out in a world where each tool answers with what `world` says, until somebody is asked or it is over.
