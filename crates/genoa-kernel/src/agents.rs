@@ -13,8 +13,8 @@ use genoa_abi::session::{News, OutboxState, RunOutcome, Weight};
 use genoa_abi::syscall::{Caller, Reply};
 use genoa_abi::tool::Clock;
 use genoa_abi::{
-    AgentId, CallId, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, ProposalId, RequestId, RunId, SessionId,
-    Timestamp,
+    AgentId, CallId, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, ProposalId, RequestId, RunId,
+    SessionId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
