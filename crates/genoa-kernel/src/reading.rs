@@ -85,13 +85,10 @@ impl Turn<'_> {
         let source = order.values.get("text").cloned().unwrap_or_else(Value::none);
         let catalog = self.kernel.catalog_of(order.session);
         let (parts, task) = match order.schema.name.as_str() {
-            system::EXTRACT => {
-                let task = match Form::of(order, &source, self.clock(order.session, order.origin)?)? {
-                    Some(form) => Task::Typed { form },
-                    None => Task::Extract { fields: fields_of(order)? },
-                };
-                (parts_of(&source, catalog, EXTRACT_CHARS), task)
-            }
+            system::EXTRACT => match Form::of(order, &source, self.clock(order.session, order.origin)?)? {
+                Some(form) => (parts_with(&source, catalog, EXTRACT_CHARS, is_prose), Task::Typed { form }),
+                None => (parts_of(&source, catalog, EXTRACT_CHARS), Task::Extract { fields: fields_of(order)? }),
+            },
             system::REWRITE => {
                 let how = order.values.get("how").map(render::value).unwrap_or_default();
                 (vec![text_to_change(&source, "REWRITE_CHARS", REWRITE_CHARS)?], Task::Rewrite { how })
@@ -384,9 +381,21 @@ fn fields_of(order: &Order) -> Result<Vec<String>, Failure> {
 
 /// The records of a value, each with what the model gets to see of it.
 fn parts_of(value: &Value, catalog: &Catalog, chars: usize) -> Vec<Part> {
+    parts_with(value, catalog, chars, |_| true)
+}
+
+/// Whether a field of a record may hold free text. What a record tells of itself in a field of its own, a mail its date, the plan
+/// has without reading, and it would be taken for what the text states.
+fn is_prose(field: &str) -> bool {
+    const OWN: [&str; 11] = ["id", "uid", "path", "url", "date", "start", "end", "changed", "bytes", "kind", "score"];
+    !OWN.contains(&field)
+}
+
+/// As [`parts_of`], of records only the fields that are `shown`.
+fn parts_with(value: &Value, catalog: &Catalog, chars: usize, shown: fn(&str) -> bool) -> Vec<Part> {
     match &value.datum {
         Datum::None => Vec::new(),
-        Datum::List(items) => items.iter().flat_map(|item| parts_of(item, catalog, chars)).collect(),
+        Datum::List(items) => items.iter().flat_map(|item| parts_with(item, catalog, chars, shown)).collect(),
         Datum::Record { kind, fields } => {
             let record = catalog.records.get(kind);
             let text_of = |name: &Option<String>| {
@@ -394,7 +403,7 @@ fn parts_of(value: &Value, catalog: &Catalog, chars: usize) -> Vec<Part> {
             };
             let title = record.and_then(|record| text_of(&record.title)).unwrap_or_else(|| render::line(value));
             let path = record.and_then(|record| text_of(&record.origin));
-            let text = fields.iter().filter(|(_, field)| field.datum != Datum::None);
+            let text = fields.iter().filter(|(name, field)| field.datum != Datum::None && shown(name));
             let text: Vec<String> = text.map(|(name, field)| format!("{name}: {}", render::value(field))).collect();
             vec![part(title, path, cut_to(&text.join("\n"), chars), value)]
         }
@@ -504,7 +513,30 @@ fn is_part_of(origin: &Origin, id: CallId) -> bool {
 mod tests {
     use genoa_abi::model::{Finish, InferReply, InferUsage};
 
-    use super::{rewritten, whole_sentences};
+    use std::collections::BTreeMap;
+
+    use genoa_abi::schema::Catalog;
+    use genoa_abi::{Datum, Value};
+
+    use super::{is_prose, last_whole_words, parts_of, parts_with, rewritten, whole_sentences};
+
+    #[test]
+    fn values_are_read_out_of_the_free_text_of_a_record_and_not_of_its_own_fields() {
+        let fields =
+            [("date", "2026-11-25T07:20:00+00:00"), ("id", "<4@x>"), ("subject", "Demo"), ("text", "On 26 November")];
+        let fields: BTreeMap<_, _> = fields.map(|(name, value)| (name.to_owned(), Value::text(value))).into();
+        let mail = Value::from(Datum::List(vec![Datum::Record { kind: "Mail".into(), fields }.into()]));
+        let text = |parts: Vec<super::Part>| parts[0].text.clone();
+        assert_eq!(text(parts_with(&mail, &Catalog::default(), 1000, is_prose)), "subject: Demo\ntext: On 26 November");
+        assert!(text(parts_of(&mail, &Catalog::default(), 1000)).contains("date: 2026-11-25"));
+    }
+
+    #[test]
+    fn a_value_is_not_cut_in_two() {
+        let text = "one two three four five six seven eight nine 1,2";
+        assert_eq!(&text[..last_whole_words(text)], "one");
+        assert_eq!(last_whole_words(&"9".repeat(100)), 0);
+    }
 
     fn reply(text: &str, finish: Finish) -> InferReply {
         InferReply { text: text.into(), finish, usage: InferUsage::default(), model: "m".into(), alternatives: vec![] }
