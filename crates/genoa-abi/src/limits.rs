@@ -102,6 +102,12 @@ pub const PLAN_RETRIES: usize = 3;
 
 /// How deep brackets and `if`s of one rule may nest; 32 times as many words and signs may stand in it between two commas.
 pub const RULE_DEPTH: usize = 64;
+/// How long a solver may work on one question about rules.
+pub const PROOF_QUESTION_MS: u64 = 20_000;
+/// How long all questions of one proof may take, unless its command says otherwise.
+pub const PROOF_MS: u64 = 300_000;
+/// What the prover is handed, and what it answers: all files of rules and all tools fit.
+pub const PROOF_BYTES: usize = 64 * 1024 * 1024;
 
 /// A tool's result, as JSON.
 pub const TOOL_RESULT_BYTES: usize = 4 * 1024 * 1024;

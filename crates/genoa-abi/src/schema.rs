@@ -352,6 +352,13 @@ pub struct Undoing {
 }
 
 impl ToolSchema {
+    /// Whether it is a function of the system itself, such as `extract`: every plan may call it without a right to it by name,
+    /// because it gives nothing that its caller's grant does not. So nobody rules about it either.
+    #[must_use]
+    pub fn is_function(&self) -> bool {
+        matches!(self.executor, Executor::Kernel | Executor::Model) && !self.name.contains('.')
+    }
+
     /// Whether it needs a command that is there already, in the person's words.
     #[must_use]
     pub fn takes_a_command(&self) -> bool {

@@ -218,7 +218,7 @@ impl Turn<'_> {
         arguments: &Map<String, Json>,
         session: SessionId,
     ) -> Result<(), Failure> {
-        if !system::is_function(schema) {
+        if !schema.is_function() {
             self.kernel.grants.allows(grant, &tool_right(&schema.name, arguments), self.now)?;
         }
         let words = arguments.values().filter_map(Json::as_str).find(|text| text.contains("://"));
@@ -244,7 +244,7 @@ impl Turn<'_> {
             _ => false,
         };
         let is_named = self.kernel.grants.get(grant).is_ok_and(|grant| grant.rights.iter().any(names_it));
-        if !is_named && !system::is_function(schema) {
+        if !is_named && !schema.is_function() {
             return Err(Failure::new(ErrorCode::NotGranted, format!("not allowed to call {}", schema.name))
                 .because(format!("the grant {grant} does not hold it")));
         }

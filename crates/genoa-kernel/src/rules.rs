@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::calls::Order;
 use crate::demands::{Unmet, Wrong, readers_of};
-use crate::system;
 use crate::turn::{Origin, Turn};
 
 /// The texts of the rules, and what was made of them once they were asked for.
@@ -58,7 +57,7 @@ impl Turn<'_> {
     /// What the rules say of a call: whether it has to be asked about, and under which rules. A call that they forbid is
     /// refused. The system's own functions give nothing that is not given anyway, so nobody rules about them.
     pub(crate) fn put_to_the_rules(&mut self, order: &Order, unmet: &[Unmet]) -> Result<Decision, Failure> {
-        if system::is_function(&order.schema) {
+        if order.schema.is_function() {
             return Ok(Decision { verdict: Verdict::Allow, rules: Vec::new() });
         }
         let (facts, decision) = self.decide(order, unmet)?;

@@ -27,11 +27,6 @@ pub(crate) const EDIT: &str = "edit";
 /// What `extract` returns.
 pub(crate) const FACT: &str = "Fact";
 
-/// Whether every plan may call it without a right to it by name: it gives nothing that its caller's grant does not.
-pub(crate) fn is_function(schema: &ToolSchema) -> bool {
-    matches!(schema.executor, Executor::Kernel | Executor::Model) && !schema.name.contains('.')
-}
-
 pub(crate) fn tools() -> Vec<ToolSchema> {
     let text_list = Type::list(Type::Text);
     vec![

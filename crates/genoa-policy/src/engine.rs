@@ -11,6 +11,7 @@ use genoa_abi::policy::{CallFacts, Decision, Layer, PolicyTexts, RuleFile, RuleN
 use genoa_abi::schema::Catalog;
 use genoa_abi::{ErrorCode, Failure};
 use miette::Diagnostic;
+use serde_json::Value as Json;
 
 use crate::facts::{Yes, request, wrong};
 use crate::guard::guard;
@@ -34,6 +35,33 @@ pub struct Rule {
     /// Whether it forbids.
     pub forbids: bool,
     pub(crate) policy: Policy,
+}
+
+impl Rule {
+    /// Whether it holds also where an argument is not in the person's words: all that forbids does, what is shipped, and what
+    /// says so.
+    #[must_use]
+    pub fn covers_foreign(&self) -> bool {
+        self.covers(FOREIGN)
+    }
+
+    /// Whether it holds also where something is new to those who will read it.
+    #[must_use]
+    pub fn covers_new(&self) -> bool {
+        self.covers(DISCLOSING)
+    }
+
+    /// The rule in Cedar's JSON form.
+    ///
+    /// # Errors
+    /// What is said of a rule that has none.
+    pub fn json(&self) -> Result<Json, String> {
+        self.policy.to_json().map_err(|error| error.to_string())
+    }
+
+    fn covers(&self, annotation: &str) -> bool {
+        self.forbids || self.name.layer == Layer::Shipped || self.policy.annotation(annotation).is_some()
+    }
 }
 
 /// A text that is no rules.
@@ -165,11 +193,9 @@ impl Engine {
     }
 }
 
-/// Whether a rule holds where something is not in the person's words, or new to its reader: all that forbids, what is shipped,
-/// and what says so.
+/// Whether a rule holds where something is not in the person's words, or new to its reader.
 fn holds(rule: &Rule, foreign: bool, new: bool) -> bool {
-    let covers = |annotation| rule.policy.annotation(annotation).is_some();
-    rule.forbids || rule.name.layer == Layer::Shipped || (!foreign || covers(FOREIGN)) && (!new || covers(DISCLOSING))
+    (!foreign || rule.covers_foreign()) && (!new || rule.covers_new())
 }
 
 /// The rules in a file.

@@ -11,7 +11,8 @@ pub(crate) const PERSON: &str = "Person";
 pub(crate) const WORKSPACE: &str = "Workspace";
 
 /// The name of an effect class as an action group.
-pub(crate) fn class_name(class: EffectClass) -> &'static str {
+#[must_use]
+pub fn class_name(class: EffectClass) -> &'static str {
     match class {
         EffectClass::Observe => "observe",
         EffectClass::Change => "change",

@@ -74,7 +74,7 @@ pub(crate) enum Command {
     /// Save a plan that worked, and do it again with other values
     #[command(subcommand)]
     Skill(commands::skill::SkillCommand),
-    /// The rules on top of grants: list, check, explain, simulate
+    /// The rules on top of grants: list, check, explain, prove, simulate
     #[command(subcommand)]
     Policy(commands::policy::PolicyCommand),
     /// Who may do what, until when

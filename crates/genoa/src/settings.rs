@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) providers: BTreeMap<String, ProviderSettings>,
     /// What may be reached outside.
     pub(crate) network: NetworkSettings,
+    /// What rules are looked at with.
+    pub(crate) policy: PolicySettings,
     /// Programs that offer tools, by the group under which these appear.
     pub(crate) mcp: BTreeMap<String, ServerSettings>,
 }
@@ -58,6 +60,14 @@ pub(crate) struct NetworkSettings {
     /// Hosts that agents may fetch from, through the broker: `example.org`, `*.wikipedia.org`, `127.0.0.1:8080`. None, unless
     /// the person names some.
     pub(crate) hosts: Vec<String>,
+}
+
+/// What rules are looked at with, as configured. The rules themselves are in files of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PolicySettings {
+    /// The program that solves what is to be proved: a name, or a path. cvc5, if empty.
+    pub(crate) solver: String,
 }
 
 /// The person, as configured.

@@ -9,6 +9,7 @@ pub(crate) mod journal;
 pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod policy;
+pub(crate) mod policy_prove;
 pub(crate) mod policy_say;
 pub(crate) mod questions;
 pub(crate) mod replay;

@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use crate::cli::Context;
+use crate::commands::policy_prove::{ProveArguments, prove};
 use crate::commands::policy_say::{SayArguments, say};
 use crate::commands::skill::parse_value;
 use crate::output::{BAD, BOLD, CARE, Ending, FAINT, GOOD, styled, value, visible_line};
@@ -58,6 +59,8 @@ pub(crate) enum PolicyCommand {
     },
     /// Make a rule of a sentence: shown in plain words and in Cedar, it holds once you say so
     Say(SayArguments),
+    /// Prove what the rules come to, for every call that there can be; needs a solver
+    Prove(ProveArguments),
     /// On which of the calls that were made another file of rules would have said something else
     Simulate {
         /// The file of rules, in addition to those that hold
@@ -94,6 +97,7 @@ pub(crate) fn run(context: &Context, command: &PolicyCommand) -> Result<Ending, 
         PolicyCommand::Explain(arguments) => explain(context, arguments),
         PolicyCommand::Can { agent } => can(context, agent.as_deref()),
         PolicyCommand::Say(arguments) => say(context, arguments),
+        PolicyCommand::Prove(arguments) => prove(context, arguments),
         PolicyCommand::Simulate { file, days } => simulate(context, file, *days),
     }
 }

@@ -14,6 +14,7 @@ mod notices;
 mod plan_check;
 mod processes;
 mod programs;
+mod proofs;
 mod remote;
 mod replays;
 mod rules;
