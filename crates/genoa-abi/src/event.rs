@@ -160,6 +160,9 @@ pub enum Effect {
         call: CallId,
         /// Whose surface sees the words as they come, if one shall.
         watch: Option<(SessionId, IntentionId)>,
+        /// Whose syscall is told of the words as they come, if one shall be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stream: Option<(Caller, RequestId)>,
         /// What.
         request: InferRequest,
     },

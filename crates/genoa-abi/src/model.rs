@@ -86,6 +86,9 @@ pub struct InferRequest {
     /// Who waits.
     #[serde(default)]
     pub class: InferClass,
+    /// Whether the asker is told of the text as it comes, by `news` of the kind `writing`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stream: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

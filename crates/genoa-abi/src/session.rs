@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::ids::{
-    AgentId, CallId, ContentHash, IntentionId, OutboxId, ProposalId, QuestionId, RunId, SessionId, Timestamp,
+    AgentId, CallId, ContentHash, IntentionId, OutboxId, ProposalId, QuestionId, RequestId, RunId, SessionId, Timestamp,
 };
 use crate::labels::{Labels, Readers, Source};
 use crate::limits::PROVENANCE_SOURCES;
@@ -34,6 +34,15 @@ pub enum News {
         /// The intention.
         intention: IntentionId,
         /// New text of the plan.
+        text: String,
+        /// Tokens so far.
+        tokens: u32,
+    },
+    /// The model writes what this connection asked for, and wants to see as it comes.
+    Writing {
+        /// Its number for the syscall.
+        request: RequestId,
+        /// New text.
         text: String,
         /// Tokens so far.
         tokens: u32,

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 use crate::connection::Peer;
 use crate::daemon::{Daemon, now};
 use crate::outbox;
+use crate::worker::Watcher;
 
 /// Records that one `journal` syscall answers with at most.
 const RECORDS: u32 = 1000;
@@ -52,8 +53,10 @@ impl Daemon {
                 let stopped = self.tools.stopped(call);
                 self.inbox.extend(stopped);
             }
-            Effect::Infer { call, watch, request } => {
-                let message = self.worker.ask(call, WorkerRequest::Infer { call, request }, watch);
+            Effect::Infer { call, watch, stream, request } => {
+                let surfaces = watch.map(|(session, intention)| Watcher::Surfaces(session, intention));
+                let watcher = surfaces.or(stream.map(|(caller, request)| Watcher::Asker(caller, request)));
+                let message = self.worker.ask(call, WorkerRequest::Infer { call, request }, watcher);
                 self.tell_worker(message);
             }
             Effect::Embed { call, texts } => {
@@ -187,10 +190,17 @@ impl Daemon {
                 self.inbox.extend(event);
             }
             Message::Notification { params, .. } => {
-                if let Ok(TokenNews { call, text, written_tokens }) = serde_json::from_value(params)
-                    && let Some((session, intention)) = self.worker.watcher(call)
-                {
-                    self.tell(session, &News::Planning { intention, text, tokens: written_tokens });
+                if let Ok(TokenNews { call, text, written_tokens: tokens }) = serde_json::from_value(params) {
+                    match self.worker.watcher(call) {
+                        Some(Watcher::Surfaces(session, intention)) => {
+                            self.tell(session, &News::Planning { intention, text, tokens });
+                        }
+                        Some(Watcher::Asker(caller, request)) => {
+                            let news = News::Writing { request, text, tokens };
+                            self.sockets.send(peer_of(caller), &Message::notification("news", to_json(&news)));
+                        }
+                        None => {}
+                    }
                 }
             }
             Message::Request { .. } | Message::Error { id: None, .. } => {}

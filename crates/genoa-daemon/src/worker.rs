@@ -6,6 +6,7 @@ use genoa_abi::event::Event;
 use genoa_abi::frame::Message;
 use genoa_abi::limits::{RESTART_WINDOW_MS, RESTARTS};
 use genoa_abi::model::{InferReply, WorkerRequest};
+use genoa_abi::syscall::Caller;
 use genoa_abi::{CallId, ErrorCode, Failure, IntentionId, RequestId, SessionId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -21,6 +22,15 @@ enum Life {
     Leaving,
 }
 
+/// Who sees what a call writes, as it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watcher {
+    /// The surfaces of a session: the planner of this intention writes.
+    Surfaces(SessionId, IntentionId),
+    /// Whoever made the syscall.
+    Asker(Caller, RequestId),
+}
+
 /// The calls that wait for the worker.
 #[derive(Debug)]
 pub(crate) struct Worker {
@@ -28,7 +38,7 @@ pub(crate) struct Worker {
     waiting: BTreeMap<CallId, WorkerRequest>,
     /// Those of the waiting calls that the present process was asked.
     asked: BTreeSet<CallId>,
-    watched: BTreeMap<CallId, (SessionId, IntentionId)>,
+    watched: BTreeMap<CallId, Watcher>,
     deaths: VecDeque<Timestamp>,
 }
 
@@ -56,16 +66,11 @@ impl Worker {
     }
 
     /// Notes a call; gives the message for the worker if one is there to read it.
-    pub(crate) fn ask(
-        &mut self,
-        call: CallId,
-        request: WorkerRequest,
-        watch: Option<(SessionId, IntentionId)>,
-    ) -> Option<Message> {
+    pub(crate) fn ask(&mut self, call: CallId, request: WorkerRequest, watcher: Option<Watcher>) -> Option<Message> {
         let message = to_message(call, &request);
         self.waiting.insert(call, request);
-        if let Some(watch) = watch {
-            self.watched.insert(call, watch);
+        if let Some(watcher) = watcher {
+            self.watched.insert(call, watcher);
         }
         (self.life == Life::Present).then(|| {
             self.asked.insert(call);
@@ -101,8 +106,8 @@ impl Worker {
         self.life = Life::Absent;
     }
 
-    /// Whose surface sees what this call writes.
-    pub(crate) fn watcher(&self, call: CallId) -> Option<(SessionId, IntentionId)> {
+    /// Who sees what this call writes.
+    pub(crate) fn watcher(&self, call: CallId) -> Option<Watcher> {
         self.watched.get(&call).copied()
     }
 

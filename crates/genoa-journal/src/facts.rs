@@ -142,6 +142,7 @@ fn of_news(news: &News) -> Vec<Fact> {
             std::iter::once(Fact::new(Subject::Intention, summary.intention)).chain(run).chain(proposals).collect()
         }
         News::Planning { .. }
+        | News::Writing { .. }
         | News::PlanSentBack { .. }
         | News::Step { .. }
         | News::Progress { .. }

@@ -32,11 +32,31 @@ pub(crate) struct Flight {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Work {
     Tool(Box<ToolJob>),
-    Infer { watch: Option<(SessionId, IntentionId)>, request: InferRequest },
-    Embed { texts: Vec<String> },
-    View { view: ViewId, workspace: String, action: ViewAction },
-    LookUp { asker: Asker, query: Box<Syscall>, workspace: String },
-    Recall { from: RunStep, source: Option<String>, view: ViewId, workspace: String },
+    Infer {
+        watch: Option<(SessionId, IntentionId)>,
+        #[serde(default)]
+        stream: Option<Asker>,
+        request: InferRequest,
+    },
+    Embed {
+        texts: Vec<String>,
+    },
+    View {
+        view: ViewId,
+        workspace: String,
+        action: ViewAction,
+    },
+    LookUp {
+        asker: Asker,
+        query: Box<Syscall>,
+        workspace: String,
+    },
+    Recall {
+        from: RunStep,
+        source: Option<String>,
+        view: ViewId,
+        workspace: String,
+    },
 }
 
 impl Flight {
@@ -56,7 +76,10 @@ impl Work {
     pub(crate) fn effect(&self, call: CallId) -> Effect {
         match self.clone() {
             Self::Tool(job) => Effect::RunTool(job),
-            Self::Infer { watch, request } => Effect::Infer { call, watch, request },
+            Self::Infer { watch, stream, request } => {
+                let stream = stream.map(|asker| (asker.caller, asker.request));
+                Effect::Infer { call, watch, stream, request }
+            }
             Self::Embed { texts } => Effect::Embed { call, texts },
             Self::View { view, workspace, action } => Effect::ActOnView { call, view, workspace, action },
             Self::LookUp { asker, query, workspace } => {

@@ -50,7 +50,11 @@ impl Turn<'_> {
         let prompt: usize = request.messages.iter().map(|message| message.content.len()).sum();
         let prompt_tokens = (prompt + request.answer_begins.len()).div_ceil(BYTES_PER_TOKEN) as u64;
         let tokens = prompt_tokens + u64::from(request.max_tokens);
-        let work = Work::Infer { watch: thinker.watch, request };
+        let stream = match thinker.origin {
+            Origin::Syscall(asker) if request.stream => Some(asker),
+            _ => None,
+        };
+        let work = Work::Infer { watch: thinker.watch, stream, request };
         self.begin_thinking(thinker.origin, thinker.session, thinker.grant, tokens, work)
     }
 

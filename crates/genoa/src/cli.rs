@@ -86,6 +86,8 @@ pub(crate) enum Command {
     /// The models, here and elsewhere: list, fetch, use, bench
     #[command(subcommand)]
     Model(commands::model::ModelCommand),
+    /// Serve the model to programs of yours that speak the OpenAI protocol
+    Gateway(commands::gateway::GatewayArguments),
     /// What this machine offers for jails, and what is refused without it
     Doctor,
     /// Write a folder with a made-up person's work, to try things on
@@ -227,6 +229,7 @@ fn act(context: &Context, command: Command) -> Result<Ending, Failure> {
         Command::Tools(arguments) => commands::tools::run(context, &arguments),
         Command::Model(command) => commands::model::run(context, command),
         Command::Doctor => commands::doctor::run(context),
+        Command::Gateway(arguments) => commands::gateway::run(context, &arguments),
         Command::Sample(arguments) => commands::sample::run(context, &arguments),
         Command::Eval(arguments) => commands::eval::run(context, &arguments),
         // Answered before there was a context.

@@ -292,7 +292,11 @@ impl Screen {
                 self.moving.set_message("");
             }
             News::Notice { text, weight } => self.notice(text, *weight),
-            News::Asked(_) | News::Answered { .. } | News::Call { .. } | News::CallGivenUp { .. } => {}
+            News::Asked(_)
+            | News::Answered { .. }
+            | News::Call { .. }
+            | News::CallGivenUp { .. }
+            | News::Writing { .. } => {}
             News::Finished(summary) => {
                 self.moving.finish_and_clear();
                 finished(summary);

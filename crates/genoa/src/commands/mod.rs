@@ -4,6 +4,7 @@ pub(crate) mod adopt;
 pub(crate) mod chat;
 pub(crate) mod doctor;
 pub(crate) mod eval;
+pub(crate) mod gateway;
 pub(crate) mod grants;
 pub(crate) mod journal;
 pub(crate) mod model;

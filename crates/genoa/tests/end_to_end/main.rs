@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_machine;
 mod crashes;
 mod eval;
+mod gateway;
 mod lab;
 mod mcp;
 mod models;

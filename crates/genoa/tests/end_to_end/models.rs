@@ -7,14 +7,15 @@ use crate::processes::{find_below, is_running, wait_for};
 use crate::world::World;
 
 /// A world whose planner is the small model of the tests.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     std::fs::create_dir_all(world.home()).unwrap();
     std::fs::write(world.home().join("config.toml"), "[model]\nname = \"smollm2-135m\"\nthreads = 1\n").unwrap();
     world
 }
 
-fn genoa(world: &World, arguments: &[&str]) -> Command {
+/// `genoa` where that model is.
+pub(crate) fn genoa(world: &World, arguments: &[&str]) -> Command {
     let mut command = world.command(arguments);
     // The tests of the engine fetched the model into the person's cache.
     let models = genoa_model::store::default_folder();

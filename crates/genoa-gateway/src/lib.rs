@@ -1,0 +1,18 @@
+//! HTTP on loopback: the OpenAI protocol in front of the local model.
+//!
+//! A process of its own, which reaches the machine by syscalls alone. Every request brings the token that stands in a file
+//! which only the person can read.
+
+#![forbid(unsafe_code)]
+
+mod answer;
+mod chat;
+mod content;
+mod daemon;
+mod failures;
+mod server;
+mod token;
+mod tools;
+
+pub use server::{GatewayOptions, serve};
+pub use token::{TOKEN_FILE, token_in};

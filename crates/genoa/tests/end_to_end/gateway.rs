@@ -1,0 +1,214 @@
+//! The gateway over a real socket, with the small model of the tests behind it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use crate::models::{self, genoa};
+use crate::world::World;
+
+/// A gateway that ends with the test.
+struct Gateway {
+    process: Child,
+    address: String,
+    token: String,
+    world: World,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What came back.
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Json {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// The events of a stream, without the mark of its end.
+    fn events(&self) -> Vec<Json> {
+        let data: Vec<&str> = self.body.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        assert_eq!(data.last(), Some(&"[DONE]"), "{}", self.body);
+        data[..data.len() - 1].iter().map(|json| serde_json::from_str(json).unwrap()).collect()
+    }
+}
+
+impl Gateway {
+    fn of_small_model() -> Self {
+        Self::new(models::world(), genoa)
+    }
+
+    fn new(world: World, command: impl Fn(&World, &[&str]) -> Command) -> Self {
+        let token = world.ok(&["gateway", "--token"]).trim().to_owned();
+        let arguments = ["--json", "gateway", "--port", "0"];
+        let mut process = command(&world, &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: Json = serde_json::from_str(&line).unwrap();
+        let url = said["url"].as_str().unwrap();
+        let address = url.strip_prefix("http://").unwrap().strip_suffix("/v1").unwrap().to_owned();
+        assert!(address.starts_with("127.0.0.1:"), "{address}");
+        Self { process, address, token, world }
+    }
+
+    fn open(&self, method: &str, path: &str, token: &str, body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+            Content-Length: {}\r\nConnection: close\r\n\r\n",
+            self.address,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        stream
+    }
+
+    fn ask_with(&self, method: &str, path: &str, token: &str, body: &str) -> Answer {
+        let mut all = String::new();
+        self.open(method, path, token, body).read_to_string(&mut all).unwrap();
+        let (head, body) = all.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let is_chunked = head.to_lowercase().contains("transfer-encoding: chunked");
+        let body = if is_chunked { unchunked(body) } else { body.to_owned() };
+        Answer { status, head: head.to_lowercase(), body }
+    }
+
+    fn post(&self, path: &str, body: &Json) -> Answer {
+        self.ask_with("POST", path, &self.token, &body.to_string())
+    }
+
+    fn chat(&self, mut body: Json) -> Answer {
+        body["model"] = json!("smollm2-135m");
+        self.post("/v1/chat/completions", &body)
+    }
+}
+
+fn unchunked(mut body: &str) -> String {
+    let mut all = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        all.push_str(&rest[..size]);
+        body = &rest[size + 2..];
+        if size == 0 {
+            break;
+        }
+    }
+    all
+}
+
+fn one(text: &str) -> Json {
+    json!([{ "role": "user", "content": text }])
+}
+
+#[test]
+fn the_local_model_answers_in_the_openai_protocol() {
+    let gateway = Gateway::of_small_model();
+    let models = gateway.ask_with("GET", "/v1/models", &gateway.token, "").json();
+    assert_eq!(models["data"][0]["id"], "smollm2-135m");
+
+    let answer = gateway.chat(json!({ "messages": one("Say hello."), "max_tokens": 12 }));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let whole = answer.json();
+    let text = whole["choices"][0]["message"]["content"].as_str().unwrap();
+    assert!(!text.is_empty(), "{whole}");
+    assert!(whole["usage"]["completion_tokens"].as_u64().unwrap() <= 12, "{whole}");
+
+    let options = json!({ "include_usage": true });
+    let request = json!({ "messages": one("Say hello."), "max_tokens": 12, "stream": true, "stream_options": options });
+    let answer = gateway.chat(request);
+    assert!(answer.head.contains("text/event-stream"), "{}", answer.head);
+    let events = answer.events();
+    let told: String = events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect();
+    assert_eq!(told, text, "without chance, what comes in pieces is what comes whole");
+    assert_eq!(events.last().unwrap()["usage"]["completion_tokens"], whole["usage"]["completion_tokens"]);
+
+    // The form of an answer is kept to, whatever the model is like.
+    let schema = json!({ "type": "object", "properties": { "colour": { "enum": ["red", "blue"] } }, "required": ["colour"],
+        "additionalProperties": false });
+    let form = json!({ "type": "json_schema", "json_schema": { "name": "x", "schema": schema } });
+    let answer = gateway.chat(json!({ "messages": one("Which colour has the sky?"), "response_format": form })).json();
+    let colour: Json = serde_json::from_str(answer["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
+    assert!(["red", "blue"].contains(&colour["colour"].as_str().unwrap()), "{colour}");
+
+    let city = json!({ "type": "object", "properties": { "city": { "type": "string", "maxLength": 12 } }, "required": ["city"],
+        "additionalProperties": false });
+    let tool = json!({ "type": "function", "function": { "name": "weather", "description": "The weather", "parameters": city } });
+    for stream in [false, true] {
+        let request = json!({ "messages": one("What is the weather in Rome?"), "tools": [tool], "tool_choice": "required",
+            "parallel_tool_calls": false, "stream": stream });
+        let answer = gateway.chat(request);
+        let call = match stream {
+            false => answer.json()["choices"][0]["message"]["tool_calls"][0].clone(),
+            true => answer.events()[1]["choices"][0]["delta"]["tool_calls"][0].clone(),
+        };
+        assert_eq!(call["function"]["name"], "weather", "{}", answer.body);
+        let arguments: Json = serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
+        assert!(arguments["city"].is_string(), "{arguments}");
+    }
+
+    let vectors = gateway.post("/v1/embeddings", &json!({ "model": "smollm2-135m", "input": ["one", "two"] })).json();
+    let lengths: Vec<usize> =
+        vectors["data"].as_array().unwrap().iter().map(|one| one["embedding"].as_array().unwrap().len()).collect();
+    assert!(lengths[0] > 100 && lengths[0] == lengths[1], "{lengths:?}");
+}
+
+#[test]
+fn who_brings_no_token_or_what_is_not_there_is_refused_with_a_reason() {
+    // No model answers here: what is refused is refused before one is asked.
+    let world = World::new();
+    world.configure("[model]\nname = \"smollm2-135m\"\n");
+    let gateway = Gateway::new(world, World::command);
+    let refused = |answer: Answer| {
+        let error = answer.json()["error"].clone();
+        format!("{} {}: {}", answer.status, error["code"].as_str().unwrap(), error["message"].as_str().unwrap())
+    };
+    let chat = "/v1/chat/completions";
+    let body = json!({ "model": "smollm2-135m", "messages": one("x") }).to_string();
+    for token in ["", "genoa-wrong", &gateway.token[..gateway.token.len() - 1]] {
+        let answer = gateway.ask_with("POST", chat, token, &body);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(refused(answer), @"401 invalid_api_key: This gateway wants its token: `Authorization: Bearer …`. `genoa gateway --token` prints it");
+        }
+    }
+    let post = |path: &str, body: &str| refused(gateway.ask_with("POST", path, &gateway.token, body));
+    insta::assert_snapshot!(post("/v1/files", "{}"), @"404 unknown_url: There is nothing here. The paths are /v1/models, /v1/chat/completions and /v1/embeddings");
+    insta::assert_snapshot!(post("/v1/models", "{}"), @"405 method_not_supported: This path does not take that method");
+    insta::assert_snapshot!(post(chat, &body.replace("smollm2-135m", "gpt-4")), @"404 model_not_found: There is no model `gpt-4`; there is `smollm2-135m`");
+    let broken = post(chat, "{\"model\": ");
+    assert!(broken.starts_with("400 invalid_json: "), "{broken}");
+    let strange = post(chat, &body.replace("\"user\"", "\"ghost\""));
+    assert!(strange.starts_with("400 invalid_json: ") && strange.contains("ghost"), "{strange}");
+    let answer = gateway.chat(json!({ "messages": one("x") }));
+    assert_eq!(answer.status, 404, "there is no such model on this machine: {}", answer.body);
+    assert!(answer.body.contains("genoa model fetch"), "{}", answer.body);
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_given_up() {
+    let gateway = Gateway::of_small_model();
+    let long = json!({ "model": "smollm2-135m", "messages": one("Count to ten thousand."), "max_tokens": 1024, "temperature": 1.0 });
+    let leaving = gateway.open("POST", "/v1/chat/completions", &gateway.token, &long.to_string());
+    std::thread::sleep(Duration::from_millis(1_500));
+    drop(leaving);
+    // It stands in the record as cut short: it did not write on for nobody.
+    let journal = || gateway.world.ok(&["journal", "export"]);
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    while !journal().contains("cancelled") {
+        assert!(std::time::Instant::now() < until, "the model writes on for nobody");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
