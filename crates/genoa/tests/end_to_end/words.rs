@@ -60,7 +60,7 @@ fn without_a_model_an_intention_fails_with_advice() {
 #[test]
 fn nothing_is_adopted_that_no_text_asked_for() {
     let world = World::new();
-    insta::assert_snapshot!(world.ends(&["adopt"], 1), @"✗ no text asks for anything that waits to be adopted");
+    insta::assert_snapshot!(world.ends(&["adopt"], 1), @"error: no text asks for anything that waits to be adopted");
     let said = world.ends(&["adopt", "p7"], 1);
     assert!(said.contains("nothing called p7 waits") && said.contains("genoa status"), "{said}");
 }
