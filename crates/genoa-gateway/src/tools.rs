@@ -3,7 +3,10 @@
 //! The model is bound by a grammar, so a call always names a function that is there, with arguments of its schema. Whether it
 //! calls one at all is its own choice, unless the client makes it.
 
-use serde::Deserialize;
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use serde_json::ser::Formatter;
 use serde_json::{Value as Json, json};
 
 use crate::failures::ApiFailure;
@@ -108,7 +111,7 @@ impl Tools {
     /// What the model is told of the functions.
     pub(crate) fn told(&self) -> String {
         let line = |tool: &Function| {
-            json!({ "name": tool.name, "description": tool.description, "parameters": tool.schema() }).to_string()
+            spaced(&json!({ "name": tool.name, "description": tool.description, "parameters": tool.schema() }))
         };
         let lines: Vec<String> = self.tools.iter().map(line).collect();
         let how_many = if self.several { "one or more of these functions" } else { "one of these functions" };
@@ -200,7 +203,33 @@ pub(crate) fn calls_in(text: &str) -> Option<Vec<Call>> {
 
 /// A call as it is shown to the model in the conversation that it made it in.
 pub(crate) fn shown_call(name: &str, arguments: &Json) -> String {
-    format!("{OPEN}\n{}\n{CLOSE}", json!({ "name": name, "arguments": arguments }))
+    format!("{OPEN}\n{}\n{CLOSE}", spaced(&json!({ "name": name, "arguments": arguments })))
+}
+
+/// JSON as models know it, and as the grammar has it: with a space after each comma and colon.
+fn spaced(json: &Json) -> String {
+    let mut text = Vec::new();
+    let mut writer = serde_json::Serializer::with_formatter(&mut text, Spaced);
+    match json.serialize(&mut writer) {
+        Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+        Err(_) => json.to_string(),
+    }
+}
+
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: io::Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: io::Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
 }
 
 /// A result as it is shown to the model. What stands in it cannot end it.
