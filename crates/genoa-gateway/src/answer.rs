@@ -3,7 +3,7 @@
 use genoa_abi::model::{Finish, InferReply, InferUsage};
 use serde_json::{Value as Json, json};
 
-use crate::tools::{Call, calls_in, may_be_calls};
+use crate::tools::{Call, calls_in, may_be_calls, words_in};
 
 /// Which answer it is.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub(crate) fn whole(heading: &Heading, reply: &InferReply, has_tools: bool) -> J
         Some(calls) => {
             json!({ "role": "assistant", "content": null, "refusal": null, "tool_calls": numbered(heading, calls) })
         }
-        None => json!({ "role": "assistant", "content": reply.text, "refusal": null }),
+        None => json!({ "role": "assistant", "content": words(&reply.text, has_tools), "refusal": null }),
     };
     json!({
         "id": heading.id, "object": "chat.completion", "created": heading.created, "model": heading.model,
@@ -73,7 +73,7 @@ impl Stream {
             }
             None => {
                 // News are told at times; what came after the last stands in the reply.
-                self.text.clone_from(&reply.text);
+                words(&reply.text, self.has_tools).clone_into(&mut self.text);
                 events.extend(self.begin());
                 events.extend(self.tell_words());
             }
@@ -114,6 +114,11 @@ impl Stream {
         }
         chunk
     }
+}
+
+/// What is told of an answer without calls. A call that was cut off is no words.
+fn words(text: &str, has_tools: bool) -> &str {
+    if has_tools { words_in(text) } else { text }
 }
 
 fn numbered(heading: &Heading, calls: &[Call]) -> Vec<Json> {

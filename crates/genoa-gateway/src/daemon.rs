@@ -98,12 +98,15 @@ impl Daemon {
 
     /// A connection with a session. One that was kept may be dead by now: then the daemon was started anew.
     fn client(&self) -> Result<Client, Failure> {
-        while let Some(mut client) = self.lock().pop() {
+        let kept = || self.lock().pop();
+        while let Some(mut client) = kept() {
             if client.call(&Syscall::Session(self.session.clone())).is_ok() {
                 return Ok(client);
             }
         }
-        let mut client = Client::connect(&self.socket)?;
+        // Who asks for a model is not told that there is none because there is no daemon.
+        let mut client =
+            Client::connect(&self.socket).map_err(|failure| Failure { code: ErrorCode::Interrupted, ..failure })?;
         client.call(&Syscall::Session(self.session.clone()))?;
         Ok(client)
     }

@@ -1,6 +1,7 @@
 //! Failures as OpenAI's clients expect them.
 
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use genoa_abi::{ErrorCode, Failure};
@@ -28,8 +29,14 @@ impl ApiFailure {
         }
     }
 
-    pub(crate) fn unreadable(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "invalid_json", message)
+    /// A body that is no request.
+    pub(crate) fn unreadable(rejection: &JsonRejection) -> Self {
+        let (status, code) = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => (StatusCode::PAYLOAD_TOO_LARGE, "request_too_large"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_content_type"),
+            _ => (StatusCode::BAD_REQUEST, "invalid_json"),
+        };
+        Self::new(status, "invalid_request_error", code, rejection.body_text())
     }
 
     pub(crate) fn no_token() -> Self {

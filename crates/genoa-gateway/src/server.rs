@@ -166,7 +166,7 @@ async fn chat(
     request: Result<Json<ChatRequest>, JsonRejection>,
 ) -> Result<Response, ApiFailure> {
     let place = gateway.place()?;
-    let Json(request) = request.map_err(|error| ApiFailure::unreadable(error.body_text()))?;
+    let Json(request) = request.map_err(|rejection| ApiFailure::unreadable(&rejection))?;
     gateway.check_model(&request.model)?;
     let (asked, heading) = (request.asked()?, gateway.heading("chatcmpl")?);
     let turn = gateway.turn().await?;
@@ -262,7 +262,7 @@ async fn embeddings(
     request: Result<Json<EmbeddingsRequest>, JsonRejection>,
 ) -> Result<Json<Json_>, ApiFailure> {
     let place = gateway.place()?;
-    let Json(request) = request.map_err(|error| ApiFailure::unreadable(error.body_text()))?;
+    let Json(request) = request.map_err(|rejection| ApiFailure::unreadable(&rejection))?;
     gateway.check_model(&request.model)?;
     let texts = match request.input {
         Input::One(text) => vec![text],

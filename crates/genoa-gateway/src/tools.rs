@@ -190,7 +190,7 @@ pub(crate) fn may_be_calls(text: &str) -> bool {
     text.starts_with(OPEN) || OPEN.starts_with(text)
 }
 
-/// The calls in what the model wrote; nothing where it wrote words. One that was cut off is left out.
+/// The calls in what the model wrote, one at least; nothing where it wrote words. One that was cut off is left out.
 pub(crate) fn calls_in(text: &str) -> Option<Vec<Call>> {
     text.starts_with(OPEN).then_some(())?;
     let call = |part: &str| {
@@ -198,7 +198,13 @@ pub(crate) fn calls_in(text: &str) -> Option<Vec<Call>> {
         let json: Json = serde_json::from_str(body.trim()).ok()?;
         Some(Call { name: json.get("name")?.as_str()?.to_owned(), arguments: json.get("arguments")?.clone() })
     };
-    Some(text.split(OPEN).filter_map(call).collect())
+    let calls: Vec<Call> = text.split(OPEN).filter_map(call).collect();
+    (!calls.is_empty()).then_some(calls)
+}
+
+/// The words in what the model wrote: none where it wrote calls, whole or not.
+pub(crate) fn words_in(text: &str) -> &str {
+    if text.starts_with(OPEN) { "" } else { text }
 }
 
 /// A call as it is shown to the model in the conversation that it made it in.
@@ -241,7 +247,7 @@ pub(crate) fn shown_result(text: &str) -> String {
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::{Call, Tool, Tools, calls_in, may_be_calls, shown_call};
+    use super::{Call, Tool, Tools, calls_in, may_be_calls, shown_call, words_in};
 
     fn tools(names: &[&str]) -> Vec<Tool> {
         let tool = |name: &&str| {
@@ -282,6 +288,8 @@ mod tests {
         assert_eq!(calls_in(&text), Some(vec![call("a", json!({ "city": "<Rome>" })), call("b", json!({}))]));
         assert_eq!(calls_in(&text[..text.len() - 5]), Some(vec![call("a", json!({ "city": "<Rome>" }))]), "cut off");
         assert_eq!(calls_in("I think <tool_call> is a tag"), None);
+        let first = "<tool_call>\n{\"name\": \"a";
+        assert_eq!((calls_in(first), words_in(first), words_in("I <tool_call>")), (None, "", "I <tool_call>"));
         assert!(may_be_calls("<tool") && may_be_calls("") && may_be_calls("<tool_call>\n{") && !may_be_calls("<b>"));
     }
 }
