@@ -230,6 +230,7 @@ mod tests {
             trust_hints: false,
             agents: agents.iter().map(|agent| (*agent).to_owned()).collect(),
             tools: Vec::new(),
+            tool: Default::default(),
         };
         Known { server, settings, tools }
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hosts;
 use crate::providers::{self, ProviderSettings};
+use crate::servers::ToolSettings;
 
 /// `config.toml`, as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +52,9 @@ pub(crate) struct ServerSettings {
     /// Of its tools, only these; all if none is named.
     #[serde(default)]
     pub(crate) tools: Vec<String>,
+    /// What the person states about single ones of them.
+    #[serde(default)]
+    pub(crate) tool: BTreeMap<String, ToolSettings>,
 }
 
 /// What may be reached outside, as configured.

@@ -6,6 +6,7 @@ use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::Home;
 use genoa_tools::mcp::{McpTool, ReadOnlyHints, check_group, tools_of};
 
+use super::stated::{not_there, verb, with_stated};
 use super::{ask, cache};
 use crate::output::{FAINT, remark, styled};
 use crate::settings::{ServerSettings, Settings};
@@ -73,8 +74,10 @@ fn each(
     let one = |(name, settings): (&String, &ServerSettings)| {
         let (program, arguments) = (settings.program.clone(), settings.arguments.clone());
         let server = McpServer { name: name.clone(), program, arguments };
-        let tools =
-            check(&server, settings).and_then(|()| tools(&server, settings)).and_then(|all| chosen(all, settings));
+        let tools = check(&server, settings)
+            .and_then(|()| tools(&server, settings))
+            .and_then(|all| chosen(all, settings))
+            .and_then(|tools| with_stated(tools, &settings.tool));
         Known { server, settings: settings.clone(), tools }
     };
     settings.mcp.iter().map(one).collect()
@@ -126,13 +129,10 @@ fn chosen(all: Vec<McpTool>, settings: &ServerSettings) -> Result<Vec<McpTool>, 
     if settings.tools.is_empty() {
         return Ok(all);
     }
-    let verb = |tool: &McpTool| tool.schema.name.split_once('.').map(|(_, verb)| verb.to_owned()).unwrap_or_default();
-    if let Some(missing) = settings.tools.iter().find(|name| all.iter().all(|tool| verb(tool) != **name)) {
-        let there: Vec<String> = all.iter().map(verb).collect();
-        return Err(Failure::new(ErrorCode::NotFound, format!("the server has no tool `{}`", missing.escape_debug()))
-            .try_next(format!("It has: {}", there.join(", "))));
+    if let Some(missing) = settings.tools.iter().find(|name| all.iter().all(|tool| verb(&tool.schema) != **name)) {
+        return Err(not_there("the server", "tool", missing, all.iter().map(|tool| verb(&tool.schema))));
     }
-    Ok(all.into_iter().filter(|tool| settings.tools.contains(&verb(tool))).collect())
+    Ok(all.into_iter().filter(|tool| settings.tools.iter().any(|name| verb(&tool.schema) == name)).collect())
 }
 
 fn not_asked(server: &McpServer) -> Failure {

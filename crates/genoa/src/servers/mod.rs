@@ -3,5 +3,7 @@
 mod ask;
 mod cache;
 mod known;
+mod stated;
 
 pub(crate) use known::{Known, ask_all, ask_new, known};
+pub(crate) use stated::ToolSettings;

@@ -120,6 +120,34 @@ fn a_servers_word_that_it_only_reads_counts_if_it_is_trusted() {
 }
 
 #[test]
+fn what_is_stated_about_a_tool_holds_for_its_calls() {
+    if !has_python() {
+        return;
+    }
+    let world = World::new();
+    world.write("foreign.txt", "written by others");
+    let copy = "text = files.read(path=\"foreign.txt\")\npen.write_note(text=text)\n";
+    world.configure(&section("pen", "good", ""));
+    let asked = world.plan(copy, 4);
+    assert!(asked.contains("not in your words"), "nothing is stated, so the strictest holds: {asked}");
+    world.ok(&["deny"]);
+    world.configure(&section("pen", "good", "[mcp.pen.tool.write_note]\ndemands = { text = \"anything\" }"));
+    world.plan(copy, 0);
+    world.configure(&section("pen", "good", "[mcp.pen.tool.write_note]\neffect = \"emit\""));
+    let asked = world.plan("pen.write_note(text=\"mine\")\n", 4);
+    assert!(asked.contains("It leaves the machine at once"), "{asked}");
+    world.ok(&["deny"]);
+    // A tool that is said to read only cannot write.
+    let reads = "[mcp.pen.tool.write_note]\neffect = \"observe\"\nless_strict = true";
+    world.configure(&section("pen", "good", reads));
+    world.plan("pen.write_note(text=\"mine\")\n", 1);
+    world.configure(&section("pen", "good", "[mcp.pen.tool.write_notes]\neffect = \"emit\""));
+    let (_, remarks) = tools(&world, &[]);
+    assert!(remarks.contains("no tool `write_notes`"), "{remarks}");
+    assert!(world.plan("pen.write_note(text=\"mine\")\n", 1).contains("pen.write_note"), "then it has none at all");
+}
+
+#[test]
 fn bad_servers_stop_nothing_and_say_why() {
     if !has_python() {
         return;
