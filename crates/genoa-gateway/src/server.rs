@@ -30,7 +30,7 @@ use crate::answer::{Heading, Stream, whole};
 use crate::chat::ChatRequest;
 use crate::daemon::{Daemon, Told};
 use crate::failures::ApiFailure;
-use crate::token::same;
+use crate::token::{random_digits, same};
 
 /// Requests that are worked on at once; the daemon's model works on fewer, by their class.
 const RUNNING: usize = 16;
@@ -132,7 +132,11 @@ impl Gateway {
     }
 
     fn heading(&self, kind: &str) -> Result<Heading, ApiFailure> {
-        Ok(Heading { id: format!("{kind}-{}", random_id()?), created: now(), model: self.model.clone() })
+        Ok(Heading {
+            id: format!("{kind}-{}", random_digits::<ID_BYTES>()?),
+            created: now(),
+            model: self.model.clone(),
+        })
     }
 
     fn described(&self) -> Json_ {
@@ -299,13 +303,6 @@ fn encoded(vector: &[f32], encoding: Encoding) -> Json_ {
             json!(STANDARD.encode(bytes))
         }
     }
-}
-
-fn random_id() -> Result<String, ApiFailure> {
-    let mut bytes = [0; ID_BYTES];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Failure::new(ErrorCode::Internal, "the system gives no random numbers").because(error))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn now() -> u64 {

@@ -51,11 +51,15 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 fn new_token() -> Result<String, Failure> {
-    let mut secret = [0; SECRET_BYTES];
-    getrandom::fill(&mut secret)
+    Ok(format!("{MARK}{}", random_digits::<SECRET_BYTES>()?))
+}
+
+/// Random bytes, as hexadecimal digits.
+pub(crate) fn random_digits<const BYTES: usize>() -> Result<String, Failure> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes)
         .map_err(|error| Failure::new(ErrorCode::Internal, "the system gives no random numbers").because(error))?;
-    let digits: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{MARK}{digits}"))
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> Failure {

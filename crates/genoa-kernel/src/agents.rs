@@ -12,22 +12,16 @@ use genoa_abi::limits::{
 use genoa_abi::session::{News, OutboxState, RunOutcome, Weight};
 use genoa_abi::syscall::{Caller, Reply};
 use genoa_abi::tool::Clock;
-use genoa_abi::{
-    AgentId, CallId, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, ProposalId, RequestId, RunId,
-    SessionId, Timestamp,
-};
+use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, Labels, RequestId, RunId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::deeds::Deeds;
 use crate::grants::Holder;
 use crate::network::is_any_host;
-use crate::planning::Done;
 use crate::router;
 use crate::summary;
 use crate::turn::{Asker, Origin, Response, Standing, Turn, only_a_person, too_large};
-
-/// Calls of an agent by itself that are named when it is over; and messages, and calls that can be taken back.
-pub(crate) const AGENT_CALLS: usize = 1_000;
 
 /// One agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,18 +55,9 @@ pub(crate) struct Agent {
     /// Who decides what it asks for.
     #[serde(default)]
     pub(crate) driver: Driver,
-    /// The tools that it called by itself, in order.
-    #[serde(default)]
-    pub(crate) calls: Vec<String>,
-    /// The messages that it put into the outbox by itself.
-    #[serde(default)]
-    pub(crate) outbox: Vec<OutboxId>,
-    /// Those of its calls that can be taken back.
-    #[serde(default)]
-    pub(crate) undoable: Vec<CallId>,
-    /// What the texts that it read by itself ask for.
-    #[serde(default)]
-    pub(crate) proposed: Vec<ProposalId>,
+    /// What it did by itself.
+    #[serde(flatten)]
+    pub(crate) deeds: Deeds,
     /// Why its last syscall failed, if it did: what it most likely dies of.
     #[serde(default)]
     pub(crate) trouble: Option<Failure>,
@@ -359,36 +344,17 @@ impl Turn<'_> {
     /// The program that was an agent closed its connection: what it did is done, and it says itself what for.
     fn agent_left(&mut self, id: AgentId) {
         let Some(agent) = self.kernel.agents.get(id).ok().cloned() else { return };
-        let calls = match agent.calls.as_slice() {
+        let deeds = agent.deeds;
+        let calls = match deeds.calls.as_slice() {
             [] => "It called nothing.".to_owned(),
             calls => format!("It called {}.", calls.join(", ")),
         };
-        let messages = agent.outbox.iter().filter_map(|id| self.kernel.outbox.get(id));
+        let messages = deeds.outbox.iter().filter_map(|id| self.kernel.outbox.get(id));
         let held = messages.filter(|message| message.item.state == OutboxState::Held);
         let held: Vec<String> = held.map(|message| summary::waits(&message.item)).collect();
         let answer = [vec![format!("The program that worked on this is gone. {calls}")], held].concat().join("\n\n");
-        let Agent { calls, outbox, undoable, proposed, .. } = agent;
-        let done = Done { calls, outbox, undoable, proposed };
-        self.end_intention_without_run(agent.intention, RunOutcome::Done, answer, done);
+        self.end_intention_without_run(agent.intention, RunOutcome::Done, answer, deeds);
         self.stop_subtree(id, &Failure::new(ErrorCode::Interrupted, "the program that worked on this is gone"));
-    }
-
-    /// The agent that made a call by itself, if one did.
-    pub(crate) fn calling_agent(&mut self, origin: Origin) -> Option<&mut Agent> {
-        match origin {
-            Origin::Syscall(Asker { caller: Caller::Agent(id), .. }) => self.kernel.agents.get_mut(id),
-            _ => None,
-        }
-    }
-
-    /// Notes that an agent called a tool by itself.
-    pub(crate) fn note_call_of(&mut self, caller: Caller, tool: &str) {
-        if let Caller::Agent(id) = caller
-            && let Some(agent) = self.kernel.agents.get_mut(id)
-            && agent.calls.len() < AGENT_CALLS
-        {
-            agent.calls.push(tool.to_owned());
-        }
     }
 
     /// An agent's process ended. What it was waiting for is dropped; a run of its plan goes on in the kernel.
@@ -483,10 +449,7 @@ impl Turn<'_> {
             notices: 0,
             heard: self.heard_by(birth.parent),
             driver: birth.driver,
-            calls: Vec::new(),
-            outbox: Vec::new(),
-            undoable: Vec::new(),
-            proposed: Vec::new(),
+            deeds: Deeds::default(),
             trouble: None,
         };
         self.kernel.agents.insert(id, agent);

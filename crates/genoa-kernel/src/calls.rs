@@ -99,7 +99,7 @@ impl Turn<'_> {
         })?;
         match begun {
             Begun::Over(value) => {
-                self.note_call_of(asker.caller, tool);
+                self.note_deed(Origin::Syscall(asker), tool.to_owned(), |deeds| &mut deeds.calls);
                 self.tell_agent_of(asker.caller, &value.deep_labels());
                 Ok(Response::Now(genoa_abi::syscall::Reply::Result(value.to_json())))
             }
@@ -146,8 +146,8 @@ impl Turn<'_> {
         match begun {
             Ok(Begun::Waiting) => {}
             Ok(Begun::Over(value)) => {
-                if let Origin::Syscall(asker) = origin {
-                    self.note_call_of(asker.caller, &tool);
+                if let Origin::Syscall(_) = origin {
+                    self.note_deed(origin, tool, |deeds| &mut deeds.calls);
                 }
                 self.call_ended(origin, Ok(value));
             }
@@ -184,8 +184,8 @@ impl Turn<'_> {
         if let Ok(result) = &outcome {
             self.remember_for_undo(call, &flight, &job.schema, &job.arguments, result);
             self.note_run_read(flight.origin, job);
-            if let Origin::Syscall(asker) = flight.origin {
-                self.note_call_of(asker.caller, &job.schema.name);
+            if let Origin::Syscall(_) = flight.origin {
+                self.note_deed(flight.origin, job.schema.name.clone(), |deeds| &mut deeds.calls);
             }
         }
         let value = outcome.and_then(|result| {

@@ -155,10 +155,16 @@ impl Turn<'_> {
         }
     }
 
-    /// Ends a flight without its result.
+    /// Stops who works on a flight, and ends it without its result.
     pub(crate) fn give_up(&mut self, call: CallId, failure: Failure) {
+        let stop = self.kernel.flights.get(&call).and_then(|flight| flight.work.stop(call));
+        self.effects.extend(stop);
+        self.lose(call, failure);
+    }
+
+    /// Ends a flight without its result. Who worked on it is gone: nothing is to be stopped.
+    pub(crate) fn lose(&mut self, call: CallId, failure: Failure) {
         let Some(flight) = self.kernel.flights.remove(&call) else { return };
-        self.effects.extend(flight.work.stop(call));
         self.settle(&flight, flight.reserved);
         match (flight.origin, &flight.work) {
             (Origin::Nobody, _) => {}

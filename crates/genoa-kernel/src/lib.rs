@@ -11,6 +11,7 @@ mod alike;
 mod approvals;
 mod calls;
 mod claims;
+mod deeds;
 mod demands;
 mod editing;
 mod flights;

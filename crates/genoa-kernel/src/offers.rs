@@ -4,10 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use genoa_abi::event::Effect;
 use genoa_abi::limits::{OFFER_BYTES, OFFERED_TOOLS};
 use genoa_abi::schema::{Catalog, EffectClass, Executor, Needs, RecordType, ToolSchema, Type};
-use genoa_abi::session::News;
 use genoa_abi::syscall::{Caller, Offer, Reply};
 use genoa_abi::tool::{ToolOutcome, ToolUsage};
 use genoa_abi::{CallId, ErrorCode, Failure, SessionId};
@@ -151,12 +149,7 @@ impl Turn<'_> {
         for call in lost {
             let what = "the program that offered the tool is gone: it may have been carried out or not";
             let failure = Failure::new(ErrorCode::Interrupted, what).try_next("Look, before you ask for it again");
-            let before = self.effects.len();
-            self.give_up(call, failure);
-            // Whoever would be told is gone.
-            let is_told = |effect: &Effect| matches!(effect, Effect::Tell { news: News::CallGivenUp { call: it }, .. } if *it == call);
-            let later = self.effects.split_off(before);
-            self.effects.extend(later.into_iter().filter(|effect| !is_told(effect)));
+            self.lose(call, failure);
         }
     }
 }

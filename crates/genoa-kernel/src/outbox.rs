@@ -76,7 +76,7 @@ impl Turn<'_> {
         let session = self.session(order.session)?;
         let (workspace, person) = (session.workspace.clone(), session.person.clone());
         self.effects.push(Effect::Hold { item: item.clone(), view, workspace, person });
-        self.note_held(order.origin, item.id);
+        self.note_deed(order.origin, item.id, |deeds| &mut deeds.outbox);
         self.record(order.origin, |step| step.held.push(item.id));
         let message = Message { item, session: order.session, delivery: Delivery::Waiting };
         self.kernel.outbox.insert(message.item.id, message);

@@ -8,25 +8,13 @@ use genoa_abi::session::{News, RunOutcome, RunSummary};
 use genoa_abi::syscall::Reply;
 use genoa_abi::tool::Clock;
 use genoa_abi::view::Difference;
-use genoa_abi::{AgentId, CallId, ErrorCode, Failure, GrantId, IntentionId, OutboxId, ProposalId, RunId, SessionId};
+use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, IntentionId, RunId, SessionId};
 use genoa_plan::{Checked, Run};
 
 use crate::agents::Intention;
+use crate::deeds::Deeds;
 use crate::runs::RunState;
 use crate::turn::{Asker, Origin, Response, Standing, Turn, too_large};
-
-/// What was done for an intention without a run.
-#[derive(Default)]
-pub(crate) struct Done {
-    /// The tools that were called.
-    pub(crate) calls: Vec<String>,
-    /// The messages that went into the outbox.
-    pub(crate) outbox: Vec<OutboxId>,
-    /// The calls that can be taken back.
-    pub(crate) undoable: Vec<CallId>,
-    /// What the texts that were read ask for.
-    pub(crate) proposed: Vec<ProposalId>,
-}
 
 impl Turn<'_> {
     pub(crate) fn submit_plan(&mut self, asker: Asker, standing: Standing, source: &str) -> Result<Response, Failure> {
@@ -75,7 +63,7 @@ impl Turn<'_> {
 
     /// Ends an intention that no run serves, because of a failure.
     pub(crate) fn fail_intention(&mut self, id: IntentionId, failure: Failure) {
-        self.end_intention_without_run(id, RunOutcome::Failed(failure.clone()), failure.to_string(), Done::default());
+        self.end_intention_without_run(id, RunOutcome::Failed(failure.clone()), failure.to_string(), Deeds::default());
     }
 
     /// Ends an intention that no run serves, and tells the person.
@@ -84,7 +72,7 @@ impl Turn<'_> {
         id: IntentionId,
         outcome: RunOutcome,
         answer: String,
-        done: Done,
+        deeds: Deeds,
     ) {
         let Some(intention) = self.kernel.intentions.remove(&id) else { return };
         let summary = RunSummary {
@@ -93,10 +81,10 @@ impl Turn<'_> {
             outcome,
             answer,
             difference: Difference::default(),
-            outbox: done.outbox,
-            calls: done.calls,
-            undoable: done.undoable,
-            proposals: self.proposals(&done.proposed),
+            outbox: deeds.outbox,
+            calls: deeds.calls,
+            undoable: deeds.undoable,
+            proposals: self.proposals(&deeds.proposed),
         };
         self.tell(intention.session, News::Finished(summary));
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use genoa_abi::limits::{PROPOSAL_CHARS, PROPOSAL_WAIT_MS, PROPOSALS, RECORD_PROPOSALS};
 use genoa_abi::session::{Proposal, Provenance};
 use genoa_abi::syscall::{Caller, Reply};
-use genoa_abi::{ErrorCode, Failure, Labels, ProposalId, SessionId, Source};
+use genoa_abi::{Datum, ErrorCode, Failure, Labels, ProposalId, SessionId, Source, Value};
 use serde_json::Value as Json;
 
 use crate::agents::Driver;
@@ -36,11 +36,14 @@ impl Turn<'_> {
         Ok(Response::Now(Reply::Intention { intention, agent }))
     }
 
-    /// Puts what a text asks for before the person.
-    pub(crate) fn propose(&mut self, session: SessionId, origin: Origin, texts: &[(String, Labels)]) {
+    /// Puts what texts ask for before the person: a list of texts, each with its labels.
+    pub(crate) fn propose(&mut self, session: SessionId, origin: Origin, requests: &Value) {
+        let Datum::List(requests) = &requests.datum else { return };
         let Ok(workspace) = self.session(session).map(|session| session.workspace.clone()) else { return };
         let expires = self.now.plus_ms(PROPOSAL_WAIT_MS);
-        for (text, labels) in texts {
+        for request in requests {
+            let Datum::Text(text) = &request.datum else { continue };
+            let labels = &request.labels;
             let (text, provenance) = (with_speaker(text, labels), Provenance::of(labels));
             // The same words of the same texts are one proposal, however often they are read.
             let is_known = |known: &&Proposal| {
@@ -50,7 +53,7 @@ impl Turn<'_> {
             let id = known.unwrap_or_else(|| self.kernel.counters.proposal());
             let proposal = Proposal { id, workspace: workspace.clone(), text, provenance, expires };
             self.kernel.proposals.insert(id, proposal);
-            self.note_proposed(origin, id);
+            self.note_deed(origin, id, |deeds| &mut deeds.proposed);
         }
         while self.kernel.proposals.len() > PROPOSALS {
             self.kernel.proposals.pop_first();

@@ -159,8 +159,10 @@ impl Turn<'_> {
         } else if done == count
             && let Some(reading) = self.kernel.readings.remove(&id)
         {
-            self.propose(session, origin, &reading.requests());
             let outcome = reading.result(id).map(|(value, note)| {
+                if matches!(reading.task, Task::Propose) {
+                    self.propose(session, origin, &value);
+                }
                 self.note_step(origin, note);
                 value
             });
@@ -264,33 +266,20 @@ impl Reading {
         (Value::labelled(Datum::List(facts), self.labels(id)), notes)
     }
 
-    /// What the texts ask for, each with the labels of its text; nothing if that is not what was read for.
-    fn requests(&self) -> Vec<(String, Labels)> {
-        if !matches!(self.task, Task::Propose) {
-            return Vec::new();
-        }
-        let found = |part: &Part| {
-            let answer = part.outcome.as_ref()?.as_ref().ok()?;
-            let (requests, _) = proposals::requests_in(answer, &part.text);
-            Some(requests.into_iter().map(|text| (text, part.labels.clone())).collect::<Vec<_>>())
-        };
-        self.parts.iter().filter_map(found).flatten().collect()
-    }
-
+    /// What the texts ask for.
     fn proposed(&self, id: CallId) -> (Value, Vec<String>) {
-        let left_out = |part: &Part| {
-            let answer = part.outcome.as_ref().and_then(|outcome| outcome.as_ref().ok());
-            answer.map_or(0, |answer| proposals::requests_in(answer, &part.text).1)
-        };
-        let left_out: usize = self.parts.iter().map(left_out).sum();
-        let requests: Vec<Value> = self
-            .requests()
-            .into_iter()
-            .map(|(text, labels)| Value::labelled(Datum::Text(text), labels.union(&Source::Call(id).into())))
-            .collect();
+        let call: Labels = Source::Call(id).into();
+        let (mut requests, mut dropped) = (Vec::new(), 0);
+        for part in &self.parts {
+            let Some(Ok(answer)) = &part.outcome else { continue };
+            let (found, left_out) = proposals::requests_in(answer, &part.text);
+            let labels = part.labels.union(&call);
+            requests.extend(found.into_iter().map(|text| Value::labelled(Datum::Text(text), labels.clone())));
+            dropped += left_out;
+        }
         let mut notes = vec![render::plural(requests.len(), "request")];
-        if left_out > 0 {
-            notes.push(format!("{left_out} dropped because the source does not say so"));
+        if dropped > 0 {
+            notes.push(format!("{dropped} dropped because the source does not say so"));
         }
         (Value::labelled(Datum::List(requests), self.labels(id)), notes)
     }

@@ -74,7 +74,7 @@ impl Turn<'_> {
                         self.settle(&flight, flight.reserved);
                     }
                 }
-                Fate::Failed(failure) => self.fail_dead(call, failure),
+                Fate::Failed(failure) => self.lose(call, failure),
             }
         }
     }
@@ -112,27 +112,6 @@ impl Turn<'_> {
             // drop or undo that was begun is carried to its end under the same id.
             Work::Tool(_) | Work::Infer { .. } | Work::Embed { .. } | Work::View { .. } => Fate::Again,
         }
-    }
-
-    fn fail_dead(&mut self, call: CallId, failure: Failure) {
-        let before = self.effects.len();
-        self.give_up(call, failure);
-        // The process is dead already: nothing is to be stopped.
-        let stop = |effect: &genoa_abi::event::Effect| {
-            use genoa_abi::event::Effect;
-            matches!(
-                effect,
-                Effect::StopTool { call: it }
-                    | Effect::CancelInfer { call: it }
-                    | Effect::Tell { news: News::CallGivenUp { call: it }, .. }
-                    if *it == call
-            )
-        };
-        let mut place = 0;
-        self.effects.retain(|effect| {
-            place += 1;
-            place <= before || !stop(effect)
-        });
     }
 }
 

@@ -11,16 +11,16 @@ use genoa_abi::syscall::Reply;
 use genoa_abi::tool::{Clock, WrittenFile};
 use genoa_abi::view::{Difference, ViewAction};
 use genoa_abi::{
-    AgentId, CallId, ContentHash, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, ProposalId, RunId,
-    SessionId, Timestamp, Value,
+    AgentId, ContentHash, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, RunId, SessionId, Timestamp,
+    Value,
 };
 use genoa_plan::{PlanCall, Run, Yield};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::agents::AGENT_CALLS;
 use crate::calls::{Begun, Invocation};
 use crate::claims;
+use crate::deeds::Deeds;
 use crate::kernel::Kernel;
 use crate::offers::catalog_in;
 use crate::render;
@@ -41,21 +41,15 @@ pub(crate) struct RunState {
     pub(crate) waiter: Option<Asker>,
     pub(crate) clock: Clock,
     pub(crate) run: Run,
-    /// Tools called, in order.
-    pub(crate) calls: Vec<String>,
+    /// What it did.
+    #[serde(flatten)]
+    pub(crate) deeds: Deeds,
     /// What `say` said.
     pub(crate) said: Vec<String>,
     pub(crate) wrote: Vec<WrittenFile>,
     /// Paths that its calls have read, as the plan gave them.
     #[serde(default)]
     pub(crate) named: BTreeSet<String>,
-    pub(crate) outbox: Vec<OutboxId>,
-    /// Calls that can be taken back.
-    #[serde(default)]
-    pub(crate) undoable: Vec<CallId>,
-    /// What texts that it read ask for.
-    #[serde(default)]
-    pub(crate) proposed: Vec<ProposalId>,
     /// Tools of which a call ended well.
     #[serde(default)]
     pub(crate) done: BTreeSet<String>,
@@ -121,13 +115,10 @@ impl RunState {
             waiter: Some(asker),
             clock,
             run,
-            calls: Vec::new(),
+            deeds: Deeds::default(),
             said: Vec::new(),
             wrote: Vec::new(),
             named: BTreeSet::new(),
-            outbox: Vec::new(),
-            undoable: Vec::new(),
-            proposed: Vec::new(),
             done: BTreeSet::new(),
             refused: None,
             step: Step::default(),
@@ -176,7 +167,7 @@ impl Turn<'_> {
         let Some(state) = self.kernel.runs.get(&id) else {
             return Err(Failure::new(ErrorCode::Internal, format!("the run {id} is gone")));
         };
-        if state.calls.len() as u64 >= RUN_CALLS {
+        if state.deeds.calls.len() as u64 >= RUN_CALLS {
             return Err(too_large("the plan makes too many calls", "RUN_CALLS", RUN_CALLS));
         }
         let (session, grant) = (state.session, state.grant);
@@ -195,7 +186,7 @@ impl Turn<'_> {
         })?;
         // One that was denied was not made.
         if let Some(state) = self.kernel.runs.get_mut(&id) {
-            state.calls.push(tool);
+            state.deeds.calls.push(tool);
         }
         Ok(begun)
     }
@@ -296,7 +287,7 @@ impl Turn<'_> {
         if state.parent.is_some() {
             return;
         }
-        let messages = state.outbox.iter().filter_map(|id| self.kernel.outbox.get(id));
+        let messages = state.deeds.outbox.iter().filter_map(|id| self.kernel.outbox.get(id));
         let mut answer = summary::answer(&state, messages.map(|message| &message.item), difference.as_ref());
         let unborne = self.not_borne_out(&state, difference.as_ref().ok());
         if !unborne.is_empty() {
@@ -309,10 +300,10 @@ impl Turn<'_> {
             outcome,
             answer,
             difference: difference.unwrap_or_default(),
-            outbox: state.outbox,
-            calls: state.calls,
-            undoable: state.undoable,
-            proposals: self.proposals(&state.proposed),
+            outbox: state.deeds.outbox,
+            calls: state.deeds.calls,
+            undoable: state.deeds.undoable,
+            proposals: self.proposals(&state.deeds.proposed),
         });
         self.tell(state.session, finished);
         self.kernel.intentions.remove(&state.intention);
@@ -332,7 +323,7 @@ impl Turn<'_> {
             self.kernel.catalog_of(state.session).tools.get(tool).is_some_and(|tool| tool.effect == EffectClass::Govern)
         };
         let done = claims::Done {
-            sent: !state.outbox.is_empty() || !state.taken_outbox.is_empty(),
+            sent: !state.deeds.outbox.is_empty() || !state.taken_outbox.is_empty(),
             changed: state.wrote.iter().any(|file| is_changed(&file.path)),
             governed: state.done.iter().any(governs),
         };
@@ -392,8 +383,10 @@ impl Turn<'_> {
             tools.get(tool).is_some_and(|tool| matches!(tool.effect, EffectClass::Observe | EffectClass::Change))
         };
         // What changes files has done nothing if the view shows nothing of it.
-        let left_no_trace =
-            state.said.is_empty() && state.wrote.is_empty() && state.outbox.is_empty() && state.calls.iter().all(stays);
+        let left_no_trace = state.said.is_empty()
+            && state.wrote.is_empty()
+            && state.deeds.outbox.is_empty()
+            && state.deeds.calls.iter().all(stays);
         let Some(asker) = state.waiter.filter(|_| left_no_trace) else { return false };
         let Some(agent) = state.agent.and_then(|agent| self.kernel.agents.get_mut(agent)) else { return false };
         if agent.retried >= PLAN_RETRIES {
@@ -444,30 +437,6 @@ impl Turn<'_> {
     pub(crate) fn note_refused(&mut self, id: RunId, reason: String) {
         if let Some(state) = self.kernel.runs.get_mut(&id) {
             state.refused = Some(reason);
-        }
-    }
-
-    pub(crate) fn note_held(&mut self, origin: Origin, item: OutboxId) {
-        if let Origin::Run(id) = origin
-            && let Some(state) = self.kernel.runs.get_mut(&id)
-        {
-            state.outbox.push(item);
-        } else if let Some(agent) = self.calling_agent(origin)
-            && agent.outbox.len() < AGENT_CALLS
-        {
-            agent.outbox.push(item);
-        }
-    }
-
-    pub(crate) fn note_proposed(&mut self, origin: Origin, proposal: ProposalId) {
-        if let Origin::Run(id) = origin
-            && let Some(state) = self.kernel.runs.get_mut(&id)
-        {
-            state.proposed.push(proposal);
-        } else if let Some(agent) = self.calling_agent(origin)
-            && agent.proposed.len() < AGENT_CALLS
-        {
-            agent.proposed.push(proposal);
         }
     }
 

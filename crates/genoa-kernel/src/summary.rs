@@ -75,7 +75,7 @@ fn said(state: &RunState) -> String {
             if said.is_empty() { stop } else { format!("{said}\n\n{stop}") }
         }
         Some(Ending::Done(Value { datum: Datum::List(texts), .. }))
-            if said.is_empty() && !state.proposed.is_empty() =>
+            if said.is_empty() && !state.deeds.proposed.is_empty() =>
         {
             format!(
                 "{} found there. Nothing of it is done unless you adopt it.",

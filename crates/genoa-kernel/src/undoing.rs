@@ -9,7 +9,6 @@ use genoa_plan::value_from_json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::agents::AGENT_CALLS;
 use crate::calls::{Begun, Invocation};
 use crate::flights::Flight;
 use crate::turn::{Asker, Origin, Response, Standing, Turn};
@@ -42,15 +41,7 @@ impl Turn<'_> {
         while all.len() > UNDOABLE_CALLS {
             all.pop_first();
         }
-        if let Origin::Run(run) = flight.origin
-            && let Some(state) = self.kernel.runs.get_mut(&run)
-        {
-            state.undoable.push(call);
-        } else if let Some(agent) = self.calling_agent(flight.origin)
-            && agent.undoable.len() < AGENT_CALLS
-        {
-            agent.undoable.push(call);
-        }
+        self.note_deed(flight.origin, call, |deeds| &mut deeds.undoable);
     }
 
     /// Takes a call back by its counterpart, on the path of every call: the person sees what it would do.

@@ -79,11 +79,10 @@ impl Checker<'_> {
         positional: &[Expression],
         named: &[Argument],
     ) -> Option<Vec<TypedField>> {
-        let by_place = tool.parameters.iter().zip(positional);
-        let by_name = named.iter().filter_map(|given| Some((tool.parameter(&given.name)?, &given.value)));
         let is_reader = tool.executor == Executor::Model;
-        let given = by_place.chain(by_name).find(|(parameter, _)| is_reader && parameter.ty == Type::Fields);
-        match &given?.1.kind {
+        let mut given = given_to(tool, positional, named);
+        let fields = given.find(|(parameter, _)| is_reader && parameter.ty == Type::Fields);
+        match &fields?.1.kind {
             ExpressionKind::Fields(pairs) => literal_fields(pairs).ok(),
             _ => None,
         }
@@ -92,9 +91,7 @@ impl Checker<'_> {
     /// The parameters that get a literal which nobody will read but the element that the innermost loop is at.
     fn told_to_each<'t>(&self, tool: &'t ToolSchema, positional: &[Expression], named: &[Argument]) -> Vec<&'t str> {
         let Some(each) = &self.loop_variable else { return Vec::new() };
-        let by_place = tool.parameters.iter().zip(positional);
-        let by_name = named.iter().filter_map(|given| Some((tool.parameter(&given.name)?, &given.value)));
-        let given: Vec<(&'t Parameter, &Expression)> = by_place.chain(by_name).collect();
+        let given: Vec<(&'t Parameter, &Expression)> = given_to(tool, positional, named).collect();
         let is_that_one =
             |name: &String| given.iter().any(|(parameter, value)| parameter.name == *name && is_element(value, each));
         let is_literal = |value: &Expression| matches!(value.kind, ExpressionKind::Text(_));
@@ -334,6 +331,16 @@ impl Checker<'_> {
             (item, None) => Err(Finding::new(call.at, format!("{item} has no order"), "").into()),
         }
     }
+}
+
+/// The parameters of a call that are given something, with what: by place, then by name.
+fn given_to<'a, 't: 'a>(
+    tool: &'t ToolSchema,
+    positional: &'a [Expression],
+    named: &'a [Argument],
+) -> impl Iterator<Item = (&'t Parameter, &'a Expression)> {
+    let by_name = named.iter().filter_map(|given| Some((tool.parameter(&given.name)?, &given.value)));
+    tool.parameters.iter().zip(positional).chain(by_name)
 }
 
 /// Whether it is this variable, a field of it, or a list of nothing else.

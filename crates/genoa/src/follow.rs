@@ -118,9 +118,13 @@ fn offer_proposals(session: &mut Session, end: End, format: Format, asking: Aski
 /// What a text asks for, and whose text it is.
 pub(crate) fn show_proposal(proposal: &Proposal) {
     remark(format!("{} {} {}", styled(CARE, "»"), styled(BOLD, proposal.id), visible_line(&proposal.text)));
-    if let Some(provenance) = &proposal.provenance {
-        remark(styled(FAINT, visible_line(&format!("  from {}", origins(provenance)))));
-    }
+    let from = proposal.provenance.as_ref().map_or_else(nobodys, origins);
+    remark(styled(FAINT, visible_line(&format!("  from {from}"))));
+}
+
+/// Where something is from that no text or person could have influenced.
+fn nobodys() -> String {
+    "the plan".to_owned()
 }
 
 /// Who could have influenced something, in a line.
@@ -129,7 +133,7 @@ fn origins(provenance: &Provenance) -> String {
     if provenance.more > 0 {
         from.push(format!("{} more", provenance.more));
     }
-    if from.is_empty() { "the plan".to_owned() } else { from.join(", ") }
+    if from.is_empty() { nobodys() } else { from.join(", ") }
 }
 
 /// Runs a plan of the person's own and follows it.
