@@ -173,6 +173,16 @@ pub enum Effect {
         /// What.
         texts: Vec<String>,
     },
+    /// Let a model call stand still at its next token.
+    PauseInfer {
+        /// Which.
+        call: CallId,
+    },
+    /// Let a model call go on where it stood still.
+    ResumeInfer {
+        /// Which.
+        call: CallId,
+    },
     /// Stop a model call.
     CancelInfer {
         /// Which.
@@ -269,6 +279,8 @@ impl Effect {
             | Self::StopTool { .. }
             | Self::Infer { .. }
             | Self::Embed { .. }
+            | Self::PauseInfer { .. }
+            | Self::ResumeInfer { .. }
             | Self::CancelInfer { .. }
             | Self::OpenView { .. }
             | Self::LookUp { .. }

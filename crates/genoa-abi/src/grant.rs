@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{GrantId, Timestamp};
+use crate::model::InferUsage;
 
 /// How files may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -245,6 +246,9 @@ pub struct GrantInfo {
     pub budget: Budget,
     /// What is used of that.
     pub spent: Budget,
+    /// What the model calls under it used, those of narrower grants included.
+    #[serde(default)]
+    pub thought: InferUsage,
     /// Whether it may be passed on.
     pub may_pass_on: bool,
     /// Whether it was taken back.

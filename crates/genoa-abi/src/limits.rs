@@ -175,6 +175,14 @@ pub const READING_CALLS: usize = 4;
 pub const GRAMMAR_BYTES: usize = 512 * 1024;
 /// Model calls that wait.
 pub const INFER_QUEUE: usize = 256;
+/// Model calls that run at the same time, in one batch: on two cores 16 write almost twice as much together as 4 do.
+pub const INFER_PLACES: usize = 16;
+/// What the calls that run may need of the model's memory together, in tokens.
+pub const INFER_ROOM_TOKENS: u64 = 2 * CONTEXT_TOKENS as u64;
+/// How long a model call keeps its place while others of its class wait.
+pub const INFER_TURN_MS: u64 = 5_000;
+/// After this time a model call that stands is taken for one of the next higher class.
+pub const INFER_AGEING_MS: u64 = 30_000;
 
 /// How long a message stays in the outbox before it may leave: the undo window.
 pub const OUTBOX_HOLD_MS: u64 = 30_000;

@@ -18,6 +18,19 @@ pub enum InferClass {
     Interactive,
 }
 
+/// How far a model call is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InferStage {
+    /// It has not begun.
+    #[default]
+    Waiting,
+    /// It has a place.
+    Running,
+    /// It stands still between two tokens, and keeps what it has.
+    Paused,
+}
+
 /// Who speaks in a chat message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,6 +102,9 @@ pub struct InferRequest {
     /// Whether the asker is told of the text as it comes, by `news` of the kind `writing`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stream: bool,
+    /// Whether nothing of it may be kept on disk by the model worker: no state, no words. A worker that dies then begins anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub off_disk: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -119,10 +135,33 @@ pub struct InferUsage {
     pub written_tokens: u32,
     /// Tokens that the grammar left no choice about, and that were not sampled.
     pub forced_tokens: u32,
+    /// Tokens written that were guessed from what stands before, and right.
+    #[serde(default)]
+    pub copied_tokens: u32,
     /// Time until the first token was chosen, in milliseconds.
     pub prefill_ms: u32,
     /// Time from then on, in milliseconds.
     pub decode_ms: u32,
+    /// Processor time spent on it, all threads together, in milliseconds; 0 for a remote model.
+    #[serde(default)]
+    pub cpu_ms: u32,
+}
+
+impl InferUsage {
+    /// Both together.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
+            cached_tokens: self.cached_tokens.saturating_add(other.cached_tokens),
+            written_tokens: self.written_tokens.saturating_add(other.written_tokens),
+            forced_tokens: self.forced_tokens.saturating_add(other.forced_tokens),
+            copied_tokens: self.copied_tokens.saturating_add(other.copied_tokens),
+            prefill_ms: self.prefill_ms.saturating_add(other.prefill_ms),
+            decode_ms: self.decode_ms.saturating_add(other.decode_ms),
+            cpu_ms: self.cpu_ms.saturating_add(other.cpu_ms),
+        }
+    }
 }
 
 /// The answer to an [`InferRequest`].
@@ -173,6 +212,16 @@ pub enum WorkerRequest {
         /// Which.
         call: CallId,
     },
+    /// Let a call stand still at its next token. Not an error for a call that is over.
+    Pause {
+        /// Which.
+        call: CallId,
+    },
+    /// Let a call go on where it stood still.
+    Resume {
+        /// Which.
+        call: CallId,
+    },
     /// Answered with a [`WorkerStatus`].
     Status {},
 }
@@ -182,6 +231,9 @@ pub enum WorkerRequest {
 pub struct TokenNews {
     /// The call.
     pub call: CallId,
+    /// After how many bytes of the answer the text stands. A worker that goes on with a call of one that died begins at 0.
+    #[serde(default)]
+    pub from: usize,
     /// What is new since the last news.
     pub text: String,
     /// Tokens written so far.
@@ -199,4 +251,55 @@ pub struct WorkerStatus {
     pub threads: u32,
     /// How long loading took, in milliseconds.
     pub load_ms: u32,
+    /// What it works on, and what it did so far.
+    #[serde(default)]
+    pub work: EngineWork,
+}
+
+/// What a worker works on. While it works it tells this again and again, by `work` notifications.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineWork {
+    /// The calls that are not over.
+    pub calls: Vec<CallWork>,
+    /// What all calls used since the worker started, those that are over included.
+    pub used: InferUsage,
+    /// Tokens that have room in memory.
+    pub room_tokens: usize,
+    /// Tokens whose room is taken or set aside.
+    pub taken_tokens: usize,
+    /// What the states on disk take, in bytes.
+    pub state_bytes: u64,
+    /// How often a state on disk was at hand.
+    pub state_hits: u64,
+    /// How often one would have helped and was not there.
+    pub state_misses: u64,
+}
+
+/// A call as its worker sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallWork {
+    /// Which.
+    pub call: CallId,
+    /// Who waits.
+    pub class: InferClass,
+    /// How far it is.
+    pub state: CallState,
+    /// What it used so far.
+    pub usage: InferUsage,
+}
+
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// It has no sequence yet.
+    Waiting,
+    /// Its prompt is read.
+    Reading,
+    /// It writes.
+    Writing,
+    /// It stands still, and its state is in memory.
+    Parked,
+    /// It stands still, and its state is on disk.
+    Spilled,
 }

@@ -10,6 +10,7 @@ use crate::ids::{
 };
 use crate::labels::{Labels, Readers, Source};
 use crate::limits::PROVENANCE_SOURCES;
+use crate::model::{InferClass, InferStage};
 use crate::recording::RunStep;
 use crate::tool::{Clock, Person};
 use crate::view::{Difference, ViewInfo};
@@ -352,6 +353,29 @@ pub struct SystemStatus {
     /// What texts ask for, and nobody adopted yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<Proposal>,
+    /// Model calls that are not over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub model_calls: Vec<ModelCallInfo>,
+}
+
+/// A model call as its turn is decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelCallInfo {
+    /// Which.
+    pub call: CallId,
+    /// In which session.
+    pub session: SessionId,
+    /// For which agent; nothing for one that a person, or a program of theirs, makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+    /// Who waits.
+    pub class: InferClass,
+    /// Whether it has a place.
+    pub stage: InferStage,
+    /// Since when that is so.
+    pub since: Timestamp,
+    /// What it may need of the model's memory, in tokens: an estimate from above.
+    pub tokens: u64,
 }
 
 impl fmt::Display for RunOutcome {

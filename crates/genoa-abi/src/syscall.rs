@@ -13,7 +13,7 @@ use crate::grant::{GrantInfo, GrantRequest};
 use crate::ids::{
     AgentId, CallId, GrantId, IntentionId, OutboxId, ProposalId, QuestionId, RequestId, RunId, SessionId, ViewId,
 };
-use crate::model::{InferReply, InferRequest};
+use crate::model::{EngineWork, InferReply, InferRequest};
 use crate::record::{RecordLine, WhyNode};
 use crate::recording::RunStep;
 use crate::schema::{RecordType, ToolSchema};
@@ -192,6 +192,9 @@ pub enum Syscall {
         subject: WhySubject,
     },
 
+    /// What the model worker does just now. Only a person can ask.
+    Engine {},
+
     /// The changes of a view.
     Diff {
         /// Which; nothing means the session's.
@@ -327,6 +330,8 @@ pub enum Reply {
     Records(Vec<RecordLine>),
     /// A graph of causes, from the effect to the intention.
     Why(WhyNode),
+    /// What the model worker does; nothing where none runs.
+    Engine(Option<EngineWork>),
     /// The changes of a view.
     Difference(Difference),
     /// What was done with a view.

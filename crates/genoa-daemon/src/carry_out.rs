@@ -63,10 +63,18 @@ impl Daemon {
                 let message = self.worker.ask(call, WorkerRequest::Embed { call, texts }, None);
                 self.tell_worker(message);
             }
+            Effect::PauseInfer { call } => {
+                let message = self.worker.pause(call);
+                self.tell_worker(message);
+            }
+            Effect::ResumeInfer { call } => {
+                let message = self.worker.resume(call);
+                self.tell_worker(message);
+            }
             Effect::CancelInfer { call } => {
-                if let Some(message) = self.worker.cancel(call) {
-                    self.sockets.send(Peer::Worker, &message);
-                }
+                let (message, over) = self.worker.cancel(call);
+                self.inbox.extend(over);
+                self.tell_worker(message);
             }
             // The folders are made when the first tool of the view starts, or when somebody asks for its changes.
             Effect::OpenView { .. } | Effect::Decided { .. } => {}
@@ -117,6 +125,7 @@ impl Daemon {
                 self.journal.records(*from, (*count).min(RECORDS)).map(Reply::Records)
             }
             Syscall::Why { subject } => self.journal.why(subject, workspace).map(Reply::Why),
+            Syscall::Engine {} => Ok(Reply::Engine(self.worker.work().cloned())),
             _ => Err(Failure::new(ErrorCode::Internal, "this is not a question to the journal")),
         };
         let outcome = answer.as_ref().map(|_| ()).map_err(Clone::clone);
@@ -179,6 +188,20 @@ impl Daemon {
         }
     }
 
+    fn tell_watcher(&mut self, news: &TokenNews) {
+        let tokens = news.written_tokens;
+        match self.worker.watched(news) {
+            Some((Watcher::Surfaces(session, intention), text)) => {
+                self.tell(session, &News::Planning { intention, text, tokens });
+            }
+            Some((Watcher::Asker(caller, request), text)) => {
+                let news = News::Writing { request, text, tokens };
+                self.sockets.send(peer_of(caller), &Message::notification("news", to_json(&news)));
+            }
+            None => {}
+        }
+    }
+
     pub(crate) fn worker_said(&mut self, message: Message) {
         match message {
             Message::Success { id, result, .. } => {
@@ -189,18 +212,14 @@ impl Daemon {
                 let event = self.worker.answered(id, Err(error.data));
                 self.inbox.extend(event);
             }
+            Message::Notification { method, params, .. } if method == "work" => {
+                if let Ok(work) = serde_json::from_value(params) {
+                    self.worker.tells(work);
+                }
+            }
             Message::Notification { params, .. } => {
-                if let Ok(TokenNews { call, text, written_tokens: tokens }) = serde_json::from_value(params) {
-                    match self.worker.watcher(call) {
-                        Some(Watcher::Surfaces(session, intention)) => {
-                            self.tell(session, &News::Planning { intention, text, tokens });
-                        }
-                        Some(Watcher::Asker(caller, request)) => {
-                            let news = News::Writing { request, text, tokens };
-                            self.sockets.send(peer_of(caller), &Message::notification("news", to_json(&news)));
-                        }
-                        None => {}
-                    }
+                if let Ok(news) = serde_json::from_value::<TokenNews>(params) {
+                    self.tell_watcher(&news);
                 }
             }
             Message::Request { .. } | Message::Error { id: None, .. } => {}

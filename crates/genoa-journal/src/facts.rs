@@ -113,6 +113,8 @@ pub(crate) fn of_effect(effect: &Effect) -> Vec<Fact> {
         | Effect::AttachAgent { .. }
         | Effect::StopAgent { .. }
         | Effect::StopTool { .. }
+        | Effect::PauseInfer { .. }
+        | Effect::ResumeInfer { .. }
         | Effect::CancelInfer { .. }
         | Effect::OpenView { .. }
         | Effect::LookUp { .. }

@@ -102,15 +102,23 @@ impl Work {
 }
 
 impl Turn<'_> {
-    /// Hands something to the daemon.
+    /// Hands something to the daemon; a model call waits for its place first.
     pub(crate) fn launch(&mut self, call: CallId, flight: Flight) {
-        self.effects.push(flight.work.effect(call));
+        if !self.queue_for_the_model(call, &flight) {
+            self.effects.push(flight.work.effect(call));
+        }
         self.kernel.flights.insert(call, flight);
     }
 
     /// Takes a flight that ended off the table; nothing if it is unknown (given up, or never was) or of another kind.
     pub(crate) fn land(&mut self, call: CallId, is_expected: impl Fn(&Work) -> bool) -> Option<Flight> {
         self.kernel.flights.get(&call).filter(|flight| is_expected(&flight.work))?;
+        self.take_off(call)
+    }
+
+    /// Takes a flight off the table, and gives its place with the model to another.
+    pub(crate) fn take_off(&mut self, call: CallId) -> Option<Flight> {
+        self.kernel.inference.remove(call, self.now);
         self.kernel.flights.remove(&call)
     }
 
@@ -122,13 +130,24 @@ impl Turn<'_> {
     }
 
     /// Stops all that is done for `origin`. It stays on the table until the daemon says that it is over, so that what
-    /// it used is charged.
+    /// it used is charged; a model call that the daemon never heard of is over at once, and cost nothing.
     pub(crate) fn abandon(&mut self, is_meant: impl Fn(&Origin) -> bool) {
-        let calls = self.kernel.flights.iter_mut().filter(|(_, flight)| is_meant(&flight.origin));
-        for (call, flight) in calls {
-            flight.origin = Origin::Nobody;
-            self.effects.extend(flight.work.stop(*call));
+        for call in self.flights_where(|flight| is_meant(&flight.origin)) {
+            if self.only_waits(call) {
+                if let Some(flight) = self.take_off(call) {
+                    self.settle(&flight, Amount::default());
+                }
+            } else if let Some(flight) = self.kernel.flights.get_mut(&call) {
+                flight.origin = Origin::Nobody;
+                self.effects.extend(flight.work.stop(call));
+            }
         }
+    }
+
+    /// Whether nobody but the kernel knows of the call: it waits for a place with the model.
+    fn only_waits(&self, call: CallId) -> bool {
+        let is_model_call = |flight: &Flight| matches!(flight.work, Work::Infer { .. });
+        self.kernel.flights.get(&call).is_some_and(is_model_call) && !self.kernel.inference.has_begun(call)
     }
 
     /// Gives up on flights that nobody reported the end of.
@@ -157,15 +176,18 @@ impl Turn<'_> {
 
     /// Stops who works on a flight, and ends it without its result.
     pub(crate) fn give_up(&mut self, call: CallId, failure: Failure) {
-        let stop = self.kernel.flights.get(&call).and_then(|flight| flight.work.stop(call));
-        self.effects.extend(stop);
+        if !self.only_waits(call) {
+            let stop = self.kernel.flights.get(&call).and_then(|flight| flight.work.stop(call));
+            self.effects.extend(stop);
+        }
         self.lose(call, failure);
     }
 
     /// Ends a flight without its result. Who worked on it is gone: nothing is to be stopped.
     pub(crate) fn lose(&mut self, call: CallId, failure: Failure) {
-        let Some(flight) = self.kernel.flights.remove(&call) else { return };
-        self.settle(&flight, flight.reserved);
+        let used = if self.only_waits(call) { Some(Amount::default()) } else { None };
+        let Some(flight) = self.take_off(call) else { return };
+        self.settle(&flight, used.unwrap_or(flight.reserved));
         match (flight.origin, &flight.work) {
             (Origin::Nobody, _) => {}
             (Origin::Reading { reading, place }, _) => self.part_read(reading, place, Err(failure)),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use genoa_abi::grant::{Budget, GrantInfo, GrantRequest, Right};
 use genoa_abi::limits::{GRANT_LIFE_MS, GRANTS};
+use genoa_abi::model::InferUsage;
 use genoa_abi::{AgentId, ErrorCode, Failure, GrantId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,9 @@ pub(crate) struct Grant {
     pub(crate) expires: Timestamp,
     pub(crate) budget: Budget,
     pub(crate) spent: Amount,
+    /// What the model calls under it used.
+    #[serde(default)]
+    pub(crate) thought: InferUsage,
     pub(crate) may_pass_on: bool,
     pub(crate) revoked: bool,
 }
@@ -67,6 +71,7 @@ impl Grants {
             expires: now.plus_ms(GRANT_LIFE_MS),
             budget,
             spent: Amount::default(),
+            thought: InferUsage::default(),
             may_pass_on: true,
             revoked: false,
         })
@@ -105,6 +110,7 @@ impl Grants {
             expires: now.plus_ms(request.life_ms).min(above.expires),
             budget: request.budget,
             spent: Amount::default(),
+            thought: InferUsage::default(),
             may_pass_on: request.may_pass_on,
             revoked: false,
         };
@@ -202,6 +208,11 @@ impl Grants {
         self.for_chain(id, |grant| grant.spend(reserved, used));
     }
 
+    /// Notes what a model call used, with the grant and its ancestors: so with the agent and the session.
+    pub(crate) fn note_thought(&mut self, id: GrantId, used: &InferUsage) {
+        self.for_chain(id, |grant| grant.thought = grant.thought.plus(used));
+    }
+
     /// The grant, and then its ancestors up to the root.
     pub(crate) fn chain(&self, id: GrantId) -> Vec<GrantId> {
         let mut links = vec![];
@@ -260,6 +271,7 @@ impl Grants {
                 tokens: grant.spent.tokens,
                 seconds: grant.spent.elapsed_ms.div_ceil(1000),
             },
+            thought: grant.thought,
             may_pass_on: grant.may_pass_on,
             revoked: grant.revoked,
         })

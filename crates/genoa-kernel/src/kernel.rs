@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::agents::{Agents, Intention};
 use crate::flights::Flight;
 use crate::grants::Grants;
+use crate::inference::Inference;
 use crate::outbox::Message;
 use crate::questions::OpenQuestion;
 use crate::reading::Reading;
@@ -53,6 +54,9 @@ pub struct Kernel {
     pub(crate) intentions: BTreeMap<IntentionId, Intention>,
     pub(crate) runs: BTreeMap<RunId, RunState>,
     pub(crate) flights: BTreeMap<CallId, Flight>,
+    /// Whose turn it is with the model.
+    #[serde(default)]
+    pub(crate) inference: Inference,
     pub(crate) readings: BTreeMap<CallId, Reading>,
     pub(crate) questions: BTreeMap<QuestionId, OpenQuestion>,
     pub(crate) views: BTreeMap<ViewId, View>,

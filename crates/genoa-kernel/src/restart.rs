@@ -7,6 +7,7 @@ use genoa_abi::syscall::Caller;
 use genoa_abi::{AgentId, CallId, ErrorCode, Failure, SessionId};
 
 use crate::flights::{Flight, Work, too_late};
+use crate::inference::Inference;
 use crate::rules::Rules;
 use crate::system;
 use crate::turn::{Origin, Turn};
@@ -21,6 +22,7 @@ impl Turn<'_> {
     pub(crate) fn restart(&mut self) {
         // Timers died with the daemon.
         self.kernel.wake_at = None;
+        self.kernel.inference = Inference::default();
         self.forget_callers();
         self.recover_flights();
         self.recover_outbox();
@@ -68,9 +70,12 @@ impl Turn<'_> {
         for call in calls {
             let Some(flight) = self.kernel.flights.get(&call) else { continue };
             match self.fate(flight) {
-                Fate::Again => self.effects.push(flight.work.effect(call)),
+                Fate::Again => {
+                    let flight = flight.clone();
+                    self.launch(call, flight);
+                }
                 Fate::Dropped => {
-                    if let Some(flight) = self.kernel.flights.remove(&call) {
+                    if let Some(flight) = self.take_off(call) {
                         self.settle(&flight, flight.reserved);
                     }
                 }

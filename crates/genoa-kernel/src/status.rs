@@ -1,11 +1,12 @@
 //! What is shown of the system: the list, the journal, and why something happened.
 
-use genoa_abi::session::{AgentInfo, SystemStatus};
+use genoa_abi::session::{AgentInfo, ModelCallInfo, SystemStatus};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::view::ViewState;
 use genoa_abi::{CallId, Failure};
 
 use crate::flights::{Flight, Work};
+use crate::inference::Queued;
 use crate::turn::{Asker, Origin, Response, Standing, Turn, only_a_person};
 
 impl Turn<'_> {
@@ -35,14 +36,29 @@ impl Turn<'_> {
             status.views =
                 kernel.views.iter().filter(|(_, view)| shown(view.state)).map(|(id, view)| view.info(*id)).collect();
             status.proposals = kernel.proposals.values().cloned().collect();
+            status.model_calls = self.model_calls();
             status.outbox = kernel.outbox.values().map(|message| message.item.clone()).collect();
         }
         Ok(Response::Now(Reply::Status(status)))
     }
 
-    /// Has the daemon answer out of the journal.
+    fn model_calls(&self) -> Vec<ModelCallInfo> {
+        let kernel = &self.kernel;
+        let info = |(call, queued): (CallId, &Queued)| {
+            let session = kernel.flights.get(&call)?.session;
+            let agent = kernel.agents.iter().find(|(_, agent)| agent.grant == queued.grant).map(|(id, _)| id);
+            let Queued { class, stage, since, tokens, .. } = *queued;
+            Some(ModelCallInfo { call, session, agent, class, stage, since, tokens })
+        };
+        kernel.inference.iter().filter_map(info).collect()
+    }
+
+    /// Has the daemon answer out of the journal, or ask the model worker.
     pub(crate) fn look_up(&mut self, asker: Asker, standing: Standing, query: Syscall) -> Result<Response, Failure> {
-        let Caller::Person(_) = asker.caller else { return Err(only_a_person("look at the journal")) };
+        let Caller::Person(_) = asker.caller else {
+            let what = if query == (Syscall::Engine {}) { "look at the model's work" } else { "look at the journal" };
+            return Err(only_a_person(what));
+        };
         let workspace = self.session(standing.session)?.workspace.clone();
         let work = Work::LookUp { asker, query: Box::new(query), workspace };
         let call = self.kernel.counters.call();

@@ -1,5 +1,6 @@
 //! Model calls: checked against rights, budget and queue, charged by what they really used.
 
+use genoa_abi::event::Effect;
 use genoa_abi::grant::Right;
 use genoa_abi::limits::{
     ALTERNATIVES, ANSWER_TOKENS, EMBED_TEXTS, GRAMMAR_BYTES, INFER_MS, INFER_QUEUE, MESSAGE_BYTES,
@@ -10,6 +11,7 @@ use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, SessionId};
 
 use crate::flights::{Flight, Work};
 use crate::grants::Amount;
+use crate::inference::Switch;
 use crate::turn::{Asker, Origin, Response, Standing, Turn, too_large};
 
 /// Bytes of a prompt that are taken for one token when its cost is estimated.
@@ -81,6 +83,9 @@ impl Turn<'_> {
             },
         );
         self.settle(&flight, used);
+        if let (Some(grant), Ok(reply)) = (flight.grant, &outcome) {
+            self.kernel.grants.note_thought(grant, &reply.usage);
+        }
         match flight.origin {
             Origin::Syscall(asker) => self.reply(asker, outcome.map(Reply::Text)),
             Origin::Reading { reading, place } => self.part_read(reading, place, outcome),
@@ -100,6 +105,25 @@ impl Turn<'_> {
         });
         if let Origin::Syscall(asker) = flight.origin {
             self.reply(asker, outcome.map(Reply::Vectors));
+        }
+    }
+
+    /// Lets a model call wait for its place; says whether it is one.
+    pub(crate) fn queue_for_the_model(&mut self, call: CallId, flight: &Flight) -> bool {
+        let (Work::Infer { request, .. }, Some(grant)) = (&flight.work, flight.grant) else { return false };
+        self.kernel.inference.add(call, request.class, grant, flight.reserved.tokens, self.now);
+        true
+    }
+
+    /// Gives the places of the model to those whose turn it is.
+    pub(crate) fn give_places(&mut self) {
+        for switch in self.kernel.inference.decide(self.now) {
+            let effect = match switch {
+                Switch::Begin(call) => self.kernel.flights.get(&call).map(|flight| flight.work.effect(call)),
+                Switch::Pause(call) => Some(Effect::PauseInfer { call }),
+                Switch::GoOn(call) => Some(Effect::ResumeInfer { call }),
+            };
+            self.effects.extend(effect);
         }
     }
 

@@ -106,7 +106,9 @@ impl<'k> Turn<'k> {
             Syscall::Attenuate { grant, request } => self.attenuate(caller, grant, &request),
             Syscall::Revoke { grant } => self.revoke(asker, grant),
             Syscall::Grants {} => self.list_grants(caller),
-            Syscall::Journal { .. } | Syscall::Why { .. } => self.look_up(asker, standing, syscall),
+            Syscall::Journal { .. } | Syscall::Why { .. } | Syscall::Engine {} => {
+                self.look_up(asker, standing, syscall)
+            }
             Syscall::Diff { view } => self.diff(asker, standing, view),
             Syscall::Commit { view } => self.commit(asker, standing, view),
             Syscall::Drop { view } => self.drop_view(asker, standing, view),
@@ -157,6 +159,7 @@ impl<'k> Turn<'k> {
         self.forget_old_views();
         self.forget_old_messages();
         self.forget_old_proposals();
+        self.give_places();
         self.ask_to_be_woken();
         self.effects
     }
@@ -195,7 +198,8 @@ impl<'k> Turn<'k> {
         let questions = kernel.questions.values().map(|open| open.question.expires);
         let flights = kernel.flights.values().filter_map(|flight| flight.deadline);
         let messages = kernel.outbox.values().filter_map(|message| message.due());
-        let next = questions.chain(flights).chain(messages).min();
+        let places = kernel.inference.next_change(self.now);
+        let next = questions.chain(flights).chain(messages).chain(places).min();
         if let Some(time) = next.filter(|_| next != kernel.wake_at) {
             self.effects.push(Effect::WakeAt { time });
         }

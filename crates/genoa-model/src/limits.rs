@@ -1,21 +1,29 @@
 //! The limits of this crate that nobody else needs to know; the shared ones are in `genoa_abi::limits`.
 
 /// Sequences whose state is kept: those that run, and those that may be continued.
-pub const SLOTS: usize = 8;
-/// Calls that write at the same time, in one batch.
-pub const PARALLEL: usize = 4;
+pub const SLOTS: usize = 24;
 /// Tokens that one step of the engine takes; also how long a cancelled call may go on.
 pub const STEP_TOKENS: usize = 512;
 /// Prompt tokens of one step while other calls write, so that these do not stand still.
 pub const SHARED_STEP_TOKENS: usize = 128;
+/// Tokens that are guessed at once from what stands before.
+pub const LOOKUP_TOKENS: usize = 8;
+/// Tokens that a call writes without a guess at most, after guesses that were wrong.
+pub const LOOKUP_REST_TOKENS: u32 = 64;
+/// While more calls write, none guesses: the batch is full of tokens that are certain.
+pub const LOOKUP_CALLS: usize = 2;
 /// Compiled grammars that are kept.
 pub const GRAMMARS: usize = 64;
 /// Tokens of one text that is embedded.
 pub const EMBED_TOKENS: usize = 1024;
-/// A system prompt with fewer tokens is not worth a file.
-pub const PREFIX_FILE_MIN_TOKENS: usize = 256;
-/// All prefix files together.
-pub const PREFIX_FILES_BYTES: u64 = 1024 * 1024 * 1024;
+/// Fewer tokens are not worth a file of their state.
+pub const STATE_FILE_MIN_TOKENS: usize = 256;
+/// All files of states together.
+pub const STATE_FILES_BYTES: u64 = 1024 * 1024 * 1024;
+/// How long the words of a call that nobody came back for are kept, in days.
+pub const WRITTEN_FILE_DAYS: u64 = 2;
+/// Time between two `work` notifications of a worker that works.
+pub const WORK_NEWS_MS: u64 = 500;
 /// Time between two `token` notifications of one call.
 pub const TOKEN_NEWS_MS: u64 = 30;
 /// Stop texts of one call, and bytes of each.

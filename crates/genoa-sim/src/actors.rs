@@ -225,6 +225,11 @@ impl World {
             return Ok(());
         }
         let place = self.random.below(self.pending.len());
+        if let Pending::Infer(call) = &self.pending[place]
+            && self.places.is_paused(*call)
+        {
+            return Ok(());
+        }
         let pending = self.pending.swap_remove(place);
         self.now = self.now.plus_ms(self.random.below(500) as u64);
         if let Pending::Tool(job) = &pending
@@ -346,10 +351,11 @@ impl World {
     }
 
     fn infer_request(&mut self) -> InferRequest {
+        let length = self.random.below(5000);
         InferRequest {
-            messages: vec![ChatMessage::new(Role::User, "x".repeat(self.random.below(5000)))],
+            messages: vec![ChatMessage::new(Role::User, "x".repeat(length))],
             max_tokens: self.small() * 300,
-            class: InferClass::Interactive,
+            class: [InferClass::Interactive, InferClass::Agent, InferClass::Background][length % 3],
             ..InferRequest::default()
         }
     }

@@ -32,6 +32,12 @@ impl World {
         Ok(())
     }
 
+    /// The model works as its places allow, on what the kernel still knows.
+    pub(crate) fn check_places(&self) -> Result<(), String> {
+        let flights = self.kernel.calls_in_flight();
+        self.places.check(|call| flights.contains_key(&call))
+    }
+
     pub(crate) fn check_state(&self) -> Result<(), String> {
         let grants = self.kernel.grants();
         for grant in &grants {

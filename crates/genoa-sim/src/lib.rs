@@ -12,6 +12,7 @@ mod corpus;
 mod going_on;
 mod invariants;
 mod offered;
+mod places;
 mod plans;
 mod random;
 mod witness;

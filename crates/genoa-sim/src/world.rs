@@ -17,6 +17,7 @@ use crate::adopting::Adopting;
 use crate::corpus;
 use crate::going_on::Told;
 use crate::offered::Returning;
+use crate::places::Places;
 use crate::plans::{Program, random_program};
 use crate::random::Random;
 use crate::witness::Witness;
@@ -37,6 +38,8 @@ pub struct Report {
     pub tools: usize,
     /// Messages that were handed over for sending.
     pub sends: usize,
+    /// Model calls that had to stand still for others.
+    pub pauses: usize,
     /// Calls that were ended by the programs which were told to carry them out.
     pub returned: usize,
     /// Connections that became agents'.
@@ -69,6 +72,7 @@ impl Report {
         self.runs.iter_mut().zip(other.runs).for_each(|(all, one)| *all += one);
         self.tools += other.tools;
         self.sends += other.sends;
+        self.pauses += other.pauses;
         self.returned += other.returned;
         self.attached += other.attached;
         self.proposals += other.proposals;
@@ -110,6 +114,8 @@ pub(crate) struct World {
     /// Agents that were told what a tool answered.
     pub(crate) told_agents: BTreeSet<AgentId>,
     pub(crate) pending: Vec<Pending>,
+    /// What the model works on.
+    pub(crate) places: Places,
     pub(crate) questions: BTreeMap<QuestionId, Question>,
     /// What the person was told that texts ask for, and did not adopt.
     pub(crate) proposals: BTreeMap<ProposalId, Proposal>,
@@ -192,6 +198,7 @@ impl World {
             agents: BTreeSet::new(),
             told_agents: BTreeSet::new(),
             pending: Vec::new(),
+            places: Places::default(),
             questions: BTreeMap::new(),
             proposals: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -309,7 +316,8 @@ impl World {
             self.count_unseen(&effects);
             return self.crash();
         }
-        effects.into_iter().try_for_each(|effect| self.carry_out(effect))
+        effects.into_iter().try_for_each(|effect| self.carry_out(effect))?;
+        self.check_places()
     }
 
     /// Everything in memory is gone; the state comes back from the journal, and must be the same.
@@ -324,6 +332,7 @@ impl World {
         self.agents.clear();
         self.told_agents.clear();
         self.pending.clear();
+        self.places.clear();
         self.waiting.clear();
         self.wake = None;
         self.boot()
@@ -375,10 +384,11 @@ impl World {
 
     fn note_completed(&mut self, event: &Event) {
         match event {
-            Event::ToolFinished { call, .. }
-            | Event::InferFinished { call, .. }
-            | Event::EmbedFinished { call, .. }
-            | Event::ViewFinished { call, .. } => {
+            Event::InferFinished { call, .. } => {
+                self.places.end(*call);
+                self.completed.insert(*call);
+            }
+            Event::ToolFinished { call, .. } | Event::EmbedFinished { call, .. } | Event::ViewFinished { call, .. } => {
                 self.completed.insert(*call);
             }
             Event::OutboxFinished { item, outcome: Err(failure) }
@@ -438,7 +448,16 @@ impl World {
                 }
                 self.pending.push(Pending::Tool(job));
             }
-            Effect::Infer { call, .. } => self.pending.push(Pending::Infer(call)),
+            Effect::Infer { call, request, .. } => {
+                self.places.begin(call, request.class)?;
+                self.pending.push(Pending::Infer(call));
+            }
+            Effect::CancelInfer { call } => self.places.cancel(call),
+            Effect::PauseInfer { call } => {
+                self.report.pauses += 1;
+                self.places.pause(call)?;
+            }
+            Effect::ResumeInfer { call } => self.places.go_on(call)?,
             Effect::Embed { call, texts } => self.pending.push(Pending::Embed(call, texts.len())),
             Effect::ActOnView { call, view, action, .. } => self.pending.push(Pending::View(call, view, action)),
             Effect::LookUp { call, caller, request, .. } => self.pending.push(Pending::LookUp(call, caller, request)),
@@ -450,11 +469,7 @@ impl World {
             }
             Effect::WakeAt { time } => self.wake = Some(time),
             Effect::Tell { news, .. } => self.hear(&news),
-            Effect::StopTool { .. }
-            | Effect::CancelInfer { .. }
-            | Effect::OpenView { .. }
-            | Effect::Hold { .. }
-            | Effect::Decided { .. } => {}
+            Effect::StopTool { .. } | Effect::OpenView { .. } | Effect::Hold { .. } | Effect::Decided { .. } => {}
         }
         Ok(())
     }

@@ -1,43 +1,101 @@
-//! Who runs next, and on which sequence: carries out what [`super::slots`] decides.
+//! Which call runs on which sequence: carries out what [`super::slots`] decides. Whose turn it is the kernel says.
 
 use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::token::LlamaToken;
 
 use super::generation::Generation;
-use super::prefix_files::PrefixFiles;
 use super::slots::{Placement, Slots};
+use super::state_files::StateFiles;
 
 /// The sequences of a context with the state that they hold.
 pub(super) struct Sequences<'m> {
     pub(super) context: LlamaContext<'m>,
     pub(super) slots: Slots,
-    pub(super) files: Option<PrefixFiles>,
+    pub(super) files: Option<StateFiles>,
     pub(super) parallel: usize,
 }
 
 impl Sequences<'_> {
-    /// Gives slots to the calls of the highest class, one that reads its prompt at a time: those that come after it may
-    /// share what it reads. Calls of a lower class give theirs back, and go on later from the state that is left.
+    /// Gives slots to the calls that shall run, in the order in which they came, one that reads its prompt at a time: those
+    /// that come after it may share what it reads. Where there is no room, calls that stand still make it.
     pub(super) fn admit(&mut self, calls: &mut [Generation]) {
-        let Some(top) = calls.iter().map(|call| call.class).max() else { return };
-        for call in calls.iter_mut().filter(|call| call.class < top) {
-            self.release(call);
+        for call in calls.iter_mut().filter(|call| call.is_paused) {
+            self.park(call);
         }
         loop {
             let running = calls.iter().filter(|call| call.slot.is_some());
             let (count, reading) =
                 running.fold((0, false), |(count, reading), call| (count + 1, reading || call.reads()));
-            let waiting = calls.iter_mut().filter(|call| call.slot.is_none() && call.class == top);
+            let waiting = calls.iter_mut().filter(|call| call.slot.is_none() && !call.is_paused && !call.is_over());
             let Some(next) = waiting.min_by_key(|call| call.arrival) else { return };
-            if reading || count >= self.parallel || !self.start(next) {
+            if reading || count >= self.parallel {
+                return;
+            }
+            let wanted = next.arrival;
+            if !self.start(next) && !self.make_one_leave(calls, wanted) {
                 return;
             }
         }
     }
 
-    /// The call gives its slot back; the state stays until the room is needed.
-    pub(super) fn release(&mut self, call: &mut Generation) {
+    /// The call stands still and keeps its sequence, until the room is needed.
+    fn park(&mut self, call: &mut Generation) {
         if let Some(slot) = call.slot.take() {
+            self.slots.reserve(slot, self.slots.tokens(slot).len().max(1));
+            call.parked = Some(slot);
+        }
+    }
+
+    /// Takes the sequence from the call that stands still for longest, but not from the one that room is `wanted` for; its
+    /// state goes to disk, if it may. Says whether there was one. One that may go on and has no place yet leaves last.
+    fn make_one_leave(&mut self, calls: &mut [Generation], wanted: u64) -> bool {
+        let parked = calls.iter_mut().filter(|call| call.parked.is_some() && call.arrival != wanted);
+        let Some(call) = parked.min_by_key(|call| (!call.is_paused, call.paused_at)) else { return false };
+        if let Some(slot) = call.parked {
+            self.spill(call, slot);
+            self.release(call);
+            self.forget(slot);
+        }
+        true
+    }
+
+    fn spill(&mut self, call: &mut Generation, slot: usize) {
+        let Some(files) = self.files.as_mut().filter(|_| !call.is_kept_off_disk) else { return };
+        let tokens = self.slots.tokens(slot);
+        // Pinned first, so that it is not the one that makes room for itself.
+        files.pin(tokens);
+        if files.save(&self.context, number(slot), tokens) {
+            call.spilled = tokens.len();
+        } else {
+            files.unpin(tokens);
+        }
+    }
+
+    /// The call gives its sequence back; the state stays until the room is needed.
+    pub(super) fn release(&mut self, call: &mut Generation) {
+        if let Some(slot) = call.slot.take().or(call.parked.take()) {
             self.slots.release(slot);
+        }
+    }
+
+    /// The call is over: nobody goes on from what it left on disk.
+    pub(super) fn leave(&mut self, call: &mut Generation) {
+        self.release(call);
+        self.unpin(call);
+    }
+
+    fn unpin(&mut self, call: &mut Generation) {
+        let spilled = std::mem::take(&mut call.spilled);
+        if let Some(files) = self.files.as_mut().filter(|_| spilled > 0) {
+            files.unpin(&call.tokens[..spilled]);
+        }
+    }
+
+    /// Of a guess that was evaluated the first `right` tokens stay. A model that cannot forget by halves reads all anew.
+    pub(super) fn keep_guessed(&mut self, slot: usize, guess: &[LlamaToken], right: usize) {
+        self.slots.extend(slot, &guess[..right]);
+        if right < guess.len() && !self.remove_from(slot, self.slots.tokens(slot).len()) {
+            self.slots.set(slot, &[]);
         }
     }
 
@@ -57,14 +115,27 @@ impl Sequences<'_> {
     }
 
     fn start(&mut self, call: &mut Generation) -> bool {
+        if let Some(slot) = call.parked {
+            return self.go_on(call, slot);
+        }
         let Some(placement) = self.slots.place(&call.tokens, call.cells()) else { return false };
         call.slot = Some(placement.slot);
-        let mut keep = self.carry_out(&placement);
-        if keep < call.stable {
-            keep = self.load_prefix(placement.slot, call).unwrap_or(keep);
-        }
+        let keep = self.carry_out(&placement);
+        let keep = self.load(placement.slot, call, keep);
+        self.unpin(call);
         self.slots.set(placement.slot, &call.tokens[..keep]);
         call.start(keep);
+        true
+    }
+
+    /// A call that stood still gets the room that it needs up to its end.
+    fn go_on(&mut self, call: &mut Generation, slot: usize) -> bool {
+        let Some(forget) = self.slots.grow(slot, call.cells()) else { return false };
+        for idle in forget {
+            self.forget(idle);
+        }
+        call.parked = None;
+        call.slot = Some(slot);
         true
     }
 
@@ -94,18 +165,21 @@ impl Sequences<'_> {
         removed
     }
 
-    fn load_prefix(&mut self, slot: usize, call: &Generation) -> Option<usize> {
-        let files = self.files.as_ref()?;
-        let prefix = call.tokens.get(..call.stable).filter(|_| call.stable < call.tokens.len())?;
-        if !files.has(prefix) {
-            return None;
+    /// Takes the state from disk where more of it is there than the `keep` tokens in the slot; says how many are there then.
+    /// The last token is always evaluated: its scores are what the next one is chosen from.
+    fn load(&mut self, slot: usize, call: &Generation, keep: usize) -> usize {
+        let Some(files) = self.files.as_mut().filter(|_| !call.is_kept_off_disk) else { return keep };
+        let wanted = &call.tokens[..call.tokens.len().saturating_sub(1)];
+        if !files.has_longer(wanted, keep) {
+            return keep;
         }
         self.remove_from(slot, 0);
-        let loaded = self.files.as_ref()?.load(&mut self.context, number(slot), prefix);
-        if !loaded {
+        let Some(files) = self.files.as_mut() else { return 0 };
+        let loaded = files.load(&mut self.context, number(slot), wanted);
+        if loaded.is_none() {
             self.remove_from(slot, 0);
         }
-        Some(if loaded { call.stable } else { 0 })
+        loaded.unwrap_or(0)
     }
 }
 

@@ -2,14 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use genoa_abi::model::{Alternative, Finish, InferClass, InferReply, InferRequest, InferUsage, TokenNews};
+use genoa_abi::model::{
+    Alternative, CallState, CallWork, Finish, InferClass, InferReply, InferRequest, InferUsage, TokenNews,
+};
 use genoa_abi::{CallId, ErrorCode, Failure};
 use llama_cpp_2::token::LlamaToken;
 use llguidance::Matcher;
 use toktrie::{SimpleVob, TokTrie, TokenId};
 
+use super::lookup::Lookup;
 use super::prompt::Prompt;
 use super::sampler::{Sampler, chances};
+use super::written::{Written, WrittenFile};
 use crate::limits::TOKEN_NEWS_MS;
 use crate::text::TextStream;
 
@@ -32,8 +36,18 @@ pub(super) struct Generation {
     pub(super) tokens: Vec<LlamaToken>,
     /// How many tokens belong to the system's messages.
     pub(super) stable: usize,
-    /// Where it runs; `None` while it waits.
+    /// Where it runs; `None` while it waits or stands still.
     pub(super) slot: Option<usize>,
+    /// Whether it is to stand still.
+    pub(super) is_paused: bool,
+    /// Which of the pauses of this engine it was.
+    pub(super) paused_at: u64,
+    /// Where its state is while it stands still.
+    pub(super) parked: Option<usize>,
+    /// How many of its tokens have their state on disk, since it had to make room.
+    pub(super) spilled: usize,
+    /// Whether nothing of it may be written to disk.
+    pub(super) is_kept_off_disk: bool,
     pub(super) finish: Option<Finish>,
     /// Why it cannot go on.
     pub(super) failure: Option<Failure>,
@@ -44,11 +58,19 @@ pub(super) struct Generation {
     alternatives: Vec<Alternative>,
     context_tokens: usize,
     sampler: Sampler,
+    pub(super) lookup: Lookup,
     matcher: Option<Matcher>,
     text: TextStream,
     started: Option<Instant>,
     first_token: Option<Instant>,
     told: Option<Instant>,
+    /// How many bytes of the answer were told.
+    told_bytes: usize,
+    /// Processor time spent on it.
+    cpu: Duration,
+    /// Where what it writes is taken down, and what is not there yet.
+    file: Option<WrittenFile>,
+    unsaved: Vec<Written>,
 }
 
 impl Generation {
@@ -67,6 +89,11 @@ impl Generation {
             tokens: prompt.tokens,
             stable: prompt.stable,
             slot: None,
+            is_paused: false,
+            paused_at: 0,
+            parked: None,
+            spilled: 0,
+            is_kept_off_disk: request.off_disk,
             finish: (request.max_tokens == 0).then_some(Finish::Length),
             failure: None,
             usage: InferUsage { prompt_tokens, ..InferUsage::default() },
@@ -75,11 +102,69 @@ impl Generation {
             alternatives: Vec::new(),
             context_tokens,
             sampler: Sampler::new(request.temperature, request.seed),
+            lookup: Lookup::new(),
             matcher,
             text: TextStream::new(&request.stop),
             started: None,
             first_token: None,
             told: None,
+            told_bytes: 0,
+            cpu: Duration::ZERO,
+            file: None,
+            unsaved: Vec::new(),
+        }
+    }
+
+    /// Goes on with what an earlier worker wrote down of this call, as far as it makes sense, and takes down what follows.
+    pub(super) fn go_on_from(&mut self, (file, written): (WrittenFile, Vec<Written>), trie: &TokTrie) {
+        for Written { token, is_forced } in written {
+            let is_known = usize::try_from(token).is_ok_and(|token| token < trie.vocab_size());
+            let is_allowed = |matcher: &mut Matcher| matcher.consume_token(token).is_ok();
+            if self.is_over() || !is_known || !self.matcher.as_mut().is_none_or(is_allowed) {
+                break;
+            }
+            self.usage.forced_tokens += u32::from(is_forced);
+            if !is_forced {
+                // What was asked of the first token is not known any more.
+                self.alternatives_wanted = 0;
+                self.sampler.skip();
+            }
+            self.write(token, trie);
+        }
+        self.unsaved.clear();
+        self.file = Some(file);
+    }
+
+    /// Takes down what was written since the last time.
+    pub(super) fn save_written(&mut self) {
+        if let Some(file) = &mut self.file
+            && !self.unsaved.is_empty()
+            && !file.append(&self.unsaved)
+        {
+            // A gap would be read as another text: without its beginning the rest is worth nothing.
+            self.file.take().map(WrittenFile::remove).unwrap_or_default();
+        }
+        self.unsaved.clear();
+    }
+
+    /// Processor time was spent on it.
+    pub(super) fn charge(&mut self, cpu: Duration) {
+        self.cpu += cpu;
+    }
+
+    /// How far it is, for those who look on.
+    pub(super) fn work(&self) -> CallWork {
+        CallWork {
+            call: self.call,
+            class: self.class,
+            state: match (self.slot, self.parked, self.spilled) {
+                (Some(_), ..) if self.reads() => CallState::Reading,
+                (Some(_), ..) => CallState::Writing,
+                (None, Some(_), _) => CallState::Parked,
+                (None, None, 1..) => CallState::Spilled,
+                (None, None, 0) => CallState::Waiting,
+            },
+            usage: self.usage_now(),
         }
     }
 
@@ -87,6 +172,16 @@ impl Generation {
     pub(super) fn cells(&self) -> usize {
         let left = self.max_tokens.saturating_sub(self.usage.written_tokens);
         (self.tokens.len() + usize::try_from(left).unwrap_or(usize::MAX)).min(self.context_tokens)
+    }
+
+    /// What it may write next, guessed from what stands before, where it writes.
+    pub(super) fn guess(&mut self) -> Vec<LlamaToken> {
+        if self.reads() {
+            return Vec::new();
+        }
+        // The token after the guess has to have room as well.
+        let room = self.cells().saturating_sub(self.tokens.len() + 1);
+        self.lookup.guess(&self.tokens, room).to_vec()
     }
 
     /// Whether there is nothing left to do for it.
@@ -114,6 +209,7 @@ impl Generation {
         let stopped = matcher.is_stopped();
         for token in forced {
             if self.finish.is_none() {
+                self.unsaved.push(Written { token, is_forced: true });
                 self.write(token, trie);
                 self.usage.forced_tokens += 1;
             }
@@ -145,6 +241,7 @@ impl Generation {
         if let Some(matcher) = &mut self.matcher {
             matcher.consume_token(token).map_err(|error| broken(&error))?;
         }
+        self.unsaved.push(Written { token, is_forced: false });
         self.write(token, trie);
         if self.finish.is_none() {
             self.write_forced(trie);
@@ -185,20 +282,17 @@ impl Generation {
             return None;
         }
         self.told = Some(now);
-        Some(TokenNews { call: self.call, text, written_tokens: self.usage.written_tokens })
+        let from = self.told_bytes;
+        self.told_bytes += text.len();
+        Some(TokenNews { call: self.call, from, text, written_tokens: self.usage.written_tokens })
     }
 
     /// The answer, with what is there.
-    pub(super) fn into_outcome(self, model: &str) -> Result<InferReply, Failure> {
+    pub(super) fn into_outcome(mut self, model: &str) -> Result<InferReply, Failure> {
+        self.file.take().map(WrittenFile::remove).unwrap_or_default();
+        let usage = self.usage_now();
         if let Some(failure) = self.failure {
             return Err(failure);
-        }
-        let mut usage = self.usage;
-        let now = Instant::now();
-        if let Some(started) = self.started {
-            let first = self.first_token.unwrap_or(now);
-            usage.prefill_ms = ms(first.duration_since(started));
-            usage.decode_ms = ms(now.duration_since(first));
         }
         let finish = self.finish.unwrap_or(Finish::Cancelled);
         Ok(InferReply {
@@ -208,5 +302,16 @@ impl Generation {
             model: model.to_owned(),
             alternatives: self.alternatives,
         })
+    }
+
+    fn usage_now(&self) -> InferUsage {
+        let mut usage = InferUsage { cpu_ms: ms(self.cpu), ..self.usage };
+        let now = Instant::now();
+        if let Some(started) = self.started {
+            let first = self.first_token.unwrap_or(now);
+            usage.prefill_ms = ms(first.duration_since(started));
+            usage.decode_ms = ms(now.duration_since(first));
+        }
+        usage
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use genoa_abi::limits::CONTEXT_TOKENS;
+use genoa_abi::limits::{CONTEXT_TOKENS, INFER_PLACES};
 use genoa_abi::{ErrorCode, Failure};
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::params::LlamaModelParams;
@@ -14,7 +14,7 @@ use toktrie::TokEnv;
 
 use super::vocabulary;
 use crate::gguf;
-use crate::limits::{PARALLEL, PREFIX_FILES_BYTES};
+use crate::limits::STATE_FILES_BYTES;
 
 /// How to run a model file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct EngineOptions {
     /// Calls that write at the same time. With 1 the batch of a call never depends on others.
     #[serde(default = "default_parallel")]
     pub parallel: u32,
+    /// Whether what an answer copies is guessed from what stands before, several tokens in one step.
+    #[serde(default = "default_lookup")]
+    pub lookup: bool,
     /// Where the state of system prompts is kept across restarts; without it nowhere.
     #[serde(default)]
     pub prefix_dir: Option<PathBuf>,
@@ -55,6 +58,7 @@ impl EngineOptions {
             context_tokens: default_context(),
             threads: None,
             parallel: default_parallel(),
+            lookup: default_lookup(),
             prefix_dir: None,
             prefix_bytes: default_prefix_bytes(),
         }
@@ -66,11 +70,15 @@ fn default_context() -> u32 {
 }
 
 fn default_parallel() -> u32 {
-    u32::try_from(PARALLEL).unwrap_or(1)
+    u32::try_from(INFER_PLACES).unwrap_or(1)
+}
+
+fn default_lookup() -> bool {
+    true
 }
 
 fn default_prefix_bytes() -> u64 {
-    PREFIX_FILES_BYTES
+    STATE_FILES_BYTES
 }
 
 /// A loaded model file. Engines borrow it.
@@ -161,7 +169,8 @@ pub(super) fn backend() -> Result<&'static LlamaBackend, Failure> {
 }
 
 /// Two threads on one core make each other wait; more than eight gain nothing when memory is the limit.
-fn default_threads() -> u32 {
+#[must_use]
+pub fn default_threads() -> u32 {
     const MOST: usize = 8;
     let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     u32::try_from(physical_cores().unwrap_or(available).min(available).clamp(1, MOST)).unwrap_or(1)

@@ -5,12 +5,14 @@ mod embed;
 mod generation;
 mod grammars;
 mod loaded;
-mod prefix_files;
+mod lookup;
 mod prompt;
 mod running;
 mod sampler;
 mod slots;
+mod state_files;
 mod vocabulary;
+mod written;
 
-pub use loaded::{EngineOptions, LoadedModel};
+pub use loaded::{EngineOptions, LoadedModel, default_threads};
 pub use running::{Engine, Progress};

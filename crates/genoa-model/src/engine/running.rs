@@ -1,23 +1,29 @@
 //! The engine's step: one batch for all calls that run.
 
 use std::num::NonZeroU32;
+use std::path::Path;
+use std::time::Duration;
 
 use genoa_abi::limits::INFER_QUEUE;
-use genoa_abi::model::{InferReply, InferRequest, TokenNews, WorkerStatus};
+use genoa_abi::model::{CallWork, EngineWork, InferReply, InferRequest, InferUsage, TokenNews, WorkerStatus};
 use genoa_abi::{CallId, ErrorCode, Failure};
 use llama_cpp_2::DecodeError;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::token::LlamaToken;
 
 use super::admission::{Sequences, number};
 use super::embed::Embedder;
 use super::generation::Generation;
 use super::grammars::Grammars;
 use super::loaded::{LoadedModel, backend};
-use super::prefix_files::PrefixFiles;
 use super::prompt;
 use super::slots::Slots;
-use crate::limits::{SHARED_STEP_TOKENS, SLOTS, STEP_TOKENS, STOP_BYTES, STOPS};
+use super::state_files::StateFiles;
+use super::written::WrittenFiles;
+
+use crate::limits::{LOOKUP_CALLS, SHARED_STEP_TOKENS, SLOTS, STEP_TOKENS, STOP_BYTES, STOPS};
+use crate::store::hash_file;
 
 /// What came out of a step.
 #[derive(Debug)]
@@ -35,8 +41,10 @@ struct Part {
     /// Tokens to evaluate, from what is evaluated already.
     from: usize,
     to: usize,
-    /// Where the scores of the last token are; `None` while the prompt goes on.
+    /// Where the scores of the last token are, and after them those of the guess; `None` while the prompt goes on.
     scores: Option<i32>,
+    /// Tokens that may follow.
+    guess: Vec<LlamaToken>,
 }
 
 /// A model that works on several calls at once.
@@ -47,7 +55,12 @@ pub struct Engine<'m> {
     grammars: Grammars,
     embedder: Option<Embedder<'m>>,
     calls: Vec<Generation>,
+    /// Where calls take down what they write; nowhere where nothing is kept on disk.
+    written: Option<WrittenFiles>,
     arrivals: u64,
+    pauses: u64,
+    /// What the calls that are over used.
+    done: InferUsage,
 }
 
 impl std::fmt::Debug for Engine<'_> {
@@ -70,7 +83,8 @@ impl<'m> Engine<'m> {
             .with_n_ctx(NonZeroU32::new(pool))
             .with_n_batch(step)
             .with_n_ubatch(step)
-            .with_n_seq_max(u32::try_from(SLOTS).unwrap_or(u32::MAX))
+            // One more than there are slots, for what is compared.
+            .with_n_seq_max(u32::try_from(SLOTS + 1).unwrap_or(u32::MAX))
             .with_kv_unified(true)
             .with_n_threads(threads)
             .with_n_threads_batch(threads);
@@ -80,7 +94,7 @@ impl<'m> Engine<'m> {
                 .try_next("Close other programs, or choose a smaller model with `genoa model use`")
         })?;
         let slots = Slots::new(SLOTS, usize::try_from(pool).unwrap_or(usize::MAX));
-        let files = PrefixFiles::new(&loaded.options);
+        let files = StateFiles::new(&loaded.options);
         Ok(Self {
             loaded,
             sequences: Sequences { context, slots, files, parallel },
@@ -88,7 +102,10 @@ impl<'m> Engine<'m> {
             grammars: Grammars::new(&loaded.vocabulary)?,
             embedder: None,
             calls: Vec::new(),
+            written: WrittenFiles::new(&loaded.options),
             arrivals: 0,
+            pauses: 0,
+            done: InferUsage::default(),
         })
     }
 
@@ -118,6 +135,10 @@ impl<'m> Engine<'m> {
         let matcher = request.grammar.as_ref().map(|grammar| self.grammars.matcher(grammar)).transpose()?;
         self.arrivals += 1;
         let mut generation = Generation::new((call, self.arrivals), request, prompt, window, matcher);
+        let written = self.written.as_ref().filter(|_| !request.off_disk);
+        if let Some(before) = written.and_then(|files| files.open(call, request)) {
+            generation.go_on_from(before, self.loaded.vocabulary.tok_trie());
+        }
         if generation.finish.is_none() {
             generation.write_forced(self.loaded.vocabulary.tok_trie());
         }
@@ -131,10 +152,46 @@ impl<'m> Engine<'m> {
         Some(self.finish(index))
     }
 
-    /// Whether there is nothing to do.
+    /// Lets a call stand still after the step that runs, with all that it has.
+    pub fn pause(&mut self, call: CallId) {
+        self.pauses += 1;
+        let pauses = self.pauses;
+        if let Some(call) = self.calls.iter_mut().find(|known| known.call == call && !known.is_paused) {
+            (call.is_paused, call.paused_at) = (true, pauses);
+        }
+    }
+
+    /// Lets a call go on where it stood still.
+    pub fn resume(&mut self, call: CallId) {
+        if let Some(call) = self.calls.iter_mut().find(|known| known.call == call) {
+            call.is_paused = false;
+        }
+    }
+
+    /// Gives their sequences to the calls that shall run, as each step does first, and evaluates nothing.
+    pub fn make_ready(&mut self) {
+        self.sequences.admit(&mut self.calls);
+    }
+
+    /// The SHA-256 of exactly what the engine holds of a call, which is written to `scratch` for it; `None` while it holds
+    /// nothing in memory.
+    #[must_use]
+    pub fn fingerprint(&mut self, call: CallId, scratch: &Path) -> Option<String> {
+        let call = self.calls.iter().find(|known| known.call == call)?;
+        let slot = call.slot.or(call.parked)?;
+        let Sequences { context, slots, .. } = &mut self.sequences;
+        // A state names its sequence in each cell: always the same one, so that equal states are equal.
+        context.kv_cache_seq_cp(number(slot), number(SLOTS), None, None).ok()?;
+        let written = context.state_seq_save_file(scratch, number(SLOTS), slots.tokens(slot));
+        context.kv_cache_seq_rm(number(SLOTS), None, None).ok()?;
+        written.ok()?;
+        hash_file(scratch).ok()
+    }
+
+    /// Whether there is nothing to do: no call is there, or all that are stand still.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.calls.is_empty()
+        self.calls.iter().all(|call| call.is_paused && !call.is_over())
     }
 
     /// What the engine says of itself.
@@ -145,6 +202,24 @@ impl<'m> Engine<'m> {
             context_tokens: self.loaded.context_tokens,
             threads: self.loaded.threads,
             load_ms: self.loaded.load_ms(),
+            work: self.work(),
+        }
+    }
+
+    /// What it works on, and what it did so far.
+    #[must_use]
+    pub fn work(&self) -> EngineWork {
+        let calls: Vec<CallWork> = self.calls.iter().map(Generation::work).collect();
+        let used = calls.iter().fold(self.done, |all, call| all.plus(&call.usage));
+        let files = self.sequences.files.as_ref();
+        EngineWork {
+            calls,
+            used,
+            room_tokens: self.sequences.slots.pool(),
+            taken_tokens: self.sequences.slots.taken(),
+            state_bytes: files.map_or(0, StateFiles::bytes),
+            state_hits: files.map_or(0, |files| files.hits),
+            state_misses: files.map_or(0, |files| files.misses),
         }
     }
 
@@ -162,12 +237,15 @@ impl<'m> Engine<'m> {
 
     /// Works on all calls of the highest class: evaluates one batch and writes at least a token for each that is ready.
     pub fn step(&mut self) -> Vec<Progress> {
+        let begun = cpu_time();
         self.sequences.admit(&mut self.calls);
         let parts = self.fill_batch();
         match if parts.is_empty() { Ok(()) } else { self.evaluate() } {
             Ok(()) => parts.iter().for_each(|part| self.take_result(part)),
             Err(failure) => self.give_up(&parts, &failure),
         }
+        self.charge(&parts, cpu_time().saturating_sub(begun));
+        self.calls.iter_mut().for_each(Generation::save_written);
         let mut progress: Vec<Progress> =
             self.calls.iter_mut().filter_map(Generation::news).map(Progress::News).collect();
         while let Some(index) = self.calls.iter().position(Generation::is_over) {
@@ -178,8 +256,20 @@ impl<'m> Engine<'m> {
 
     fn finish(&mut self, index: usize) -> Result<InferReply, Failure> {
         let mut call = self.calls.remove(index);
-        self.sequences.release(&mut call);
-        call.into_outcome(self.loaded.name())
+        self.sequences.leave(&mut call);
+        let used = call.work().usage;
+        let outcome = call.into_outcome(self.loaded.name());
+        self.done = self.done.plus(outcome.as_ref().map_or(&used, |reply| &reply.usage));
+        outcome
+    }
+
+    /// Shares the processor time of a step out, by the tokens that each call had in it.
+    fn charge(&mut self, parts: &[Part], spent: Duration) {
+        let tokens = |part: &Part| u32::try_from(part.to - part.from).unwrap_or(u32::MAX);
+        let all: u32 = parts.iter().map(tokens).sum();
+        for part in parts {
+            self.calls[part.call].charge(spent * tokens(part) / all.max(1));
+        }
     }
 
     /// Calls that write come first; the rest of the batch goes to the prompt that is being read.
@@ -189,14 +279,34 @@ impl<'m> Engine<'m> {
         order.sort_by_key(|index| (self.calls[*index].reads(), self.calls[*index].arrival));
         let shared = order.iter().any(|index| !self.calls[*index].reads());
         let mut room = if shared { SHARED_STEP_TOKENS } else { STEP_TOKENS };
+        let guesses = self.loaded.options.lookup && order.len() <= LOOKUP_CALLS;
         let mut parts = Vec::new();
         for index in order {
-            if let Some(part) = self.add_part(index, room) {
-                room -= part.to - part.from;
-                parts.push(part);
+            let Some(mut part) = self.add_part(index, room) else { continue };
+            room -= part.to - part.from;
+            if guesses {
+                self.add_guess(&mut part, room);
+                room -= part.guess.len();
             }
+            parts.push(part);
         }
         parts
+    }
+
+    /// Adds what the call may write next, to be checked in the same step.
+    fn add_guess(&mut self, part: &mut Part, room: usize) {
+        let call = &mut self.calls[part.call];
+        let (Some(slot), Some(_)) = (call.slot, part.scores) else { return };
+        let mut guess = call.guess();
+        guess.truncate(room);
+        for (place, token) in (part.to..).zip(&guess) {
+            let place = i32::try_from(place).unwrap_or(i32::MAX);
+            if self.batch.add(*token, place, &[number(slot)], true).is_err() {
+                // The batch has room for a whole step, so this can't fail.
+                return;
+            }
+        }
+        part.guess = guess;
     }
 
     fn add_part(&mut self, index: usize, room: usize) -> Option<Part> {
@@ -204,7 +314,7 @@ impl<'m> Engine<'m> {
         let slot = call.slot.filter(|_| !call.is_over())?;
         let from = self.sequences.slots.tokens(slot).len();
         let mut to = call.tokens.len().min(from + room);
-        let stops_for_file = |files: &PrefixFiles| files.wants(&call.tokens[..call.stable]);
+        let stops_for_file = |files: &StateFiles| !call.is_kept_off_disk && files.wants(&call.tokens[..call.stable]);
         if from < call.stable && call.stable < to && self.sequences.files.as_ref().is_some_and(stops_for_file) {
             to = call.stable;
         }
@@ -219,7 +329,7 @@ impl<'m> Engine<'m> {
             let place = i32::try_from(position).unwrap_or(i32::MAX);
             self.batch.add(call.tokens[position], place, &[number(slot)], last).ok()?;
         }
-        (from < to).then_some(Part { call: index, from, to, scores })
+        (from < to).then_some(Part { call: index, from, to, scores, guess: Vec::new() })
     }
 
     fn evaluate(&mut self) -> Result<(), Failure> {
@@ -247,14 +357,46 @@ impl<'m> Engine<'m> {
         let sequences = &mut self.sequences;
         sequences.slots.extend(slot, &call.tokens[part.from..part.to]);
         let prefix = &call.tokens[..part.to];
-        if part.to == call.stable && sequences.files.as_ref().is_some_and(|files| files.wants(prefix)) {
-            let Sequences { files: Some(files), context, .. } = sequences else { return };
+        if part.to == call.stable
+            && !call.is_kept_off_disk
+            && let Sequences { files: Some(files), context, .. } = sequences
+            && files.wants(prefix)
+        {
             files.save(context, number(slot), prefix);
         }
-        let Some(row) = part.scores else { return };
-        let trie = self.loaded.vocabulary.tok_trie();
-        call.failure = call.advance(sequences.context.get_logits_ith(row), trie).err();
+        if let Some(row) = part.scores {
+            self.write(part, slot, row);
+        }
     }
+
+    /// Writes the next token, and goes on for as long as what was guessed is what was written.
+    fn write(&mut self, part: &Part, slot: usize, row: i32) {
+        let call = &mut self.calls[part.call];
+        let trie = self.loaded.vocabulary.tok_trie();
+        let mut right = 0;
+        loop {
+            // As many rows further as tokens were written.
+            let row = row + i32::try_from(call.tokens.len() - part.to).unwrap_or(i32::MAX);
+            call.failure = call.advance(self.sequences.context.get_logits_ith(row), trie).err();
+            let written = &call.tokens[part.to..];
+            right = written.iter().zip(&part.guess).take_while(|(a, b)| a == b).count().max(right);
+            if call.is_over() || right < written.len() {
+                break;
+            }
+        }
+        if part.guess.is_empty() {
+            return;
+        }
+        call.lookup.learn(part.guess.len(), right);
+        call.usage.copied_tokens += u32::try_from(right).unwrap_or(u32::MAX);
+        self.sequences.keep_guessed(slot, &part.guess, right);
+    }
+}
+
+/// Processor time of this process so far, all threads together.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 fn check_stops(stops: &[String]) -> Result<(), Failure> {

@@ -19,6 +19,13 @@ impl Sampler {
         Self { temperature, random: SplitMix(seed) }
     }
 
+    /// A token was chosen elsewhere: the next one is drawn as if it had been chosen here.
+    pub(super) fn skip(&mut self) {
+        if self.temperature > 0.0 {
+            self.random.next();
+        }
+    }
+
     /// The number of the chosen token; `None` if nothing is allowed, or no score is a number.
     pub(super) fn choose(&mut self, scores: &[f32], allowed: Option<&SimpleVob>) -> Option<usize> {
         if self.temperature > 0.0 { self.draw(scores, allowed) } else { likeliest(scores, allowed) }

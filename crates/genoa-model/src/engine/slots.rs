@@ -39,6 +39,16 @@ impl Slots {
         Self { slots: (0..count).map(|_| Slot::default()).collect(), clock: 0, pool }
     }
 
+    /// How many cells there are.
+    pub(super) fn pool(&self) -> usize {
+        self.pool
+    }
+
+    /// How many cells hold state or are set aside, those that two sequences share counted twice.
+    pub(super) fn taken(&self) -> usize {
+        self.slots.iter().map(|slot| slot.reserved.max(slot.tokens.len())).sum()
+    }
+
     /// The tokens that a slot holds the state of.
     pub(super) fn tokens(&self, slot: usize) -> &[LlamaToken] {
         &self.slots[slot].tokens
@@ -60,6 +70,22 @@ impl Slots {
         let slot = &mut self.slots[slot];
         slot.reserved = 0;
         slot.used = self.clock;
+    }
+
+    /// Sets cells aside for the call on a slot, which holds fewer tokens.
+    pub(super) fn reserve(&mut self, slot: usize, cells: usize) {
+        self.slots[slot].reserved = cells;
+    }
+
+    /// Sets `cells` aside for the call that goes on on `slot`; gives the idle slots whose state has to go. `None`: there is no
+    /// room.
+    pub(super) fn grow(&mut self, slot: usize, cells: usize) -> Option<Vec<usize>> {
+        let forget = self.make_room(slot, slot, cells)?;
+        for index in &forget {
+            self.slots[*index].tokens.clear();
+        }
+        self.slots[slot].reserved = cells;
+        Some(forget)
     }
 
     /// Idle slots that hold state.

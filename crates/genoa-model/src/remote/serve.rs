@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use genoa_abi::limits::{EMBED_TEXTS, INFER_QUEUE};
-use genoa_abi::model::{Finish, InferReply, InferRequest, InferUsage, TokenNews, WorkerRequest, WorkerStatus};
+use genoa_abi::model::{
+    EngineWork, Finish, InferReply, InferRequest, InferUsage, TokenNews, WorkerRequest, WorkerStatus,
+};
 use genoa_abi::{CallId, ErrorCode, Failure, RequestId};
 use serde_json::{Value as Json, json};
 
@@ -118,12 +120,20 @@ impl Remote {
                 }
                 self.outgoing.answer(id, Ok(NOTHING))
             }
+            // What is written elsewhere goes on there; its news come as they come.
+            WorkerRequest::Pause { .. } | WorkerRequest::Resume { .. } => self.outgoing.answer(id, Ok(NOTHING)),
             WorkerRequest::Status {} => self.outgoing.answer(id, Ok(self.status())),
         }
     }
 
     fn status(&self) -> WorkerStatus {
-        WorkerStatus { model: self.model(), context_tokens: self.options.context_tokens, threads: 0, load_ms: 0 }
+        WorkerStatus {
+            model: self.model(),
+            context_tokens: self.options.context_tokens,
+            threads: 0,
+            load_ms: 0,
+            work: EngineWork::default(),
+        }
     }
 
     fn model(&self) -> String {
@@ -221,6 +231,7 @@ struct Stream<'a> {
     started: Instant,
     first: Option<Instant>,
     told: Option<Instant>,
+    told_bytes: usize,
     finish: Option<Finish>,
     stopped: bool,
 }
@@ -236,6 +247,7 @@ impl<'a> Stream<'a> {
             started,
             first: None,
             told: None,
+            told_bytes: 0,
             finish: None,
             stopped: false,
         }
@@ -282,7 +294,10 @@ impl<'a> Stream<'a> {
         }
         self.told = Some(Instant::now());
         let written_tokens = self.call.state.lock().unwrap_or_else(PoisonError::into_inner).usage.written_tokens;
-        Some(TokenNews { call: self.call.call, text: std::mem::take(&mut self.fresh), written_tokens })
+        let text = std::mem::take(&mut self.fresh);
+        let from = self.told_bytes;
+        self.told_bytes += text.len();
+        Some(TokenNews { call: self.call.call, from, text, written_tokens })
     }
 }
 

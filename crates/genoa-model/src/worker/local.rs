@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::TryRecvError;
+use std::time::{Duration, Instant};
 
 use genoa_abi::model::WorkerRequest;
 use genoa_abi::{CallId, Failure, RequestId};
 
 use super::wire::{Incoming, NOTHING, Outgoing};
 use crate::engine::{Engine, EngineOptions, LoadedModel, Progress};
+use crate::limits::WORK_NEWS_MS;
 
 pub(super) fn serve(incoming: &Incoming, outgoing: &Outgoing, options: EngineOptions) -> Result<(), Failure> {
     let loaded = match LoadedModel::open(options) {
@@ -15,7 +17,7 @@ pub(super) fn serve(incoming: &Incoming, outgoing: &Outgoing, options: EngineOpt
         Err(failure) => return refuse_all(incoming, outgoing, &failure),
     };
     match Engine::new(&loaded) {
-        Ok(engine) => Worker { engine, incoming, outgoing, requests: BTreeMap::new() }.run(),
+        Ok(engine) => Worker { engine, incoming, outgoing, requests: BTreeMap::new(), told: Instant::now() }.run(),
         Err(failure) => refuse_all(incoming, outgoing, &failure),
     }
 }
@@ -30,6 +32,8 @@ struct Worker<'a> {
     outgoing: &'a Outgoing,
     /// Which request asked for a call.
     requests: BTreeMap<CallId, RequestId>,
+    /// When it told last what it works on.
+    told: Instant,
 }
 
 impl Worker<'_> {
@@ -57,7 +61,18 @@ impl Worker<'_> {
                     }
                 }
             }
+            self.tell_work()?;
         }
+    }
+
+    /// Tells what it works on, not more often than somebody can read it; and always when it comes to rest.
+    fn tell_work(&mut self) -> Result<(), Failure> {
+        let is_early = self.told.elapsed() < Duration::from_millis(WORK_NEWS_MS);
+        if is_early && !self.engine.is_idle() {
+            return Ok(());
+        }
+        self.told = Instant::now();
+        self.outgoing.work(&self.engine.work())
     }
 
     fn take(&mut self, id: RequestId, request: WorkerRequest) -> Result<(), Failure> {
@@ -74,6 +89,14 @@ impl Worker<'_> {
                 if let (Some(outcome), Some(asked)) = (self.engine.cancel(call), self.requests.remove(&call)) {
                     self.outgoing.answer(asked, outcome)?;
                 }
+                self.outgoing.answer(id, Ok(NOTHING))
+            }
+            WorkerRequest::Pause { call } => {
+                self.engine.pause(call);
+                self.outgoing.answer(id, Ok(NOTHING))
+            }
+            WorkerRequest::Resume { call } => {
+                self.engine.resume(call);
                 self.outgoing.answer(id, Ok(NOTHING))
             }
             WorkerRequest::Status {} => self.outgoing.answer(id, Ok(self.engine.status())),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use genoa_abi::frame::{LineBuffer, Message};
 use genoa_abi::limits::INFER_QUEUE;
-use genoa_abi::model::{TokenNews, WorkerRequest};
+use genoa_abi::model::{EngineWork, TokenNews, WorkerRequest};
 use genoa_abi::{ErrorCode, Failure, RequestId};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -34,6 +34,10 @@ impl Outgoing {
 
     pub(crate) fn token(&self, news: &TokenNews) -> Result<(), Failure> {
         self.send(&Message::notification("token", json!(news)))
+    }
+
+    pub(crate) fn work(&self, work: &EngineWork) -> Result<(), Failure> {
+        self.send(&Message::notification("work", json!(work)))
     }
 
     fn refuse(&self, id: Option<RequestId>, failure: Failure) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! The engine with a real, small model.
 
 use crate::common::{loaded, options, request, run, turn, under};
-use genoa_abi::model::{ChatMessage, Finish, Grammar, InferClass, InferRequest, Role};
+use genoa_abi::model::{CallState, ChatMessage, Finish, Grammar, InferClass, InferReply, InferRequest, Role};
 use genoa_abi::{CallId, ErrorCode};
 use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
 use serde_json::json;
@@ -254,7 +254,34 @@ fn calls_of_a_batch_do_not_disturb_each_other() {
 }
 
 #[test]
-fn a_person_goes_before_the_background_which_loses_nothing() {
+fn what_is_copied_is_guessed_and_the_text_stays_the_same() {
+    let _turn = turn();
+    let text = "The keeper of the lighthouse at Cape Sorrow has lit the lamp every evening since the spring of 1902, and nobody \
+                in the village of Haven remembers a night without its beam over the black water of the bay.";
+    let ask = request(&format!("Repeat this text word for word, twice:\n\n{text}"), 120);
+    let plain = LoadedModel::open(EngineOptions { lookup: false, ..options() }).unwrap();
+    let without = run(&mut Engine::new(&plain).unwrap(), &ask).unwrap();
+    let with = run(&mut Engine::new(loaded()).unwrap(), &ask).unwrap();
+    assert_eq!(with.text, without.text);
+    assert_eq!((without.usage.copied_tokens, with.usage.written_tokens), (0, without.usage.written_tokens));
+    assert!(with.usage.copied_tokens > 20, "{:?} {}", with.usage, with.text);
+}
+
+/// Works until nobody has anything to do, and gives the texts in the order in which they ended.
+fn finish(engine: &mut Engine<'_>) -> Vec<(u64, InferReply)> {
+    let mut ended = Vec::new();
+    while !engine.is_idle() {
+        for progress in engine.step() {
+            if let Progress::Done(call, outcome) = progress {
+                ended.push((call.0, outcome.unwrap()));
+            }
+        }
+    }
+    ended
+}
+
+#[test]
+fn a_call_that_stands_still_loses_nothing() {
     let _turn = turn();
     let mut engine = Engine::new(loaded()).unwrap();
     let story = request("Tell a story about a lighthouse.", 24);
@@ -263,17 +290,99 @@ fn a_person_goes_before_the_background_which_loses_nothing() {
     for _ in 0..4 {
         engine.step();
     }
+    engine.pause(CallId(1));
+    assert!(engine.is_idle(), "nobody is to be worked on");
     engine.submit(CallId(2), &InferRequest { class: InferClass::Interactive, ..request("Say hello.", 6) }).unwrap();
-    let mut order = Vec::new();
-    while !engine.is_idle() {
-        for progress in engine.step() {
-            if let Progress::Done(call, outcome) = progress {
-                order.push((call.0, outcome.unwrap().text));
+    assert_eq!(finish(&mut engine).iter().map(|(call, _)| *call).collect::<Vec<_>>(), [2]);
+    assert_eq!(engine.work().calls[0].state, CallState::Parked);
+    engine.resume(CallId(1));
+    let ended = finish(&mut engine);
+    assert_eq!(ended[0].1.text, alone.text, "it went on where it stopped");
+}
+
+#[test]
+fn calls_that_stand_make_room_and_come_back_bit_for_bit() {
+    const CALLS: u64 = 8;
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let scratch = folder.path().join("scratch");
+    let states = Some(folder.path().join("states"));
+    let loaded = LoadedModel::open(EngineOptions { prefix_dir: states, context_tokens: 1024, ..options() }).unwrap();
+    let mut engine = Engine::new(&loaded).unwrap();
+    // More calls than there is room for: whoever stands longest goes to disk.
+    let long = |number: u64| {
+        let system =
+            format!("Case {number}. {}", "You plan with care. Each step is small and can be undone. ".repeat(25));
+        let messages = vec![ChatMessage::new(Role::System, system), ChatMessage::new(Role::User, "Begin.")];
+        InferRequest { messages, temperature: 0.8, seed: number, ..request("", 40) }
+    };
+    let mut held = Vec::new();
+    for number in 1..=CALLS {
+        let call = CallId(number);
+        engine.submit(call, &long(number)).unwrap();
+        for _ in 0..6 {
+            engine.step();
+        }
+        held.push(engine.fingerprint(call, &scratch).unwrap());
+        engine.pause(call);
+        engine.make_ready();
+    }
+    let spilled = engine.work().calls.iter().filter(|call| call.state == CallState::Spilled).count();
+    assert!(spilled >= 2, "{:?}", engine.work());
+    for (number, held) in (1..=CALLS).zip(&held) {
+        engine.resume(CallId(number));
+        engine.make_ready();
+        assert_eq!(engine.fingerprint(CallId(number), &scratch).as_ref(), Some(held), "call {number}");
+        engine.pause(CallId(number));
+        engine.make_ready();
+    }
+    (1..=CALLS).for_each(|number| engine.resume(CallId(number)));
+    assert!(finish(&mut engine).iter().all(|(_, reply)| reply.usage.written_tokens > 6));
+    assert_eq!(std::fs::read_dir(folder.path().join("states/calls")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_killed_worker_goes_on_where_it_was() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let with_files = EngineOptions { prefix_dir: Some(folder.path().to_owned()), ..options() };
+    let schema = json!({
+        "type": "object",
+        "properties": { "name": { "type": "string", "minLength": 30, "maxLength": 40 }, "age": { "type": "integer" } },
+        "required": ["name", "age"], "additionalProperties": false
+    });
+    let plain = InferRequest { temperature: 1.0, seed: 5, ..request("Tell a story about a lighthouse.", 32) };
+    let form = InferRequest { grammar: Some(Grammar::JsonSchema(schema)), ..request("Describe Ada as JSON.", 60) };
+    let off_disk = InferRequest { off_disk: true, ..plain.clone() };
+    let load = || LoadedModel::open(with_files.clone()).unwrap();
+    let both = [(1, &plain), (2, &form), (3, &off_disk)];
+    let whole: Vec<String> =
+        both.iter().map(|(_, request)| run(&mut Engine::new(&load()).unwrap(), request).unwrap().text).collect();
+    let mut told = String::new();
+    for ((number, request), whole) in both.iter().zip(whole) {
+        {
+            let loaded = load();
+            let mut engine = Engine::new(&loaded).unwrap();
+            engine.submit(CallId(*number), request).unwrap();
+            for _ in 0..8 {
+                for progress in engine.step() {
+                    if let Progress::News(news) = progress {
+                        assert_eq!(news.from, told.len());
+                        told.push_str(&news.text);
+                    }
+                }
             }
         }
+        let loaded = load();
+        let mut engine = Engine::new(&loaded).unwrap();
+        engine.submit(CallId(*number), request).unwrap();
+        let before = engine.work().calls[0].usage.written_tokens;
+        assert_eq!(before > 4, *number < 3, "{before} tokens were written down");
+        let reply = finish(&mut engine).remove(0).1;
+        assert_eq!(reply.text, whole, "no token is lost, and none comes twice");
+        assert!(whole.starts_with(&told), "{told:?} of {whole:?}");
+        told.clear();
     }
-    assert_eq!(order.iter().map(|(call, _)| *call).collect::<Vec<_>>(), [2, 1]);
-    assert_eq!(order[1].1, alone.text, "it went on where it stopped");
 }
 
 #[test]
@@ -296,7 +405,8 @@ fn a_system_prompt_survives_a_restart() {
     assert!(restarted.usage.cached_tokens > 256, "{:?}", restarted.usage);
     assert_eq!(restarted.text, first.text);
     // A damaged file is refused, and computed again.
-    let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let file = files.into_iter().find(|path| path.is_file()).unwrap();
     let mut bytes = std::fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

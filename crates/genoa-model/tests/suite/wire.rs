@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use genoa_abi::frame::Message;
-use genoa_abi::model::{InferReply, TokenNews};
+use genoa_abi::model::{EngineWork, InferReply, TokenNews};
 use genoa_abi::{Failure, RequestId};
 use genoa_model::worker::{WorkerOptions, worker_main};
 use serde_json::Value as Json;
@@ -16,6 +16,8 @@ use serde_json::Value as Json;
 pub(crate) enum Sent {
     /// News of a call.
     Token(TokenNews),
+    /// What it works on.
+    Work(EngineWork),
     /// The answer to a request.
     Answer(u64, Result<Json, Failure>),
 }
@@ -58,6 +60,9 @@ impl Worker {
             Message::Notification { method, params, .. } if method == "token" => {
                 Sent::Token(serde_json::from_value(params).unwrap())
             }
+            Message::Notification { method, params, .. } if method == "work" => {
+                Sent::Work(serde_json::from_value(params).unwrap())
+            }
             Message::Success { id, result, .. } => Sent::Answer(id.0, Ok(result)),
             Message::Error { id, error, .. } => Sent::Answer(id.map_or(0, |id| id.0), Err(error.data)),
             other => panic!("a worker sent {other:?}"),
@@ -71,7 +76,7 @@ impl Worker {
             match self.next() {
                 Sent::Token(news) => shown.push_str(&news.text),
                 Sent::Answer(answered, outcome) if answered == id => return (shown, outcome),
-                Sent::Answer(..) => {}
+                Sent::Answer(..) | Sent::Work(_) => {}
             }
         }
     }

@@ -21,6 +21,16 @@ fn a_worker_answers_streams_and_cancels() {
     assert_eq!(shown, reply.text, "what was shown is what was written");
     assert!(reply.usage.written_tokens > 1 && reply.model == "smollm2-135m");
 
+    // It tells what it did when it comes to rest.
+    let work = loop {
+        if let Sent::Work(work) = worker.next()
+            && work.calls.is_empty()
+        {
+            break work;
+        }
+    };
+    assert_eq!(work.used, reply.usage);
+
     worker.ask(3, "infer", json!({ "call": 3, "request": request("Tell a long story about the sea.", 1000) }));
     while !matches!(worker.next(), Sent::Token(news) if news.written_tokens > 3) {}
     worker.ask(4, "cancel", json!({ "call": 3 }));

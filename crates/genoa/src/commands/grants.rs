@@ -49,6 +49,21 @@ fn lines(grant: &GrantInfo) -> Vec<String> {
             ),
         ),
     ];
+    let thought = &grant.thought;
+    if thought.prompt_tokens > 0 {
+        lines.push(styled(
+            FAINT,
+            format!(
+                "  model: {} tokens in, {} of them at hand; {} out, {} of them forced, {} copied; {:.1} s of processor",
+                thought.prompt_tokens,
+                thought.cached_tokens,
+                thought.written_tokens,
+                thought.forced_tokens,
+                thought.copied_tokens,
+                f64::from(thought.cpu_ms) / 1000.0
+            ),
+        ));
+    }
     lines.extend(grant.rights.iter().map(|right| format!("  {}", visible_line(&right.to_string()))));
     lines
 }

@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::cli::Context;
+use crate::commands::model_top;
 use crate::connect::tell_daemon;
 use crate::follow::Asking;
 use crate::model_files::{self, Jailed};
@@ -55,6 +56,12 @@ pub(crate) enum ModelCommand {
     Verify,
     /// Measure how fast the chosen model is on this machine
     Bench,
+    /// Watch what the model works on, for whom, and how fast
+    Top {
+        /// Look once
+        #[arg(long)]
+        once: bool,
+    },
 }
 
 /// Lists, fetches, adds, chooses, verifies or measures.
@@ -74,6 +81,7 @@ pub(crate) fn run(context: &Context, command: ModelCommand) -> Result<Ending, Fa
         ModelCommand::Use { name, .. } => choose(context, &name),
         ModelCommand::Verify => verify(context),
         ModelCommand::Bench => bench(context),
+        ModelCommand::Top { once } => model_top::run(context, once),
     }
 }
 

@@ -21,6 +21,7 @@ mod replays;
 mod rules;
 mod site;
 mod skills;
+mod turns;
 mod views;
 mod words;
 mod world;
