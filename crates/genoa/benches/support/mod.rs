@@ -1,6 +1,9 @@
 //! What the measuring programs share: a daemon of their own, and rows with their samples.
 #![allow(dead_code, reason = "each program uses a part")]
 
+pub(crate) mod ask;
+pub(crate) mod peer;
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -58,7 +61,7 @@ impl Drop for Daemon {
     }
 }
 
-fn session(workspace: &Path) -> SessionRequest {
+pub(crate) fn session(workspace: &Path) -> SessionRequest {
     SessionRequest {
         workspace: workspace.to_str().unwrap().to_owned(),
         person: Person::default(),
@@ -83,7 +86,7 @@ pub(crate) fn row(figure: &str, unit: &str, part: f64, samples: &[f64], peer: Op
     clippy::cast_precision_loss,
     reason = "a place in a list"
 )]
-fn quantile(samples: &[f64], part: f64) -> f64 {
+pub(crate) fn quantile(samples: &[f64], part: f64) -> f64 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
     round(sorted[((sorted.len() - 1) as f64 * part).round() as usize])
