@@ -130,6 +130,66 @@ def a_result_is_gone_on_with(client: OpenAI, model: str) -> None:
     assert answer.choices[0].message.content and not answer.choices[0].message.tool_calls
 
 
+RESPONSES_WEATHER = {"type": "function", "strict": True, **WEATHER["function"]}
+
+
+@check
+def the_protocol_of_responses_answers_whole_and_in_pieces(client: OpenAI, model: str) -> None:
+    asked = {"model": model, "instructions": "Be brief.", "input": "Name three colours.", "max_output_tokens": 24}
+    whole = client.responses.create(**asked)
+    assert whole.output_text and whole.usage.total_tokens == whole.usage.input_tokens + whole.usage.output_tokens
+    with client.responses.stream(**asked) as stream:
+        events = list(stream)
+    kinds = [event.type for event in events]
+    assert kinds[:4] == [
+        "response.created",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.content_part.added",
+    ]
+    assert kinds[-1] in ("response.completed", "response.incomplete")
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == whole.output_text
+
+
+@check
+def a_response_keeps_to_a_schema(client: OpenAI, model: str) -> None:
+    class Person(BaseModel):
+        name: str
+        age: int
+
+    asked = {"model": model, "input": "Ada is 36.", "text_format": Person, "max_output_tokens": 64}
+    assert isinstance(client.responses.parse(**asked).output_parsed, Person)
+    with client.responses.stream(**asked) as stream:
+        assert isinstance(stream.get_final_response().output_parsed, Person)
+
+
+@check
+def a_response_calls_a_function_and_goes_on_with_its_result(client: OpenAI, model: str) -> None:
+    items = [{"role": "user", "content": "What is the weather in Rome, in celsius?"}]
+    asked = {"model": model, "tools": [RESPONSES_WEATHER], "tool_choice": "required", "parallel_tool_calls": False}
+    with client.responses.stream(input=items, **asked) as stream:
+        first = stream.get_final_response()
+    call = first.output[0]
+    assert call.type == "function_call" and isinstance(json.loads(call.arguments)["city"], str)
+    items += [item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in first.output]
+    items.append({"type": "function_call_output", "call_id": call.call_id, "output": "17 degrees, rain"})
+    answer = client.responses.create(
+        input=items, model=model, tools=[RESPONSES_WEATHER], tool_choice="none", max_output_tokens=48
+    )
+    assert answer.output_text
+
+
+@check
+def what_a_response_cannot_do_is_said(client: OpenAI, model: str) -> None:
+    ask = client.responses.create
+    refused(lambda: ask(model=model, input="x", previous_response_id="resp_1"), openai.BadRequestError, "input")
+    refused(lambda: ask(model=model, input="x", store=True), openai.BadRequestError, "store")
+    refused(lambda: ask(model=model, input="x", tools=[{"type": "web_search"}]), openai.BadRequestError, "web_search")
+    refused(lambda: ask(model=model, input="word " * 30_000), openai.BadRequestError, "window")
+    refused(lambda: client.responses.retrieve("resp_1"), openai.NotFoundError, "kept")
+
+
 @check
 def texts_become_vectors(client: OpenAI, model: str) -> None:
     texts = ["the cat sleeps", "a kitten naps"]
@@ -151,7 +211,7 @@ def what_is_wrong_is_named(client: OpenAI, model: str) -> None:
     refused(lambda: stranger.models.list(), openai.AuthenticationError, "token")
     refused(
         lambda: client.with_options(max_retries=0).chat.completions.create(model=model, messages=user("word " * 30_000)),
-        openai.APIStatusError,
+        openai.BadRequestError,
         "window",
     )
 

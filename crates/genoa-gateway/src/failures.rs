@@ -29,6 +29,35 @@ impl ApiFailure {
         }
     }
 
+    /// A schema that no answer can be written under.
+    pub(crate) fn of_schema(param: &str, failure: Failure) -> Self {
+        Self {
+            param: Some(param.to_owned()),
+            ..Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "invalid_schema", failure.to_string())
+        }
+    }
+
+    /// A conversation that the model's window does not hold.
+    pub(crate) fn of_window(param: &str, failure: Failure) -> Self {
+        Self {
+            param: Some(param.to_owned()),
+            ..Self::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_request_error",
+                "context_length_exceeded",
+                failure.to_string(),
+            )
+        }
+    }
+
+    /// A field asks for what is not there at all.
+    pub(crate) fn unsupported(param: &str, message: impl Into<String>) -> Self {
+        Self {
+            param: Some(param.to_owned()),
+            ..Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "unsupported_parameter", message)
+        }
+    }
+
     /// A body that is no request.
     pub(crate) fn unreadable(rejection: &JsonRejection) -> Self {
         let (status, code) = match rejection.status() {
@@ -53,8 +82,15 @@ impl ApiFailure {
     }
 
     pub(crate) fn no_such_page() -> Self {
-        let message = "There is nothing here. The paths are /v1/models, /v1/chat/completions and /v1/embeddings";
+        let message =
+            "There is nothing here. The paths are /v1/models, /v1/chat/completions, /v1/responses and /v1/embeddings";
         Self::new(StatusCode::NOT_FOUND, "invalid_request_error", "unknown_url", message)
+    }
+
+    pub(crate) fn not_kept() -> Self {
+        let message = "Answers are not kept here, and cannot be asked for, changed or condensed afterwards: keep what \
+            `POST /v1/responses` answers, and send its `output` with the next `input`";
+        Self::new(StatusCode::NOT_FOUND, "invalid_request_error", "not_found", message)
     }
 
     pub(crate) fn wrong_method() -> Self {
@@ -70,6 +106,17 @@ impl ApiFailure {
 
     fn new(status: StatusCode, kind: &'static str, code: &str, message: impl Into<String>) -> Self {
         Self { status, kind, code: code.to_owned(), param: None, message: message.into(), retry_after: None }
+    }
+
+    /// The code and the text, as the protocol of responses puts them into an answer that failed.
+    pub(crate) fn code_and_message(&self) -> Json_ {
+        // The protocol has a closed list of codes here.
+        let code = match self.status {
+            StatusCode::TOO_MANY_REQUESTS => "rate_limit_exceeded",
+            status if status.is_client_error() => "invalid_prompt",
+            _ => "server_error",
+        };
+        json!({ "code": code, "message": self.message })
     }
 
     /// The body, also of an event in a stream.

@@ -5,12 +5,18 @@
 
 #![forbid(unsafe_code)]
 
-mod answer;
+mod asking;
 mod chat;
+mod chat_answer;
 mod content;
 mod daemon;
+mod embeddings;
 mod failures;
+mod heading;
+mod response_answer;
+mod responses;
 mod server;
+mod telling;
 mod token;
 mod tools;
 

@@ -1,36 +1,33 @@
 //! The server: paths, the token, and how many are served at once.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use futures_util::stream;
-use genoa_abi::limits::EMBED_TEXTS;
 use genoa_abi::session::SessionRequest;
 use genoa_abi::{ErrorCode, Failure};
-use serde::Deserialize;
 use serde_json::{Value as Json_, json};
-use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::mpsc::channel;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::answer::{Heading, Stream, whole};
+use crate::asking::Asked;
 use crate::chat::ChatRequest;
-use crate::daemon::{Daemon, Told};
+use crate::chat_answer::ChatAnswer;
+use crate::daemon::Daemon;
+use crate::embeddings::{self, EmbeddingsRequest};
 use crate::failures::ApiFailure;
-use crate::token::{random_digits, same};
+use crate::heading::{Heading, now};
+use crate::response_answer::ResponseAnswer;
+use crate::responses::ResponsesRequest;
+use crate::telling::{Shape, Telling};
+use crate::token::same;
 
 /// Requests that are worked on at once; the daemon's model works on fewer, by their class.
 const RUNNING: usize = 16;
@@ -40,14 +37,6 @@ const WAITING: usize = 240;
 const BODY_BYTES: usize = 4 * 1024 * 1024;
 /// Pieces of an answer that wait to be read.
 const UNREAD_PIECES: usize = 64;
-/// How often a stream in which nothing is written yet shows that it is alive.
-const ALIVE: Duration = Duration::from_secs(10);
-/// How long a stream waits for its first piece before it begins.
-const FIRST: Duration = Duration::from_secs(2);
-/// What is taken for a token where the daemon does not count them.
-const BYTES_PER_TOKEN: usize = 3;
-/// Random bytes of an answer's name.
-const ID_BYTES: usize = 12;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -97,7 +86,9 @@ fn router(options: GatewayOptions) -> Router {
         .route("/v1/models", get(models))
         .route("/v1/models/{*name}", get(model))
         .route("/v1/chat/completions", post(chat))
-        .route("/v1/embeddings", post(embeddings))
+        .route("/v1/responses", post(responses))
+        .route("/v1/responses/{*id}", any(|| async { ApiFailure::not_kept() }))
+        .route("/v1/embeddings", post(embed))
         .fallback(|| async { ApiFailure::no_such_page() })
         .method_not_allowed_fallback(|| async { ApiFailure::wrong_method() })
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&gateway), check_token))
@@ -131,16 +122,26 @@ impl Gateway {
         if name == self.model { Ok(()) } else { Err(ApiFailure::no_model(name, &self.model)) }
     }
 
-    fn heading(&self, kind: &str) -> Result<Heading, ApiFailure> {
-        Ok(Heading {
-            id: format!("{kind}-{}", random_digits::<ID_BYTES>()?),
-            created: now(),
-            model: self.model.clone(),
-        })
-    }
-
     fn described(&self) -> Json_ {
         json!({ "id": self.model, "object": "model", "created": self.began, "owned_by": "genoa" })
+    }
+
+    /// Has the model write, and tells it in `shape`.
+    async fn answer(
+        &self,
+        place: OwnedSemaphorePermit,
+        asked: Asked,
+        shape: impl Shape,
+    ) -> Result<Response, ApiFailure> {
+        let turn = self.turn().await?;
+        let (teller, listener) = channel(UNREAD_PIECES);
+        let (daemon, infer) = (Arc::clone(&self.daemon), asked.infer);
+        tokio::task::spawn_blocking(move || {
+            daemon.infer(infer, &teller);
+            drop(turn);
+        });
+        let telling = Telling { shape, listener, blame: asked.blame, _kept: place };
+        if asked.stream { telling.stream().await } else { telling.whole().await }
     }
 }
 
@@ -172,112 +173,36 @@ async fn chat(
     let place = gateway.place()?;
     let Json(request) = request.map_err(|rejection| ApiFailure::unreadable(&rejection))?;
     gateway.check_model(&request.model)?;
-    let (asked, heading) = (request.asked()?, gateway.heading("chatcmpl")?);
-    let turn = gateway.turn().await?;
-    let (teller, mut listener) = channel(UNREAD_PIECES);
-    let (daemon, infer) = (Arc::clone(&gateway.daemon), asked.infer);
-    tokio::task::spawn_blocking(move || {
-        daemon.infer(infer, &teller);
-        drop((place, turn));
-    });
-    let no_answer = || Failure::new(ErrorCode::Internal, "the daemon gave no answer");
-    if !asked.stream {
-        let Some(Told::End(outcome)) = listener.recv().await else { return Err(no_answer().into()) };
-        return Ok(Json(whole(&heading, &(*outcome)?, asked.has_tools)).into_response());
-    }
-    let stream = Stream::new(heading, asked.has_tools, asked.tells_usage);
-    let mut telling = Telling { stream, listener, waiting: VecDeque::new(), is_over: false };
-    // A failure that shows at once still has a status of its own.
-    match tokio::time::timeout(FIRST, telling.listener.recv()).await {
-        Ok(None) => return Err(no_answer().into()),
-        Ok(Some(Told::End(outcome))) => telling.take(Told::End(Box::new(Ok((*outcome)?)))),
-        Ok(Some(words)) => telling.take(words),
-        Err(_) => {}
-    }
-    let events = stream::unfold(Some(telling), Telling::next);
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE)).into_response())
+    let tells_usage = request.tells_usage();
+    let asked = request.asked()?;
+    let shape = ChatAnswer::new(Heading::new(&gateway.model)?, asked.has_tools, tells_usage);
+    gateway.answer(place, asked, shape).await
 }
 
-/// An answer on its way to who asked.
-struct Telling {
-    stream: Stream,
-    listener: Receiver<Told>,
-    waiting: VecDeque<Json_>,
-    is_over: bool,
+async fn responses(
+    State(gateway): Shared,
+    request: Result<Json<ResponsesRequest>, JsonRejection>,
+) -> Result<Response, ApiFailure> {
+    let place = gateway.place()?;
+    let Json(request) = request.map_err(|rejection| ApiFailure::unreadable(&rejection))?;
+    gateway.check_model(&request.model)?;
+    let echo = request.echo();
+    let asked = request.asked()?;
+    let shape = ResponseAnswer::new(Heading::new(&gateway.model)?, echo, asked.has_tools);
+    gateway.answer(place, asked, shape).await
 }
 
-impl Telling {
-    fn take(&mut self, told: Told) {
-        match told {
-            Told::Words(text) => self.waiting.extend(self.stream.wrote(&text)),
-            Told::End(outcome) => {
-                self.is_over = true;
-                match *outcome {
-                    Ok(reply) => self.waiting.extend(self.stream.ended(&reply)),
-                    Err(failure) => self.waiting.push_back(ApiFailure::from(failure).body()),
-                }
-            }
-        }
-    }
-
-    /// The next event, and what comes after it; nothing after the last.
-    async fn next(telling: Option<Self>) -> Option<(Result<Event, Infallible>, Option<Self>)> {
-        let mut telling = telling?;
-        loop {
-            if let Some(json) = telling.waiting.pop_front() {
-                return Some((Ok(Event::default().data(json.to_string())), Some(telling)));
-            }
-            if telling.is_over {
-                return Some((Ok(Event::default().data("[DONE]")), None));
-            }
-            let gone = || Told::End(Box::new(Err(Failure::new(ErrorCode::Internal, "the daemon gave no answer"))));
-            let told = telling.listener.recv().await.unwrap_or_else(gone);
-            telling.take(told);
-        }
-    }
-}
-
-/// Texts to turn into vectors.
-#[derive(Clone, Debug, Deserialize)]
-struct EmbeddingsRequest {
-    model: String,
-    input: Input,
-    #[serde(default)]
-    encoding_format: Encoding,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum Input {
-    One(String),
-    Several(Vec<String>),
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Encoding {
-    #[default]
-    Float,
-    Base64,
-}
-
-async fn embeddings(
+async fn embed(
     State(gateway): Shared,
     request: Result<Json<EmbeddingsRequest>, JsonRejection>,
 ) -> Result<Json<Json_>, ApiFailure> {
     let place = gateway.place()?;
     let Json(request) = request.map_err(|rejection| ApiFailure::unreadable(&rejection))?;
     gateway.check_model(&request.model)?;
-    let texts = match request.input {
-        Input::One(text) => vec![text],
-        Input::Several(texts) => texts,
-    };
-    if texts.is_empty() || texts.len() > EMBED_TEXTS || texts.iter().any(String::is_empty) {
-        let what = format!("1 to {EMBED_TEXTS} texts, none of them empty");
-        return Err(ApiFailure::of_field("input", what));
-    }
+    let encoding = request.encoding_format;
+    let texts = request.texts()?;
     let turn = gateway.turn().await?;
-    let (daemon, encoding) = (Arc::clone(&gateway.daemon), request.encoding_format);
+    let daemon = Arc::clone(&gateway.daemon);
     let bytes: usize = texts.iter().map(String::len).sum();
     let work = tokio::task::spawn_blocking(move || {
         let vectors = daemon.embed(texts);
@@ -285,26 +210,5 @@ async fn embeddings(
         vectors
     });
     let vectors = work.await.map_err(|error| Failure::new(ErrorCode::Internal, "embedding broke").because(error))??;
-    let data = vectors.iter().enumerate().map(
-        |(index, vector)| json!({ "object": "embedding", "index": index, "embedding": encoded(vector, encoding) }),
-    );
-    let tokens = bytes.div_ceil(BYTES_PER_TOKEN);
-    Ok(Json(json!({
-        "object": "list", "data": data.collect::<Vec<_>>(), "model": gateway.model,
-        "usage": { "prompt_tokens": tokens, "total_tokens": tokens },
-    })))
-}
-
-fn encoded(vector: &[f32], encoding: Encoding) -> Json_ {
-    match encoding {
-        Encoding::Float => json!(vector),
-        Encoding::Base64 => {
-            let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
-            json!(STANDARD.encode(bytes))
-        }
-    }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    Ok(Json(embeddings::told(&gateway.model, &vectors, encoding, bytes)))
 }

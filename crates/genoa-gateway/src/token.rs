@@ -57,9 +57,19 @@ fn new_token() -> Result<String, Failure> {
 /// Random bytes, as hexadecimal digits.
 pub(crate) fn random_digits<const BYTES: usize>() -> Result<String, Failure> {
     let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Failure::new(ErrorCode::Internal, "the system gives no random numbers").because(error))?;
+    getrandom::fill(&mut bytes).map_err(|error| no_random(&error))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A random number.
+pub(crate) fn random_number() -> Result<u64, Failure> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| no_random(&error))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+fn no_random(error: &getrandom::Error) -> Failure {
+    Failure::new(ErrorCode::Internal, "the system gives no random numbers").because(error)
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> Failure {

@@ -31,7 +31,7 @@ pub(crate) struct Tool {
 struct Function {
     name: String,
     #[serde(default)]
-    description: String,
+    description: Option<String>,
     #[serde(default)]
     parameters: Option<Json>,
 }
@@ -45,6 +45,8 @@ pub(crate) enum Choice {
     Required,
     /// This one.
     Named(String),
+    /// It may not.
+    Never,
 }
 
 /// What a request says of functions; nothing where it says none, or that none may be called.
@@ -52,6 +54,9 @@ pub(crate) enum Choice {
 pub(crate) struct Tools {
     tools: Vec<Function>,
     choice: Choice,
+    /// Those that may be called now, where that is not all. The model is told of all: a client that allows now these and
+    /// now those has the state of one prompt at hand.
+    allowed: Option<Vec<String>>,
     several: bool,
 }
 
@@ -78,40 +83,21 @@ impl Tools {
                 format!("`{}` is no name of a function: letters, digits, `_`, `-` and `.`", tool.name.escape_debug());
             return Err(ApiFailure::of_field("tools", what));
         }
-        let choice = match choice.unwrap_or(&Json::Null) {
-            Json::Null => Choice::Auto,
-            Json::String(word) if word == "auto" => Choice::Auto,
-            Json::String(word) if word == "required" => Choice::Required,
-            Json::String(word) if word == "none" => return Ok(None),
-            Json::Object(object) => {
-                let name = object.get("function").and_then(|function| function.get("name")).or(object.get("name"));
-                let name = name.and_then(Json::as_str).unwrap_or_default().to_owned();
-                if tools.iter().all(|tool| tool.name != name) {
-                    let what = format!("The function `{}` is not among the tools", name.escape_debug());
-                    return Err(ApiFailure::of_field("tool_choice", what));
-                }
-                Choice::Named(name)
-            }
-            _ => {
-                return Err(ApiFailure::of_field(
-                    "tool_choice",
-                    "It is none of `auto`, `none`, `required` or a function",
-                ));
-            }
-        };
-        if tools.is_empty() {
-            return match choice {
-                Choice::Auto => Ok(None),
-                _ => Err(ApiFailure::of_field("tool_choice", "There are no tools to choose from")),
-            };
+        let (choice, allowed) = chosen(choice.unwrap_or(&Json::Null), &tools)?;
+        match choice {
+            Choice::Never => Ok(None),
+            Choice::Auto if tools.is_empty() => Ok(None),
+            _ if tools.is_empty() => Err(ApiFailure::of_field("tool_choice", "There are no tools to choose from")),
+            _ => Ok(Some(Self { tools, choice, allowed, several: several.unwrap_or(true) })),
         }
-        Ok(Some(Self { tools, choice, several: several.unwrap_or(true) }))
     }
 
     /// What the model is told of the functions.
     pub(crate) fn told(&self) -> String {
         let line = |tool: &Function| {
-            spaced(&json!({ "name": tool.name, "description": tool.description, "parameters": tool.schema() }))
+            spaced(
+                &json!({ "name": tool.name, "description": tool.description.as_deref().unwrap_or_default(), "parameters": tool.schema() }),
+            )
         };
         let lines: Vec<String> = self.tools.iter().map(line).collect();
         let how_many = if self.several { "one or more of these functions" } else { "one of these functions" };
@@ -121,6 +107,7 @@ impl Tools {
             ),
             Choice::Required => format!("Call {how_many}."),
             Choice::Named(name) => format!("Call {name}."),
+            Choice::Never => String::new(),
         };
         format!(
             "Functions, each with the JSON schema of its arguments:\n{}\n\n{when} A call is written as\n{OPEN}\n{}\n{CLOSE}",
@@ -131,9 +118,10 @@ impl Tools {
 
     /// What the model may write, as a Lark grammar.
     pub(crate) fn grammar(&self) -> String {
-        let offered = |tool: &&Function| match &self.choice {
-            Choice::Named(name) => tool.name == *name,
-            _ => true,
+        let offered = |tool: &&Function| match (&self.choice, &self.allowed) {
+            (Choice::Named(name), _) => tool.name == *name,
+            (_, Some(allowed)) => allowed.contains(&tool.name),
+            (_, None) => true,
         };
         let call = |tool: &Function| {
             json!({
@@ -153,12 +141,43 @@ impl Tools {
         };
         let start = match self.choice {
             Choice::Auto => "start: calls | WORDS",
-            Choice::Required | Choice::Named(_) => "start: calls",
+            Choice::Required | Choice::Named(_) | Choice::Never => "start: calls",
         };
         // Words may hold anything, but never begin like a call.
         format!(
             "{start}\ncalls: call {more}\ncall: \"{OPEN}\\n\" json \"\\n{CLOSE}\"\njson: %json {schema}\nWORDS: /[^<](.|\\n)*/\n"
         )
+    }
+}
+
+/// What a request says of the choice, and the functions that it may be among.
+fn chosen(choice: &Json, tools: &[Function]) -> Result<(Choice, Option<Vec<String>>), ApiFailure> {
+    let wrong = |what: String| ApiFailure::of_field("tool_choice", what);
+    let known = |function: &Json| {
+        let name = function.get("function").unwrap_or(function).get("name").and_then(Json::as_str).unwrap_or_default();
+        if tools.iter().any(|tool| tool.name == name) {
+            return Ok(name.to_owned());
+        }
+        Err(wrong(format!("The function `{}` is not among the tools", name.escape_debug())))
+    };
+    match choice {
+        Json::Null => Ok((Choice::Auto, None)),
+        Json::String(word) if word == "auto" => Ok((Choice::Auto, None)),
+        Json::String(word) if word == "required" => Ok((Choice::Required, None)),
+        Json::String(word) if word == "none" => Ok((Choice::Never, None)),
+        Json::Object(object) if object.get("type").and_then(Json::as_str) == Some("allowed_tools") => {
+            // One protocol has it in an object of its own, the other has not.
+            let allowed = object.get("allowed_tools").unwrap_or(choice);
+            let names = allowed.get("tools").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+            let names = names.iter().map(known).collect::<Result<Vec<_>, _>>()?;
+            if names.is_empty() {
+                return Err(wrong("`allowed_tools` names no function: name one, or choose `none`".to_owned()));
+            }
+            let must = allowed.get("mode").and_then(Json::as_str) == Some("required");
+            Ok((if must { Choice::Required } else { Choice::Auto }, Some(names)))
+        }
+        Json::Object(_) => Ok((Choice::Named(known(choice)?), None)),
+        _ => Err(wrong("It is none of `auto`, `none`, `required`, `allowed_tools` or a function".to_owned())),
     }
 }
 
@@ -185,13 +204,33 @@ pub(crate) struct Call {
     pub(crate) arguments: Json,
 }
 
+/// What the model wrote.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Written<'a> {
+    /// Words, none where it began to call something and was cut off.
+    Words(&'a str),
+    /// Calls, one at least.
+    Calls(Vec<Call>),
+}
+
+impl<'a> Written<'a> {
+    /// What `text` is, where functions were offered or not.
+    pub(crate) fn of(text: &'a str, has_tools: bool) -> Self {
+        match calls_in(text) {
+            Some(calls) if has_tools => Self::Calls(calls),
+            _ if has_tools => Self::Words(words_in(text)),
+            _ => Self::Words(text),
+        }
+    }
+}
+
 /// Whether a text that is still being written may turn out to be calls.
 pub(crate) fn may_be_calls(text: &str) -> bool {
     text.starts_with(OPEN) || OPEN.starts_with(text)
 }
 
 /// The calls in what the model wrote, one at least; nothing where it wrote words. One that was cut off is left out.
-pub(crate) fn calls_in(text: &str) -> Option<Vec<Call>> {
+fn calls_in(text: &str) -> Option<Vec<Call>> {
     text.starts_with(OPEN).then_some(())?;
     let call = |part: &str| {
         let (body, _) = part.split_once(CLOSE)?;
@@ -203,7 +242,7 @@ pub(crate) fn calls_in(text: &str) -> Option<Vec<Call>> {
 }
 
 /// The words in what the model wrote: none where it wrote calls, whole or not.
-pub(crate) fn words_in(text: &str) -> &str {
+fn words_in(text: &str) -> &str {
     if text.starts_with(OPEN) { "" } else { text }
 }
 
@@ -275,8 +314,16 @@ mod tests {
         let named = of(json!({ "type": "function", "function": { "name": "b" } })).unwrap().grammar();
         assert!(named.contains("\"b\"") && !named.contains("\"a\""), "{named}");
         assert!(Tools::of(Vec::new(), None, None).unwrap().is_none());
+        let names = json!([{ "type": "function", "name": "b" }]);
+        let only = of(json!({ "type": "allowed_tools", "mode": "required", "tools": names })).unwrap();
+        let grammar = only.grammar();
+        assert!(grammar.starts_with("start: calls\n") && !grammar.contains("\"a\"") && only.told().contains("\"a\""));
+        let named = json!([{ "type": "function", "function": { "name": "a" } }]);
+        let only = of(json!({ "type": "allowed_tools", "allowed_tools": { "mode": "auto", "tools": named } })).unwrap();
+        assert!(only.grammar().starts_with("start: calls | WORDS") && !only.grammar().contains("\"b\""));
+        insta::assert_snapshot!(refused(&["a"], &json!({ "type": "allowed_tools", "tools": [{ "name": "x" }] })), @"The function `x` is not among the tools");
         insta::assert_snapshot!(refused(&["a"], &json!({ "function": { "name": "x" } })), @"The function `x` is not among the tools");
-        insta::assert_snapshot!(refused(&["a"], &json!("often")), @"It is none of `auto`, `none`, `required` or a function");
+        insta::assert_snapshot!(refused(&["a"], &json!("often")), @"It is none of `auto`, `none`, `required`, `allowed_tools` or a function");
         insta::assert_snapshot!(refused(&[], &json!("required")), @"There are no tools to choose from");
         insta::assert_snapshot!(refused(&["a b"], &json!("auto")), @"`a b` is no name of a function: letters, digits, `_`, `-` and `.`");
     }

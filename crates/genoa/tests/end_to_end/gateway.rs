@@ -167,6 +167,59 @@ fn the_local_model_answers_in_the_openai_protocol() {
 }
 
 #[test]
+fn the_local_model_answers_in_the_protocol_of_responses() {
+    let gateway = Gateway::of_small_model();
+    let respond = |mut body: Json| {
+        body["model"] = json!("smollm2-135m");
+        gateway.post("/v1/responses", &body)
+    };
+    let answer = respond(json!({ "instructions": "Be brief.", "input": "Say hello.", "max_output_tokens": 12 }));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let whole = answer.json();
+    let text = whole["output"][0]["content"][0]["text"].as_str().unwrap();
+    assert!(!text.is_empty() && whole["usage"]["output_tokens"].as_u64().unwrap() <= 12, "{whole}");
+    let status = if whole["incomplete_details"].is_null() { "completed" } else { "incomplete" };
+    assert_eq!((&whole["object"], &whole["status"]), (&json!("response"), &json!(status)));
+
+    // The same in items, as it comes: without chance it is the same, and the chat says the same.
+    let items = json!([{ "role": "developer", "content": "Be brief." }, { "role": "user", "content": "Say hello." }]);
+    let answer = respond(json!({ "input": items, "max_output_tokens": 12, "stream": true }));
+    let names: Vec<&str> = answer.body.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
+    let events = answer.events();
+    assert_eq!(names, events.iter().map(|event| event["type"].as_str().unwrap()).collect::<Vec<_>>());
+    assert_eq!((names[0], names[1]), ("response.created", "response.in_progress"));
+    assert_eq!(*names.last().unwrap(), format!("response.{status}"));
+    let told: String = events.iter().filter_map(|event| event["delta"].as_str()).collect();
+    assert_eq!(told, text);
+    let chat = gateway.chat(json!({ "messages": items, "max_tokens": 12 })).json();
+    assert_eq!(chat["choices"][0]["message"]["content"], json!(text));
+
+    let schema = json!({ "type": "object", "properties": { "colour": { "enum": ["red", "blue"] } }, "required": ["colour"],
+        "additionalProperties": false });
+    let format = json!({ "format": { "type": "json_schema", "name": "x", "schema": schema } });
+    let answer = respond(json!({ "input": "Which colour has the sky?", "text": format })).json();
+    let colour: Json = serde_json::from_str(answer["output"][0]["content"][0]["text"].as_str().unwrap()).unwrap();
+    assert!(["red", "blue"].contains(&colour["colour"].as_str().unwrap()), "{colour}");
+
+    let city = json!({ "type": "object", "properties": { "city": { "enum": ["Rome", "Oslo"] } }, "required": ["city"],
+        "additionalProperties": false });
+    let tool = json!({ "type": "function", "name": "weather", "description": "The weather", "parameters": city });
+    let request = json!({ "input": "What is the weather in Rome?", "tools": [tool], "tool_choice": "required",
+        "parallel_tool_calls": false });
+    let call = respond(request.clone()).json()["output"][0].clone();
+    assert_eq!((&call["type"], &call["name"]), (&json!("function_call"), &json!("weather")));
+    let arguments: Json = serde_json::from_str(call["arguments"].as_str().unwrap()).unwrap();
+    assert!(arguments["city"].is_string(), "{arguments}");
+    // What came back is sent with what it gave, and gone on with.
+    let result = json!({ "type": "function_call_output", "call_id": call["call_id"], "output": "17 degrees" });
+    let mut goes_on = request;
+    goes_on["input"] = json!([{ "role": "user", "content": "What is the weather in Rome?" }, call, result]);
+    goes_on["tool_choice"] = json!("none");
+    goes_on["max_output_tokens"] = json!(8);
+    assert_eq!(respond(goes_on).json()["output"][0]["type"], "message");
+}
+
+#[test]
 fn who_brings_no_token_or_what_is_not_there_is_refused_with_a_reason() {
     // No model answers here: what is refused is refused before one is asked.
     let world = World::new();
@@ -185,9 +238,10 @@ fn who_brings_no_token_or_what_is_not_there_is_refused_with_a_reason() {
         }
     }
     let post = |path: &str, body: &str| refused(gateway.ask_with("POST", path, &gateway.token, body));
-    insta::assert_snapshot!(post("/v1/files", "{}"), @"404 unknown_url: There is nothing here. The paths are /v1/models, /v1/chat/completions and /v1/embeddings");
+    insta::assert_snapshot!(post("/v1/files", "{}"), @"404 unknown_url: There is nothing here. The paths are /v1/models, /v1/chat/completions, /v1/responses and /v1/embeddings");
     insta::assert_snapshot!(post("/v1/models", "{}"), @"405 method_not_supported: This path does not take that method");
     insta::assert_snapshot!(post(chat, &body.replace("smollm2-135m", "gpt-4")), @"404 model_not_found: There is no model `gpt-4`; there is `smollm2-135m`");
+    insta::assert_snapshot!(post("/v1/responses/resp_1", "{}"), @"404 not_found: Answers are not kept here, and cannot be asked for, changed or condensed afterwards: keep what `POST /v1/responses` answers, and send its `output` with the next `input`");
     let broken = post(chat, "{\"model\": ");
     assert!(broken.starts_with("400 invalid_json: "), "{broken}");
     let strange = post(chat, &body.replace("\"user\"", "\"ghost\""));
