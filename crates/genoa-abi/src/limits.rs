@@ -135,6 +135,8 @@ pub const CONTEXT_TOKENS: usize = 8192;
 pub const ANSWER_TOKENS: usize = 1024;
 /// First tokens that one model call may be asked to tell.
 pub const ALTERNATIVES: usize = 64;
+/// Tokens beside each written one whose chance one model call may be asked to tell.
+pub const LIKELIEST_TOKENS: usize = 20;
 /// How long one model call may take, with the time that it waits for others.
 pub const INFER_MS: u64 = 30 * 60 * 1000;
 /// Texts of one embed call.

@@ -96,6 +96,10 @@ pub struct InferRequest {
     /// How many of the likeliest first tokens to tell, with their chances; at most `ALTERNATIVES`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub alternatives: usize,
+    /// Whether to tell how likely each written token was, and how many of the likeliest beside it; at most
+    /// `LIKELIEST_TOKENS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeliest: Option<usize>,
     /// Who waits.
     #[serde(default)]
     pub class: InferClass,
@@ -178,6 +182,9 @@ pub struct InferReply {
     /// The likeliest first tokens, best first, as far as they were asked for and the provider tells them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternative>,
+    /// The tokens of the text, where their chances were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<WrittenToken>,
 }
 
 /// A token that could have stood first.
@@ -187,6 +194,29 @@ pub struct Alternative {
     pub text: String,
     /// Its chance among all tokens that the grammar allows, in millionths.
     pub chance_ppm: u32,
+}
+
+/// A token that was written, and what could have stood in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenToken {
+    /// The token.
+    #[serde(flatten)]
+    pub token: ScoredToken,
+    /// The likeliest tokens at this place, best first, as many as were asked for. The written one need not be among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub likeliest: Vec<ScoredToken>,
+}
+
+/// A token, and how likely it was among all that the grammar allows, before a temperature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoredToken {
+    /// Its text.
+    pub text: String,
+    /// Its bytes, where they are no text alone: a part of a character.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bytes: Vec<u8>,
+    /// The natural logarithm of its chance, in millionths.
+    pub log_millionths: i32,
 }
 
 /// What the daemon says to a model worker. One JSON-RPC request each; the method is the variant's name.
@@ -238,6 +268,9 @@ pub struct TokenNews {
     pub text: String,
     /// Tokens written so far.
     pub written_tokens: u32,
+    /// The tokens that `text` ends, where their chances were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<WrittenToken>,
 }
 
 /// What a worker says of itself.

@@ -10,7 +10,7 @@ use crate::ids::{
 };
 use crate::labels::{Labels, Readers, Source};
 use crate::limits::PROVENANCE_SOURCES;
-use crate::model::{InferClass, InferStage};
+use crate::model::{InferClass, InferStage, WrittenToken};
 use crate::recording::RunStep;
 use crate::tool::{Clock, Person};
 use crate::view::{Difference, ViewInfo};
@@ -47,6 +47,9 @@ pub enum News {
         text: String,
         /// Tokens so far.
         tokens: u32,
+        /// The tokens that the text ends, where their chances were asked for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        written: Vec<WrittenToken>,
     },
     /// A plan passed the check and is about to run.
     Plan {

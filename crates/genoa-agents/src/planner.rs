@@ -239,7 +239,14 @@ mod tests {
         let mut ask = |_: InferRequest| {
             let (text, finish) = replies.next().unwrap();
             let (text, finish) = ((*text).to_owned(), *finish);
-            Ok(InferReply { text, finish, usage: InferUsage::default(), model: String::new(), alternatives: vec![] })
+            Ok(InferReply {
+                text,
+                finish,
+                usage: InferUsage::default(),
+                model: String::new(),
+                alternatives: vec![],
+                tokens: vec![],
+            })
         };
         let catalog = Catalog::new(vec![], vec![]);
         let so_far = SoFar { plan: "say(a)\n", empty: &[], is_unfinished: false, writes: None, catalog: &catalog };

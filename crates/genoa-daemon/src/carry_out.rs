@@ -195,7 +195,9 @@ impl Daemon {
                 self.tell(session, &News::Planning { intention, text, tokens });
             }
             Some((Watcher::Asker(caller, request), text)) => {
-                let news = News::Writing { request, text, tokens };
+                let is_whole = text.len() == news.text.len();
+                let written = if is_whole { news.tokens.clone() } else { Vec::new() };
+                let news = News::Writing { request, text, tokens, written };
                 self.sockets.send(peer_of(caller), &Message::notification("news", to_json(&news)));
             }
             None => {}

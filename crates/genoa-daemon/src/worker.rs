@@ -301,7 +301,13 @@ mod tests {
         worker.ask(CallId(2), infer(CallId(2)), None);
         assert_eq!(worker.started().len(), 2);
         assert!(worker.pause(CallId(1)).is_some());
-        let news = |from, text: &str| TokenNews { call: CallId(1), from, text: text.into(), written_tokens: 1 };
+        let news = |from, text: &str| TokenNews {
+            call: CallId(1),
+            from,
+            text: text.into(),
+            written_tokens: 1,
+            tokens: Vec::new(),
+        };
         let text = |worker: &mut Worker, from, text| worker.watched(&news(from, text)).map(|(_, text)| text);
         assert_eq!(text(&mut worker, 0, "one "), Some("one ".into()));
         worker.died(Timestamp(0), "killed");

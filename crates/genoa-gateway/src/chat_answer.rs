@@ -163,7 +163,7 @@ mod tests {
 
     fn reply(text: &str, finish: Finish) -> InferReply {
         let usage = InferUsage { prompt_tokens: 5, cached_tokens: 3, written_tokens: 2, ..InferUsage::default() };
-        InferReply { text: text.into(), finish, usage, model: "m".into(), alternatives: vec![] }
+        InferReply { text: text.into(), finish, usage, model: "m".into(), alternatives: vec![], tokens: vec![] }
     }
 
     fn told(events: &[Said]) -> String {

@@ -528,7 +528,14 @@ mod tests {
     }
 
     fn reply(text: &str, finish: Finish) -> InferReply {
-        InferReply { text: text.into(), finish, usage: InferUsage::default(), model: "m".into(), alternatives: vec![] }
+        InferReply {
+            text: text.into(),
+            finish,
+            usage: InferUsage::default(),
+            model: "m".into(),
+            alternatives: vec![],
+            tokens: vec![],
+        }
     }
 
     #[test]

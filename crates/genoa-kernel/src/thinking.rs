@@ -3,7 +3,7 @@
 use genoa_abi::event::Effect;
 use genoa_abi::grant::Right;
 use genoa_abi::limits::{
-    ALTERNATIVES, ANSWER_TOKENS, EMBED_TEXTS, GRAMMAR_BYTES, INFER_MS, INFER_QUEUE, MESSAGE_BYTES,
+    ALTERNATIVES, ANSWER_TOKENS, EMBED_TEXTS, GRAMMAR_BYTES, INFER_MS, INFER_QUEUE, LIKELIEST_TOKENS, MESSAGE_BYTES,
 };
 use genoa_abi::model::{Grammar, InferClass, InferReply, InferRequest};
 use genoa_abi::syscall::Reply;
@@ -160,6 +160,9 @@ fn check_request(request: &InferRequest) -> Result<(), Failure> {
     }
     if request.alternatives > ALTERNATIVES {
         return Err(too_large("too many first tokens are asked for", "ALTERNATIVES", ALTERNATIVES));
+    }
+    if request.likeliest.is_some_and(|count| count > LIKELIEST_TOKENS) {
+        return Err(too_large("too many of the likeliest tokens are asked for", "LIKELIEST_TOKENS", LIKELIEST_TOKENS));
     }
     if !request.temperature.is_finite() || request.temperature < 0.0 {
         return Err(Failure::new(ErrorCode::InvalidInput, "the temperature is not a number from 0 on"));

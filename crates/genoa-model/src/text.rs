@@ -42,6 +42,16 @@ impl TextStream {
         text
     }
 
+    /// How many bytes there are, those that are held back included.
+    pub(crate) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// How many bytes were shown.
+    pub(crate) fn shown(&self) -> usize {
+        self.shown
+    }
+
     /// Nothing more comes: what was held back can be shown.
     pub(crate) fn end(&mut self) {
         self.stopped = true;

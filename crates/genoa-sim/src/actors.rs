@@ -347,7 +347,14 @@ impl World {
     fn model_reply(&mut self) -> InferReply {
         let usage = InferUsage { prompt_tokens: 50, written_tokens: self.small() * 400, ..InferUsage::default() };
         let text = corpus::model_text(&mut self.random);
-        InferReply { text, finish: Finish::Stop, usage, model: "simulated".into(), alternatives: vec![] }
+        InferReply {
+            text,
+            finish: Finish::Stop,
+            usage,
+            model: "simulated".into(),
+            alternatives: vec![],
+            tokens: vec![],
+        }
     }
 
     fn infer_request(&mut self) -> InferRequest {

@@ -49,10 +49,17 @@ fn answer(effect: &Effect, requests: &[&str]) -> Option<Event> {
         }
         Effect::Infer { call, .. } => {
             let text = json!({ "requests": requests }).to_string();
-            let (finish, usage, alternatives) = (Finish::Stop, InferUsage::default(), Vec::new());
+            let (finish, usage) = (Finish::Stop, InferUsage::default());
             Some(Event::InferFinished {
                 call: *call,
-                outcome: Ok(InferReply { text, finish, usage, model: "test".into(), alternatives }),
+                outcome: Ok(InferReply {
+                    text,
+                    finish,
+                    usage,
+                    model: "test".into(),
+                    alternatives: vec![],
+                    tokens: vec![],
+                }),
             })
         }
         Effect::ActOnView { call, view, action, .. } => {

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use genoa_abi::model::{
-    Alternative, CallState, CallWork, Finish, InferClass, InferReply, InferRequest, InferUsage, TokenNews,
+    Alternative, CallState, CallWork, Finish, InferClass, InferReply, InferRequest, InferUsage, TokenNews, WrittenToken,
 };
 use genoa_abi::{CallId, ErrorCode, Failure};
 use llama_cpp_2::token::LlamaToken;
 use llguidance::Matcher;
 use toktrie::{SimpleVob, TokTrie, TokenId};
 
+use super::chances::Chances;
 use super::lookup::Lookup;
 use super::prompt::Prompt;
 use super::sampler::{Sampler, chances};
@@ -56,6 +57,7 @@ pub(super) struct Generation {
     /// How many of the likeliest first tokens are wanted, and what they were.
     alternatives_wanted: usize,
     alternatives: Vec<Alternative>,
+    chances: Chances,
     context_tokens: usize,
     sampler: Sampler,
     pub(super) lookup: Lookup,
@@ -100,6 +102,7 @@ impl Generation {
             max_tokens: request.max_tokens,
             alternatives_wanted: request.alternatives,
             alternatives: Vec::new(),
+            chances: Chances::new(request.likeliest),
             context_tokens,
             sampler: Sampler::new(request.temperature, request.seed),
             lookup: Lookup::new(),
@@ -129,7 +132,7 @@ impl Generation {
                 self.alternatives_wanted = 0;
                 self.sampler.skip();
             }
-            self.write(token, trie);
+            self.write(token, None, trie);
         }
         self.unsaved.clear();
         self.file = Some(file);
@@ -210,7 +213,8 @@ impl Generation {
         for token in forced {
             if self.finish.is_none() {
                 self.unsaved.push(Written { token, is_forced: true });
-                self.write(token, trie);
+                let measured = self.chances.of_forced(token, trie);
+                self.write(token, measured, trie);
                 self.usage.forced_tokens += 1;
             }
         }
@@ -242,7 +246,8 @@ impl Generation {
             matcher.consume_token(token).map_err(|error| broken(&error))?;
         }
         self.unsaved.push(Written { token, is_forced: false });
-        self.write(token, trie);
+        let measured = self.chances.of_chosen(token, scores, mask.as_ref(), trie);
+        self.write(token, measured, trie);
         if self.finish.is_none() {
             self.write_forced(trie);
         }
@@ -257,11 +262,15 @@ impl Generation {
         }
     }
 
-    fn write(&mut self, token: TokenId, trie: &TokTrie) {
+    fn write(&mut self, token: TokenId, measured: Option<WrittenToken>, trie: &TokTrie) {
         self.tokens.push(LlamaToken(token.cast_signed()));
         self.usage.written_tokens += 1;
         let is_control = trie.is_special_token(token);
-        if !is_control && self.text.push(trie.token(token)) {
+        let is_stopped = !is_control && self.text.push(trie.token(token));
+        if !is_control {
+            self.chances.push(measured, self.text.length());
+        }
+        if is_stopped {
             self.finish = Some(Finish::Stop);
         } else if self.usage.written_tokens >= self.max_tokens || self.tokens.len() >= self.context_tokens {
             self.finish = Some(Finish::Length);
@@ -284,7 +293,8 @@ impl Generation {
         self.told = Some(now);
         let from = self.told_bytes;
         self.told_bytes += text.len();
-        Some(TokenNews { call: self.call, from, text, written_tokens: self.usage.written_tokens })
+        let tokens = self.chances.news(self.text.shown());
+        Some(TokenNews { call: self.call, from, text, written_tokens: self.usage.written_tokens, tokens })
     }
 
     /// The answer, with what is there.
@@ -295,12 +305,14 @@ impl Generation {
             return Err(failure);
         }
         let finish = self.finish.unwrap_or(Finish::Cancelled);
+        let tokens = self.chances.into_tokens(self.text.length());
         Ok(InferReply {
             text: self.text.into_text(),
             finish,
             usage,
             model: model.to_owned(),
             alternatives: self.alternatives,
+            tokens,
         })
     }
 

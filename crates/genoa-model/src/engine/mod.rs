@@ -1,6 +1,7 @@
 //! The local engine: a model file, a context with several warm sequences, and calls that write in one batch.
 
 mod admission;
+mod chances;
 mod embed;
 mod generation;
 mod grammars;

@@ -135,7 +135,8 @@ impl<'m> Engine<'m> {
         let matcher = request.grammar.as_ref().map(|grammar| self.grammars.matcher(grammar)).transpose()?;
         self.arrivals += 1;
         let mut generation = Generation::new((call, self.arrivals), request, prompt, window, matcher);
-        let written = self.written.as_ref().filter(|_| !request.off_disk);
+        // How likely its tokens were is not written down: who asks for that begins anew.
+        let written = self.written.as_ref().filter(|_| !request.off_disk && request.likeliest.is_none());
         if let Some(before) = written.and_then(|files| files.open(call, request)) {
             generation.go_on_from(before, self.loaded.vocabulary.tok_trie());
         }

@@ -87,7 +87,8 @@ pub(super) fn chances(scores: &[f32], allowed: Option<&SimpleVob>, count: usize)
     all.into_iter().map(|(index, weight)| (index, weight / total)).collect()
 }
 
-fn for_allowed(scores: &[f32], allowed: Option<&SimpleVob>, mut visit: impl FnMut(usize, f32)) {
+/// Visits all tokens that are allowed, in the order of their numbers.
+pub(super) fn for_allowed(scores: &[f32], allowed: Option<&SimpleVob>, mut visit: impl FnMut(usize, f32)) {
     match allowed {
         Some(mask) => mask.iter_set_entries(|index| {
             if let Some(score) = scores.get(index) {

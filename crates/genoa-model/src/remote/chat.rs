@@ -30,6 +30,12 @@ pub(super) fn body(options: &RemoteOptions, request: &InferRequest) -> Result<Js
         body["continue_final_message"] = json!(true);
         body["add_generation_prompt"] = json!(false);
     }
+    if request.likeliest.is_some() {
+        let what = format!("the endpoint {} is not asked how likely its tokens are", options.name);
+        return Err(
+            Failure::new(ErrorCode::Unsupported, what).try_next("Ask without that, or use a model on this machine")
+        );
+    }
     if !request.stop.is_empty() {
         body["stop"] = json!(request.stop);
     }

@@ -47,7 +47,14 @@ impl Call {
 
     fn reply(&self, finish: Finish, model: String) -> InferReply {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        InferReply { text: state.text.clone(), finish, usage: state.usage, model, alternatives: Vec::new() }
+        InferReply {
+            text: state.text.clone(),
+            finish,
+            usage: state.usage,
+            model,
+            alternatives: Vec::new(),
+            tokens: Vec::new(),
+        }
     }
 }
 
@@ -297,7 +304,7 @@ impl<'a> Stream<'a> {
         let text = std::mem::take(&mut self.fresh);
         let from = self.told_bytes;
         self.told_bytes += text.len();
-        Some(TokenNews { call: self.call.call, from, text, written_tokens })
+        Some(TokenNews { call: self.call.call, from, text, written_tokens, tokens: Vec::new() })
     }
 }
 
