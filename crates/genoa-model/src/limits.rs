@@ -12,6 +12,8 @@ pub const LOOKUP_TOKENS: usize = 8;
 pub const LOOKUP_REST_TOKENS: u32 = 64;
 /// While more calls write, none guesses: the batch is full of tokens that are certain.
 pub const LOOKUP_CALLS: usize = 2;
+/// The stack on which a grammar is compiled: 64 Ki references of 8 bytes each, with 8 KiB for each. What is not used is not taken.
+pub const GRAMMAR_STACK_BYTES: usize = 512 * 1024 * 1024;
 /// Compiled grammars that are kept.
 pub const GRAMMARS: usize = 64;
 /// Tokens of one text that is embedded.

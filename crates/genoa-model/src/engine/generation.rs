@@ -29,6 +29,11 @@ fn ppm(chance: f64) -> u32 {
     (chance * 1_000_000.0).round() as u32
 }
 
+/// A grammar that cannot be gone on in.
+fn dead_end(why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(ErrorCode::InvalidInput, "the grammar led the model to a dead end").because(why)
+}
+
 pub(super) struct Generation {
     pub(super) call: CallId,
     pub(super) class: InferClass,
@@ -209,7 +214,7 @@ impl Generation {
     pub(super) fn write_forced(&mut self, trie: &TokTrie) {
         let Some(matcher) = &mut self.matcher else { return };
         let forced = matcher.consume_ff_tokens();
-        let stopped = matcher.is_stopped();
+        let (stopped, error) = (matcher.is_stopped(), matcher.get_error());
         for token in forced {
             if self.finish.is_none() {
                 self.unsaved.push(Written { token, is_forced: true });
@@ -218,7 +223,9 @@ impl Generation {
                 self.usage.forced_tokens += 1;
             }
         }
-        if stopped && self.finish.is_none() {
+        if let Some(error) = error {
+            self.failure = Some(dead_end(&error));
+        } else if stopped && self.finish.is_none() {
             self.finish = Some(Finish::Stop);
         }
     }
@@ -226,16 +233,13 @@ impl Generation {
     /// Chooses the next token from the model's scores, and writes it with all that follows from it.
     pub(super) fn advance(&mut self, scores: &[f32], trie: &TokTrie) -> Result<(), Failure> {
         self.first_token.get_or_insert_with(Instant::now);
-        let broken = |error: &dyn std::fmt::Display| {
-            Failure::new(ErrorCode::InvalidInput, "the grammar led the model to a dead end").because(error)
-        };
         let mask = match &mut self.matcher {
-            Some(matcher) => Some(matcher.compute_mask().map_err(|error| broken(&error))?),
+            Some(matcher) => Some(matcher.compute_mask().map_err(|error| dead_end(&error))?),
             None => None,
         };
         self.note_alternatives(scores, mask.as_ref(), trie);
         let Some(chosen) = self.sampler.choose(scores, mask.as_ref()) else {
-            return Err(broken(&"no token is allowed, or the model's scores are no numbers"));
+            return Err(dead_end(&"no token is allowed, or the model's scores are no numbers"));
         };
         let token = TokenId::try_from(chosen).unwrap_or(TokenId::MAX);
         if trie.eos_tokens().contains(&token) {
@@ -243,7 +247,7 @@ impl Generation {
             return Ok(());
         }
         if let Some(matcher) = &mut self.matcher {
-            matcher.consume_token(token).map_err(|error| broken(&error))?;
+            matcher.consume_token(token).map_err(|error| dead_end(&error))?;
         }
         self.unsaved.push(Written { token, is_forced: false });
         let measured = self.chances.of_chosen(token, scores, mask.as_ref(), trie);

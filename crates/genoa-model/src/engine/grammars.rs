@@ -10,7 +10,7 @@ use llguidance::{Matcher, ParserFactory};
 use serde_json::{Value as Json, json};
 use toktrie::{InferenceCapabilities, TokEnv};
 
-use crate::limits::GRAMMARS;
+use crate::limits::{GRAMMAR_STACK_BYTES, GRAMMARS};
 
 /// Compiles grammars for one vocabulary, and keeps the latest.
 pub(super) struct Grammars {
@@ -55,17 +55,41 @@ impl Grammars {
         Ok(matcher)
     }
 
+    /// Compiles on a stack that a grammar of the largest size cannot use up: references are followed by recursion, and the end of a
+    /// stack would be the end of everybody's calls.
     fn compile(&self, grammar: &Grammar) -> Result<Matcher, Failure> {
+        let broken = |why: &dyn std::fmt::Display| {
+            Failure::new(ErrorCode::ModelFailed, "the grammar could not be compiled").because(why)
+        };
+        std::thread::scope(|scope| {
+            let compiler = std::thread::Builder::new().stack_size(GRAMMAR_STACK_BYTES);
+            let compiling =
+                compiler.spawn_scoped(scope, || self.compile_here(grammar)).map_err(|error| broken(&error))?;
+            compiling.join().map_err(|_| broken(&"the compiler broke off"))?
+        })
+    }
+
+    fn compile_here(&self, grammar: &Grammar) -> Result<Matcher, Failure> {
         let grammar = match grammar {
             Grammar::Lark(text) => TopLevelGrammar::from_lark(text.clone()),
             Grammar::JsonSchema(schema) => TopLevelGrammar::from_json_schema(on_one_line(schema.clone())),
         };
         let matcher = Matcher::new(self.factory.create_parser(grammar));
-        match matcher.get_error() {
+        match matcher.get_error().or_else(|| why_nothing_fits(&matcher)) {
             None => Ok(matcher),
             Some(error) => Err(Failure::new(ErrorCode::InvalidInput, "the grammar cannot be used").because(error)),
         }
     }
+}
+
+/// What only refers to itself compiles, but no text begins in it, or none ends. That is told before the prompt is read for it.
+fn why_nothing_fits(matcher: &Matcher) -> Option<String> {
+    let mut matcher = matcher.deep_clone();
+    let is_forced = !matcher.consume_ff_tokens().is_empty();
+    let begins = is_forced
+        || matcher.is_accepting().unwrap_or(false)
+        || (!matcher.is_stopped() && matcher.compute_mask().is_ok_and(|mask| !mask.is_zero()));
+    matcher.get_error().or_else(|| (!begins).then(|| "no text fits it: it only refers to itself".to_owned()))
 }
 
 /// With one way to put spaces, the grammar forces all that stands between the values, and no model loses itself in

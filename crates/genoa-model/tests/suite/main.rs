@@ -11,5 +11,6 @@ mod engine;
 mod fetch;
 mod loopback;
 mod remote;
+mod schemas;
 mod wire;
 mod worker;
