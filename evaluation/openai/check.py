@@ -90,6 +90,27 @@ def a_seed_decides(client: OpenAI, model: str) -> None:
 
 
 @check
+def tokens_come_with_their_chances(client: OpenAI, model: str) -> None:
+    asked = {"model": model, "messages": user("Name three colours."), "max_tokens": 12, "logprobs": True}
+    choice = client.chat.completions.create(**asked, top_logprobs=3).choices[0]
+    tokens = choice.logprobs.content
+    assert "".join(token.token for token in tokens).startswith(choice.message.content)
+    assert all(token.logprob == token.top_logprobs[0].logprob and len(token.top_logprobs) == 3 for token in tokens)
+    chunks = [chunk.choices[0] for chunk in client.chat.completions.create(**asked, stream=True)]
+    told = [token.logprob for one in chunks if one.logprobs for token in one.logprobs.content]
+    assert len(told) == len(tokens) and all(math.isclose(a, b.logprob, abs_tol=0.05) for a, b in zip(told, tokens))
+
+
+@check
+def several_answers_come_with_their_index(client: OpenAI, model: str) -> None:
+    asked = {"model": model, "messages": user("Invent a name."), "temperature": 1.0, "seed": 5, "n": 3, "max_tokens": 8}
+    choices = client.chat.completions.create(**asked).choices
+    assert [choice.index for choice in choices] == [0, 1, 2] and all(choice.message.content for choice in choices)
+    with client.chat.completions.stream(**asked) as stream:
+        assert len(stream.get_final_completion().choices) == 3
+
+
+@check
 def a_schema_is_kept(client: OpenAI, model: str) -> None:
     class Person(BaseModel):
         name: str
@@ -205,7 +226,9 @@ def what_is_wrong_is_named(client: OpenAI, model: str) -> None:
     chat = client.chat.completions.create
     refused(lambda: chat(model="no-such-model", messages=user("x")), openai.NotFoundError, "no-such-model")
     refused(lambda: chat(model=model, messages=[]), openai.BadRequestError, "message")
-    refused(lambda: chat(model=model, messages=user("x"), n=3), openai.BadRequestError, "answer")
+    refused(lambda: chat(model=model, messages=user("x"), n=99), openai.BadRequestError, "1 to 8")
+    endless = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"$ref": "#"}}}
+    refused(lambda: chat(model=model, messages=user("x"), response_format=endless), openai.BadRequestError, "schema")
     refused(lambda: chat(model=model, messages=user("x"), temperature=9), openai.BadRequestError, "0 to 2")
     stranger = client.with_options(api_key="nobody", max_retries=0)
     refused(lambda: stranger.models.list(), openai.AuthenticationError, "token")

@@ -1,6 +1,6 @@
 //! What a client asks, whichever protocol it says it in, and what the model is asked for it.
 
-use genoa_abi::limits::ANSWER_TOKENS;
+use genoa_abi::limits::{ANSWER_TOKENS, LIKELIEST_TOKENS};
 use genoa_abi::model::{ChatMessage, Grammar, InferClass, InferRequest, Role};
 use genoa_abi::{ErrorCode, Failure};
 use serde::Deserialize;
@@ -31,6 +31,8 @@ pub(crate) struct Wish {
     pub(crate) seed: Option<i64>,
     /// Texts that end the answer.
     pub(crate) stop: Vec<String>,
+    /// Whether to tell how likely each token was, and how many of the likeliest beside it.
+    pub(crate) likeliest: Option<usize>,
     /// Whether the answer is told as it comes.
     pub(crate) stream: bool,
     /// How its protocol names what may be wrong.
@@ -55,10 +57,19 @@ pub(crate) struct Asked {
     pub(crate) infer: InferRequest,
     /// Whether the answer is told as it comes.
     pub(crate) stream: bool,
-    /// Whether the answer may be calls.
-    pub(crate) has_tools: bool,
+    /// How it is told.
+    pub(crate) manner: Manner,
     /// How a failure is told.
     pub(crate) blame: Blame,
+}
+
+/// How an answer is told, whole or not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manner {
+    /// Whether it may be calls.
+    pub(crate) has_tools: bool,
+    /// Whether its tokens are told with their chances.
+    pub(crate) has_chances: bool,
 }
 
 impl Wish {
@@ -76,6 +87,9 @@ impl Wish {
         }
         if self.stop.len() > STOPS || self.stop.iter().any(String::is_empty) {
             return Err(ApiFailure::of_field("stop", format!("At most {STOPS} texts, none of them empty")));
+        }
+        if self.likeliest.is_some_and(|count| count > LIKELIEST_TOKENS) {
+            return Err(ApiFailure::of_field("top_logprobs", format!("It is a number from 0 to {LIKELIEST_TOKENS}")));
         }
         if self.tools.is_some() && self.form.is_some() {
             let what = "Functions and a form of the answer cannot both be asked for: leave one of them out";
@@ -95,11 +109,13 @@ impl Wish {
             temperature,
             seed: seed(self.seed, temperature)?,
             stop: self.stop,
+            likeliest: self.likeliest,
             class: InferClass::Agent,
             stream: self.stream,
             ..InferRequest::default()
         };
-        Ok(Asked { infer, stream: self.stream, has_tools: self.tools.is_some(), blame })
+        let manner = Manner { has_tools: self.tools.is_some(), has_chances: self.likeliest.is_some() };
+        Ok(Asked { infer, stream: self.stream, manner, blame })
     }
 }
 

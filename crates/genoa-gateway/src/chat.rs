@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use crate::asking::{Asked, Fields, Stop, Wish, any_object, form_of};
 use crate::content::Message;
 use crate::failures::ApiFailure;
+use crate::limits::CHOICES;
 use crate::tools::{Tool, Tools};
 
 /// The fields that are read. What is not known is ignored where it changes nothing, and refused where it would.
@@ -32,6 +33,8 @@ pub(crate) struct ChatRequest {
     n: Option<u32>,
     #[serde(default)]
     logprobs: Option<bool>,
+    #[serde(default)]
+    top_logprobs: Option<usize>,
     #[serde(default)]
     response_format: Option<ResponseFormat>,
     #[serde(default)]
@@ -68,13 +71,19 @@ impl ChatRequest {
         self.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false)
     }
 
+    /// How many answers are wanted.
+    pub(crate) fn choices(&self) -> Result<u32, ApiFailure> {
+        match self.n.unwrap_or(1) {
+            n @ 1..=CHOICES => Ok(n),
+            _ => Err(ApiFailure::of_field("n", format!("It is a number from 1 to {CHOICES}"))),
+        }
+    }
+
     /// What the model is asked.
     pub(crate) fn asked(self) -> Result<Asked, ApiFailure> {
-        if self.n.is_some_and(|n| n != 1) {
-            return Err(ApiFailure::of_field("n", "One answer is given to a request; ask again for another"));
-        }
-        if self.logprobs == Some(true) {
-            return Err(ApiFailure::of_field("logprobs", "The chances of tokens are not told"));
+        let has_chances = self.logprobs.unwrap_or(false);
+        if self.top_logprobs.is_some() && !has_chances {
+            return Err(ApiFailure::of_field("top_logprobs", "It goes with `logprobs`: set that to true as well"));
         }
         let wish = Wish {
             messages: self.messages,
@@ -84,6 +93,7 @@ impl ChatRequest {
             temperature: self.temperature,
             seed: self.seed,
             stop: self.stop.map(Stop::texts).unwrap_or_default(),
+            likeliest: has_chances.then_some(self.top_logprobs.unwrap_or(0)),
             stream: self.stream.unwrap_or(false),
             fields: Fields { messages: "messages", form: "response_format", max_tokens: "max_tokens" },
         };
@@ -110,7 +120,9 @@ mod tests {
 
     fn asked(mut request: Json) -> Result<Asked, ApiFailure> {
         request["model"] = json!("m");
-        serde_json::from_value::<ChatRequest>(request).unwrap().asked()
+        let request = serde_json::from_value::<ChatRequest>(request).unwrap();
+        request.choices()?;
+        request.asked()
     }
 
     fn refused(request: Json) -> String {
@@ -153,8 +165,10 @@ mod tests {
     fn what_is_not_there_is_refused_by_its_name() {
         let one = json!([{ "role": "user", "content": "x" }]);
         insta::assert_snapshot!(refused(json!({ "messages": [] })), @"messages: A conversation needs a message at least");
-        insta::assert_snapshot!(refused(json!({ "messages": one, "n": 2 })), @"n: One answer is given to a request; ask again for another");
-        insta::assert_snapshot!(refused(json!({ "messages": one, "logprobs": true })), @"logprobs: The chances of tokens are not told");
+        insta::assert_snapshot!(refused(json!({ "messages": one, "n": 9 })), @"n: It is a number from 1 to 8");
+        insta::assert_snapshot!(refused(json!({ "messages": one, "n": 0 })), @"n: It is a number from 1 to 8");
+        insta::assert_snapshot!(refused(json!({ "messages": one, "top_logprobs": 2 })), @"top_logprobs: It goes with `logprobs`: set that to true as well");
+        insta::assert_snapshot!(refused(json!({ "messages": one, "logprobs": true, "top_logprobs": 21 })), @"top_logprobs: It is a number from 0 to 20");
         insta::assert_snapshot!(refused(json!({ "messages": one, "temperature": 3 })), @"temperature: It is a number from 0 to 2");
         insta::assert_snapshot!(refused(json!({ "messages": one, "stop": ["a", ""] })), @"stop: At most 4 texts, none of them empty");
         let image = json!([{ "role": "user", "content": [{ "type": "image_url", "image_url": { "url": "x" } }] }]);

@@ -3,113 +3,139 @@
 use genoa_abi::model::{Finish, InferReply, InferUsage};
 use serde_json::{Value as Json, json};
 
+use crate::asking::Manner;
+use crate::daemon::Words;
 use crate::failures::ApiFailure;
+use crate::flow::{Flow, Piece};
 use crate::heading::Heading;
+use crate::logprobs;
 use crate::telling::{Said, Shape};
-use crate::tools::{Call, Written, may_be_calls};
+use crate::tools::{Call, Written};
 
-/// The answer to a chat completion.
+/// The answer to a chat completion, in as many versions as were asked for.
 pub(crate) struct ChatAnswer {
     heading: Heading,
-    has_tools: bool,
+    manner: Manner,
     tells_usage: bool,
-    /// What was written, as far as it was told or may still be a call.
-    text: String,
-    /// Bytes of it that were told.
-    told: usize,
+    choices: Vec<Choice>,
+}
+
+/// One version.
+struct Choice {
+    flow: Flow,
     begun: bool,
+    /// What it used, once it is there.
+    used: Option<InferUsage>,
 }
 
 impl ChatAnswer {
-    pub(crate) fn new(heading: Heading, has_tools: bool, tells_usage: bool) -> Self {
-        Self { heading, has_tools, tells_usage, text: String::new(), told: 0, begun: false }
+    pub(crate) fn new(heading: Heading, manner: Manner, choices: usize, tells_usage: bool) -> Self {
+        let choice = || Choice { flow: Flow::new(manner), begun: false, used: None };
+        Self { heading, manner, tells_usage, choices: std::iter::repeat_with(choice).take(choices).collect() }
     }
 
-    fn begin(&mut self) -> Option<Said> {
-        let is_first = !std::mem::replace(&mut self.begun, true);
-        is_first.then(|| self.chunk(&json!({ "role": "assistant", "content": "" }), &Json::Null))
+    fn begin(&mut self, index: usize) -> Option<Said> {
+        let is_first = self.choices.get_mut(index).is_some_and(|choice| !std::mem::replace(&mut choice.begun, true));
+        is_first.then(|| self.chunk(index, &json!({ "role": "assistant", "content": "" }), &Json::Null))
     }
 
-    fn tell_words(&mut self) -> Vec<Said> {
-        let Some(new) = self.text.get(self.told..).filter(|new| !new.is_empty()).map(str::to_owned) else {
-            return Vec::new();
-        };
-        self.told = self.text.len();
-        let mut events: Vec<Said> = self.begin().into_iter().collect();
-        events.push(self.chunk(&json!({ "content": new }), &Json::Null));
+    fn tell(&mut self, index: usize, piece: Option<Piece>) -> Vec<Said> {
+        let Some(Piece { text, tokens }) = piece else { return Vec::new() };
+        let mut events: Vec<Said> = self.begin(index).into_iter().collect();
+        let mut said = self.chunk(index, &json!({ "content": text }), &Json::Null);
+        said.data["choices"][0]["logprobs"] = self.chances(tokens);
+        events.push(said);
         events
     }
 
-    fn chunk(&self, delta: &Json, finish: &Json) -> Said {
-        let heading = &self.heading;
-        let mut chunk = json!({
-            "id": format!("chatcmpl-{}", heading.digits), "object": "chat.completion.chunk", "created": heading.created, "model": heading.model,
-            "choices": [{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish }],
-        });
+    fn chances(&self, tokens: Vec<Json>) -> Json {
+        if self.manner.has_chances { json!({ "content": tokens, "refusal": null }) } else { Json::Null }
+    }
+
+    fn chunk(&self, index: usize, delta: &Json, finish: &Json) -> Said {
+        let choice = json!({ "index": index, "delta": delta, "logprobs": null, "finish_reason": finish });
+        let mut chunk = self.frame("chat.completion.chunk", vec![choice]);
         if self.tells_usage {
             chunk["usage"] = Json::Null;
         }
         Said { kind: None, data: chunk }
     }
+
+    fn frame(&self, object: &str, choices: Vec<Json>) -> Json {
+        let Heading { digits, created, model } = &self.heading;
+        json!({
+            "id": format!("chatcmpl-{digits}"), "object": object, "created": created, "model": model, "choices": choices,
+        })
+    }
+
+    fn whole_choice(&self, index: usize, reply: &InferReply) -> Json {
+        let written = Written::of(&reply.text, self.manner.has_tools);
+        let mut message = json!({ "role": "assistant", "content": null, "refusal": null, "annotations": [] });
+        let mut chances = Json::Null;
+        match &written {
+            Written::Calls(calls) => message["tool_calls"] = json!(self.numbered(index, calls)),
+            Written::Words(words) => {
+                message["content"] = json!(words);
+                let tokens = if words.is_empty() { &[] } else { reply.tokens.as_slice() };
+                chances = self.chances(logprobs::told(tokens));
+            }
+        }
+        let reason = reason(reply.finish, &written);
+        json!({ "index": index, "message": message, "logprobs": chances, "finish_reason": reason })
+    }
+
+    fn numbered(&self, index: usize, calls: &[Call]) -> Vec<Json> {
+        let answer = if index == 0 { self.heading.digits.clone() } else { format!("{}_{index}", self.heading.digits) };
+        let call = |(place, call): (usize, &Call)| {
+            json!({
+                "id": format!("call_{answer}_{place}"), "type": "function",
+                "function": { "name": call.name, "arguments": call.arguments.to_string() },
+            })
+        };
+        calls.iter().enumerate().map(call).collect()
+    }
 }
 
 impl Shape for ChatAnswer {
-    fn whole(&mut self, reply: &InferReply) -> Json {
-        let heading = &self.heading;
-        let written = Written::of(&reply.text, self.has_tools);
-        let message = match &written {
-            Written::Calls(calls) => json!({
-                "role": "assistant", "content": null, "refusal": null, "annotations": [],
-                "tool_calls": numbered(heading, calls),
-            }),
-            Written::Words(words) => {
-                json!({ "role": "assistant", "content": words, "refusal": null, "annotations": [] })
-            }
-        };
-        json!({
-            "id": format!("chatcmpl-{}", heading.digits), "object": "chat.completion", "created": heading.created, "model": heading.model,
-            "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": reason(reply.finish, &written) }],
-            "usage": usage(&reply.usage),
-        })
+    fn whole(&mut self, replies: &[InferReply]) -> Json {
+        let choices = replies.iter().enumerate().map(|(index, reply)| self.whole_choice(index, reply)).collect();
+        let mut whole = self.frame("chat.completion", choices);
+        whole["usage"] = usage(replies.iter().map(|reply| &reply.usage));
+        whole
     }
 
     fn begun(&mut self) -> Vec<Said> {
         Vec::new()
     }
 
-    fn wrote(&mut self, text: &str) -> Vec<Said> {
-        self.text.push_str(text);
-        if self.has_tools && may_be_calls(&self.text) {
-            return Vec::new();
-        }
-        self.tell_words()
+    fn wrote(&mut self, index: usize, words: &Words) -> Vec<Said> {
+        let piece = self.choices.get_mut(index).and_then(|choice| choice.flow.wrote(words));
+        self.tell(index, piece)
     }
 
-    fn ended(&mut self, reply: &InferReply) -> Vec<Said> {
-        let written = Written::of(&reply.text, self.has_tools);
-        let mut events = Vec::new();
+    fn ended(&mut self, index: usize, reply: &InferReply) -> Vec<Said> {
+        let written = Written::of(&reply.text, self.manner.has_tools);
+        let mut events: Vec<Said> = self.begin(index).into_iter().collect();
         match &written {
             Written::Calls(calls) => {
-                let mut calls = numbered(&self.heading, calls);
-                for (index, call) in calls.iter_mut().enumerate() {
-                    call["index"] = json!(index);
-                }
-                events.extend(self.begin());
-                events.push(self.chunk(&json!({ "tool_calls": calls }), &Json::Null));
+                let mut calls = self.numbered(index, calls);
+                calls.iter_mut().enumerate().for_each(|(place, call)| call["index"] = json!(place));
+                events.push(self.chunk(index, &json!({ "tool_calls": calls }), &Json::Null));
             }
             Written::Words(words) => {
-                // News are told at times; what came after the last stands in the reply.
-                (*words).clone_into(&mut self.text);
-                events.extend(self.begin());
-                events.extend(self.tell_words());
+                let left = self.choices.get_mut(index).and_then(|choice| choice.flow.ended(words, &reply.tokens));
+                events.extend(self.tell(index, left));
             }
         }
-        events.push(self.chunk(&json!({}), &json!(reason(reply.finish, &written))));
-        if self.tells_usage {
-            let mut last = self.chunk(&json!({}), &Json::Null);
-            last.data["choices"] = json!([]);
-            last.data["usage"] = usage(&reply.usage);
-            events.push(last);
+        events.push(self.chunk(index, &json!({}), &json!(reason(reply.finish, &written))));
+        if let Some(choice) = self.choices.get_mut(index) {
+            choice.used = Some(reply.usage);
+        }
+        let used: Option<Vec<&InferUsage>> = self.choices.iter().map(|choice| choice.used.as_ref()).collect();
+        if let Some(used) = used.filter(|_| self.tells_usage) {
+            let mut last = self.frame("chat.completion.chunk", Vec::new());
+            last["usage"] = usage(used.into_iter());
+            events.push(Said { kind: None, data: last });
         }
         events
     }
@@ -117,17 +143,6 @@ impl Shape for ChatAnswer {
     fn failed(&mut self, failure: &ApiFailure) -> Vec<Said> {
         vec![Said { kind: None, data: failure.body() }]
     }
-}
-
-fn numbered(heading: &Heading, calls: &[Call]) -> Vec<Json> {
-    let id = &heading.digits;
-    let call = |(index, call): (usize, &Call)| {
-        json!({
-            "id": format!("call_{id}_{index}"), "type": "function",
-            "function": { "name": call.name, "arguments": call.arguments.to_string() },
-        })
-    };
-    calls.iter().enumerate().map(call).collect()
 }
 
 fn reason(finish: Finish, written: &Written<'_>) -> &'static str {
@@ -138,21 +153,30 @@ fn reason(finish: Finish, written: &Written<'_>) -> &'static str {
     }
 }
 
-fn usage(usage: &InferUsage) -> Json {
+/// What all versions used together, each with its prompt: it is what the budget is charged.
+fn usage<'a>(used: impl Iterator<Item = &'a InferUsage>) -> Json {
+    let [prompt, cached, written] = used.fold([0_u64; 3], |[prompt, cached, written], one| {
+        [
+            prompt + u64::from(one.prompt_tokens),
+            cached + u64::from(one.cached_tokens),
+            written + u64::from(one.written_tokens),
+        ]
+    });
     json!({
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.written_tokens,
-        "total_tokens": usage.prompt_tokens.saturating_add(usage.written_tokens),
-        "prompt_tokens_details": { "cached_tokens": usage.cached_tokens },
+        "prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written,
+        "prompt_tokens_details": { "cached_tokens": cached },
+        "completion_tokens_details": { "reasoning_tokens": 0 },
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use genoa_abi::model::{Finish, InferReply, InferUsage};
+    use genoa_abi::model::{Finish, InferReply, InferUsage, ScoredToken, WrittenToken};
     use serde_json::json;
 
     use super::ChatAnswer;
+    use crate::asking::Manner;
+    use crate::daemon::Words;
     use crate::heading::Heading;
     use crate::telling::{Said, Shape};
     use crate::tools::shown_call;
@@ -166,6 +190,14 @@ mod tests {
         InferReply { text: text.into(), finish, usage, model: "m".into(), alternatives: vec![], tokens: vec![] }
     }
 
+    fn answer(has_tools: bool, choices: usize, tells_usage: bool) -> ChatAnswer {
+        ChatAnswer::new(heading(), Manner { has_tools, has_chances: false }, choices, tells_usage)
+    }
+
+    fn words(text: &str) -> Words {
+        Words { text: text.into(), tokens: vec![] }
+    }
+
     fn told(events: &[Said]) -> String {
         let delta = |event: &Said| event.data["choices"][0]["delta"]["content"].as_str().unwrap_or_default().to_owned();
         events.iter().map(delta).collect()
@@ -173,16 +205,17 @@ mod tests {
 
     #[test]
     fn an_answer_is_told_whole_however_it_comes() {
-        let mut stream = ChatAnswer::new(heading(), true, true);
+        let mut stream = answer(true, 1, true);
         let mut events = Vec::new();
-        ["", "Hel", "lo <tool", "_call> "].iter().for_each(|text| events.extend(stream.wrote(text)));
-        events.extend(stream.ended(&reply("Hello <tool_call> you", Finish::Stop)));
+        ["", "Hel", "lo <tool", "_call> "].iter().for_each(|text| events.extend(stream.wrote(0, &words(text))));
+        events.extend(stream.ended(0, &reply("Hello <tool_call> you", Finish::Stop)));
         assert_eq!(told(&events), "Hello <tool_call> you");
         assert_eq!(events[0].data["choices"][0]["delta"], json!({ "role": "assistant", "content": "" }));
         let last = events.last().unwrap();
         assert_eq!(
             last.data["usage"],
-            json!({ "prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7, "prompt_tokens_details": { "cached_tokens": 3 } })
+            json!({ "prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7, "prompt_tokens_details": { "cached_tokens": 3 },
+                "completion_tokens_details": { "reasoning_tokens": 0 } })
         );
         assert_eq!(events[events.len() - 2].data["choices"][0]["finish_reason"], "stop");
     }
@@ -190,21 +223,65 @@ mod tests {
     #[test]
     fn calls_are_told_as_calls_and_never_as_words() {
         let text = shown_call("weather", &json!({ "city": "Rome" }));
-        let mut stream = ChatAnswer::new(heading(), true, false);
-        let mut events: Vec<Said> = text.chars().flat_map(|letter| stream.wrote(&letter.to_string())).collect();
+        let mut stream = answer(true, 1, false);
+        let mut events: Vec<Said> =
+            text.chars().flat_map(|letter| stream.wrote(0, &words(&letter.to_string()))).collect();
         assert!(events.is_empty());
-        events.extend(stream.ended(&reply(&text, Finish::Stop)));
+        events.extend(stream.ended(0, &reply(&text, Finish::Stop)));
         assert_eq!(told(&events), "");
         let call = &events[1].data["choices"][0]["delta"]["tool_calls"][0];
         assert_eq!((&call["index"], &call["function"]["name"]), (&json!(0), &json!("weather")));
         assert_eq!(call["function"]["arguments"], json!("{\"city\":\"Rome\"}"));
         assert_eq!(events[2].data["choices"][0]["finish_reason"], "tool_calls");
-        let answer = ChatAnswer::new(heading(), true, false).whole(&reply(&text, Finish::Stop));
+        let answer = self::answer(true, 1, false).whole(&[reply(&text, Finish::Stop)]);
         assert_eq!(answer["choices"][0]["message"]["tool_calls"][0]["id"], json!("call_1_0"));
-        let answer = ChatAnswer::new(heading(), false, false).whole(&reply(&text, Finish::Length));
+        let answer = self::answer(false, 1, false).whole(&[reply(&text, Finish::Length)]);
         assert_eq!(
             (&answer["choices"][0]["message"]["content"], &answer["choices"][0]["finish_reason"]),
             (&json!(text), &json!("length"))
         );
+    }
+
+    #[test]
+    fn several_answers_are_told_each_by_its_index_and_counted_together() {
+        let mut stream = answer(false, 2, true);
+        let mut events = stream.wrote(0, &words("a"));
+        events.extend(stream.wrote(1, &words("b")));
+        events.extend(stream.ended(1, &reply("bb", Finish::Stop)));
+        assert!(events.iter().all(|event| event.data["usage"].is_null()), "one is still written");
+        events.extend(stream.ended(0, &reply("aa", Finish::Length)));
+        let of = |index: usize| {
+            let is_of = |event: &&Said| event.data["choices"][0]["index"] == json!(index);
+            told(&events.iter().filter(is_of).cloned().collect::<Vec<_>>())
+        };
+        assert_eq!((of(0), of(1)), ("aa".into(), "bb".into()));
+        assert_eq!(events.last().unwrap().data["usage"]["total_tokens"], 14);
+        let whole = answer(false, 2, false).whole(&[reply("aa", Finish::Length), reply("bb", Finish::Stop)]);
+        assert_eq!((&whole["choices"][1]["index"], &whole["usage"]["prompt_tokens"]), (&json!(1), &json!(10)));
+    }
+
+    #[test]
+    fn tokens_are_told_with_their_words() {
+        let token = |text: &str| {
+            let token = ScoredToken { text: text.into(), bytes: vec![], log_millionths: -500_000 };
+            WrittenToken { likeliest: vec![], token }
+        };
+        let all = InferReply { tokens: vec![token("Hel"), token("lo"), token("!")], ..reply("Hello!", Finish::Stop) };
+        let with_chances = || ChatAnswer::new(heading(), Manner { has_tools: true, has_chances: true }, 1, false);
+        let tokens = |choice: &serde_json::Value| {
+            let tokens = choice["logprobs"]["content"].as_array().cloned().unwrap_or_default();
+            tokens.iter().map(|token| token["token"].as_str().unwrap().to_owned()).collect::<String>()
+        };
+        let mut stream = with_chances();
+        let mut events = stream.wrote(0, &Words { text: "Hel".into(), tokens: vec![token("Hel")] });
+        events.extend(stream.ended(0, &all));
+        assert_eq!(
+            events.iter().map(|event| tokens(&event.data["choices"][0])).collect::<Vec<_>>(),
+            ["", "Hel", "lo!", ""]
+        );
+        let whole = with_chances().whole(std::slice::from_ref(&all));
+        assert_eq!(tokens(&whole["choices"][0]), "Hello!");
+        let call = InferReply { text: shown_call("a", &json!({})), ..all };
+        assert!(with_chances().whole(&[call])["choices"][0]["logprobs"].is_null(), "a call is told without");
     }
 }

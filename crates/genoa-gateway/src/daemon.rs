@@ -3,32 +3,61 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use genoa_abi::model::{InferReply, InferRequest};
+use genoa_abi::model::{InferReply, InferRequest, WrittenToken};
 use genoa_abi::session::{News, SessionRequest};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
 use tokio::sync::mpsc::Sender;
-use tokio::sync::mpsc::error::TrySendError;
 
 /// Connections that are kept for the next request.
 const IDLE: usize = 8;
 /// How often it is looked whether somebody still waits.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long a client may leave what it is told unread.
-const UNREAD: Duration = Duration::from_secs(60);
-/// Between two looks whether it reads again.
-const REST: Duration = Duration::from_millis(20);
 
-/// What a request is told.
+/// What a request is told of one of its answers.
 #[derive(Debug)]
-pub(crate) enum Told {
+pub(crate) struct Told {
+    /// Which answer.
+    pub(crate) index: usize,
+    /// What.
+    pub(crate) what: What,
+}
+
+/// What is told of an answer.
+#[derive(Debug)]
+pub(crate) enum What {
     /// New text.
-    Words(String),
+    Words(Words),
     /// The end.
     End(Box<Result<InferReply, Failure>>),
+}
+
+/// New text, and the tokens that it ends, where they were asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Words {
+    /// The text.
+    pub(crate) text: String,
+    /// The tokens.
+    pub(crate) tokens: Vec<WrittenToken>,
+}
+
+/// Who waits for an answer. Telling blocks while much is unread: a client that never reads is given up by who watches its connection,
+/// and then nobody listens any more.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener {
+    /// Which answer it is.
+    pub(crate) index: usize,
+    /// Where it is told.
+    pub(crate) teller: Sender<Told>,
+}
+
+impl Listener {
+    fn tell(&self, what: What) -> Result<(), ()> {
+        self.teller.blocking_send(Told { index: self.index, what }).map_err(drop)
+    }
 }
 
 /// Where the daemon is, and in whose name it is asked.
@@ -45,11 +74,11 @@ impl Daemon {
     }
 
     /// Has the model write, and tells of it. Blocks until that is over, or nobody listens.
-    pub(crate) fn infer(&self, request: InferRequest, listener: &Sender<Told>) {
+    pub(crate) fn infer(&self, request: InferRequest, listener: &Listener) {
         match self.try_infer(request, listener) {
             Ok(None) => {}
-            Ok(Some(outcome)) => drop(tell(listener, Told::End(Box::new(outcome)))),
-            Err(failure) => drop(tell(listener, Told::End(Box::new(Err(failure))))),
+            Ok(Some(outcome)) => drop(listener.tell(What::End(Box::new(outcome)))),
+            Err(failure) => drop(listener.tell(What::End(Box::new(Err(failure))))),
         }
     }
 
@@ -57,17 +86,17 @@ impl Daemon {
     fn try_infer(
         &self,
         request: InferRequest,
-        listener: &Sender<Told>,
+        listener: &Listener,
     ) -> Result<Option<Result<InferReply, Failure>>, Failure> {
         let mut client = self.client()?;
         let id = client.start(&Syscall::Infer(request))?;
         loop {
-            if listener.is_closed() {
+            if listener.teller.is_closed() {
                 return Ok(None);
             }
             match client.next_news_within(LOOK)? {
-                Some(News::Writing { request, text, .. }) if request == id => {
-                    if tell(listener, Told::Words(text)).is_err() {
+                Some(News::Writing { request, text, written: tokens, .. }) if request == id => {
+                    if listener.tell(What::Words(Words { text, tokens })).is_err() {
                         return Ok(None);
                     }
                 }
@@ -120,19 +149,6 @@ impl Daemon {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Tells a listener something. One that does not read for long is given up.
-fn tell(listener: &Sender<Told>, told: Told) -> Result<(), ()> {
-    let (mut told, until) = (told, Instant::now() + UNREAD);
-    loop {
-        told = match listener.try_send(told) {
-            Ok(()) => return Ok(()),
-            Err(TrySendError::Full(told)) if Instant::now() < until => told,
-            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => return Err(()),
-        };
-        std::thread::sleep(REST);
     }
 }
 

@@ -7,6 +7,8 @@ use axum::response::{IntoResponse, Response};
 use genoa_abi::{ErrorCode, Failure};
 use serde_json::{Value as Json_, json};
 
+use crate::limits::{AGAIN_SECONDS, BODY_SECONDS};
+
 /// A failure that is answered with a status and a body.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ApiFailure {
@@ -101,7 +103,13 @@ impl ApiFailure {
     pub(crate) fn too_many() -> Self {
         let message = "Too many requests wait already; try again in a moment";
         let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded", message);
-        Self { retry_after: Some(5), ..failure }
+        Self { retry_after: Some(AGAIN_SECONDS), ..failure }
+    }
+
+    /// A body that does not come.
+    pub(crate) fn slow() -> Self {
+        let message = format!("The request's body did not arrive within {BODY_SECONDS} s");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "invalid_request_error", "request_timeout", message)
     }
 
     fn new(status: StatusCode, kind: &'static str, code: &str, message: impl Into<String>) -> Self {
@@ -154,6 +162,8 @@ impl IntoResponse for ApiFailure {
         let mut response = (self.status, Json(self.body())).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            // Who waits for its next try leaves its connection to others.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

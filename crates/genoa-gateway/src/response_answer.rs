@@ -3,21 +3,22 @@
 use genoa_abi::model::{Finish, InferReply, InferUsage};
 use serde_json::{Value as Json, json};
 
+use crate::asking::Manner;
+use crate::daemon::Words;
 use crate::failures::ApiFailure;
+use crate::flow::{Flow, Piece};
 use crate::heading::{Heading, now};
+use crate::logprobs;
 use crate::telling::{Said, Shape};
-use crate::tools::{Call, Written, may_be_calls};
+use crate::tools::{Call, Written};
 
 /// The answer to a request of that protocol.
 pub(crate) struct ResponseAnswer {
     /// What it is at its beginning.
     response: Json,
     digits: String,
-    has_tools: bool,
-    /// What was written, as far as it was told or may still be a call.
-    text: String,
-    /// Bytes of it that were told.
-    told: usize,
+    manner: Manner,
+    flow: Flow,
     /// Whether its message was begun.
     begun: bool,
     /// The number of the next event.
@@ -26,19 +27,11 @@ pub(crate) struct ResponseAnswer {
 
 impl ResponseAnswer {
     /// An answer with what its request decided already.
-    pub(crate) fn new(heading: Heading, mut echo: Json, has_tools: bool) -> Self {
+    pub(crate) fn new(heading: Heading, mut echo: Json, manner: Manner) -> Self {
         echo["id"] = json!(format!("resp_{}", heading.digits));
         echo["created_at"] = json!(heading.created);
         echo["model"] = json!(heading.model);
-        Self {
-            response: echo,
-            digits: heading.digits,
-            has_tools,
-            text: String::new(),
-            told: 0,
-            begun: false,
-            sequence: 0,
-        }
+        Self { response: echo, digits: heading.digits, manner, flow: Flow::new(manner), begun: false, sequence: 0 }
     }
 
     fn said(&mut self, kind: &'static str, mut data: Json) -> Said {
@@ -59,8 +52,11 @@ impl ResponseAnswer {
         } else {
             response["incomplete_details"] = json!({ "reason": "max_output_tokens" });
         }
-        response["output"] = match Written::of(&reply.text, self.has_tools) {
-            Written::Words(words) => json!([self.message(status, Some(words))]),
+        response["output"] = match Written::of(&reply.text, self.manner.has_tools) {
+            Written::Words(words) => {
+                let tokens = if words.is_empty() { &[] } else { reply.tokens.as_slice() };
+                json!([self.message(status, Some(part(words, &logprobs::told(tokens))))])
+            }
             Written::Calls(calls) => {
                 calls.iter().enumerate().map(|(index, call)| self.call(index, call, "completed")).collect()
             }
@@ -73,8 +69,8 @@ impl ResponseAnswer {
         format!("msg_{}", self.digits)
     }
 
-    fn message(&self, status: &str, text: Option<&str>) -> Json {
-        let content: Vec<Json> = text.map(part).into_iter().collect();
+    fn message(&self, status: &str, part: Option<Json>) -> Json {
+        let content: Vec<Json> = part.into_iter().collect();
         json!({ "type": "message", "id": self.message_id(), "status": status, "role": "assistant", "content": content })
     }
 
@@ -97,7 +93,7 @@ impl ResponseAnswer {
         }
         let item = self.message("in_progress", None);
         let mut place = self.place();
-        place["part"] = part("");
+        place["part"] = part("", &[]);
         vec![
             self.said("response.output_item.added", json!({ "output_index": 0, "item": item })),
             self.said("response.content_part.added", place),
@@ -108,27 +104,24 @@ impl ResponseAnswer {
         json!({ "item_id": self.message_id(), "output_index": 0, "content_index": 0 })
     }
 
-    fn tell_words(&mut self) -> Vec<Said> {
-        let Some(new) = self.text.get(self.told..).filter(|new| !new.is_empty()).map(str::to_owned) else {
-            return Vec::new();
-        };
-        self.told = self.text.len();
+    fn tell(&mut self, piece: Option<Piece>) -> Vec<Said> {
+        let Some(Piece { text, tokens }) = piece else { return Vec::new() };
         let mut events = self.begin_message();
         let mut delta = self.place();
-        delta["delta"] = json!(new);
-        delta["logprobs"] = json!([]);
+        delta["delta"] = json!(text);
+        delta["logprobs"] = json!(tokens);
         events.push(self.said("response.output_text.delta", delta));
         events
     }
 
-    fn end_message(&mut self, words: &str, item: &Json) -> Vec<Said> {
-        words.clone_into(&mut self.text);
+    fn end_message(&mut self, words: &str, reply: &InferReply, item: &Json) -> Vec<Said> {
         let mut events = self.begin_message();
-        events.extend(self.tell_words());
+        let left = self.flow.ended(words, &reply.tokens);
+        events.extend(self.tell(left));
         let (mut text, mut whole) = (self.place(), self.place());
+        whole["part"] = item["content"][0].clone();
         text["text"] = json!(words);
-        text["logprobs"] = json!([]);
-        whole["part"] = part(words);
+        text["logprobs"] = whole["part"]["logprobs"].clone();
         events.push(self.said("response.output_text.done", text));
         events.push(self.said("response.content_part.done", whole));
         events.push(self.said("response.output_item.done", json!({ "output_index": 0, "item": item })));
@@ -152,8 +145,8 @@ impl ResponseAnswer {
 }
 
 impl Shape for ResponseAnswer {
-    fn whole(&mut self, reply: &InferReply) -> Json {
-        self.finished(reply)
+    fn whole(&mut self, replies: &[InferReply]) -> Json {
+        replies.first().map(|reply| self.finished(reply)).unwrap_or_default()
     }
 
     fn begun(&mut self) -> Vec<Said> {
@@ -161,18 +154,15 @@ impl Shape for ResponseAnswer {
         vec![self.said("response.created", created), self.said("response.in_progress", in_progress)]
     }
 
-    fn wrote(&mut self, text: &str) -> Vec<Said> {
-        self.text.push_str(text);
-        if self.has_tools && may_be_calls(&self.text) {
-            return Vec::new();
-        }
-        self.tell_words()
+    fn wrote(&mut self, _: usize, words: &Words) -> Vec<Said> {
+        let piece = self.flow.wrote(words);
+        self.tell(piece)
     }
 
-    fn ended(&mut self, reply: &InferReply) -> Vec<Said> {
+    fn ended(&mut self, _: usize, reply: &InferReply) -> Vec<Said> {
         let response = self.finished(reply);
-        let mut events = match Written::of(&reply.text, self.has_tools) {
-            Written::Words(words) => self.end_message(words, &response["output"][0]),
+        let mut events = match Written::of(&reply.text, self.manner.has_tools) {
+            Written::Words(words) => self.end_message(words, reply, &response["output"][0]),
             Written::Calls(calls) => {
                 calls.iter().enumerate().flat_map(|(index, call)| self.tell_call(index, call)).collect()
             }
@@ -190,8 +180,8 @@ impl Shape for ResponseAnswer {
     }
 }
 
-fn part(text: &str) -> Json {
-    json!({ "type": "output_text", "text": text, "annotations": [], "logprobs": [] })
+fn part(text: &str, chances: &[Json]) -> Json {
+    json!({ "type": "output_text", "text": text, "annotations": [], "logprobs": chances })
 }
 
 fn usage(usage: &InferUsage) -> Json {
@@ -211,13 +201,23 @@ mod tests {
     use serde_json::json;
 
     use super::ResponseAnswer;
+    use crate::asking::Manner;
+    use crate::daemon::Words;
     use crate::heading::Heading;
     use crate::telling::{Said, Shape};
     use crate::tools::shown_call;
 
     fn answer(has_tools: bool) -> ResponseAnswer {
         let heading = Heading { digits: "7".into(), created: 7, model: "m".into() };
-        ResponseAnswer::new(heading, json!({ "object": "response", "status": "in_progress", "output": [] }), has_tools)
+        ResponseAnswer::new(
+            heading,
+            json!({ "object": "response", "status": "in_progress", "output": [] }),
+            Manner { has_tools, has_chances: false },
+        )
+    }
+
+    fn words(text: &str) -> Words {
+        Words { text: text.into(), tokens: vec![] }
     }
 
     fn reply(text: &str, finish: Finish) -> InferReply {
@@ -236,8 +236,8 @@ mod tests {
     fn words_are_told_in_the_order_of_the_protocol() {
         let mut answer = answer(true);
         let mut events = answer.begun();
-        ["Hel", "lo <tool"].iter().for_each(|text| events.extend(answer.wrote(text)));
-        events.extend(answer.ended(&reply("Hello <tool_call> you", Finish::Stop)));
+        ["Hel", "lo <tool"].iter().for_each(|text| events.extend(answer.wrote(0, &words(text))));
+        events.extend(answer.ended(0, &reply("Hello <tool_call> you", Finish::Stop)));
         insta::assert_snapshot!(order(&events), @"created in_progress output_item.added content_part.added output_text.delta output_text.delta output_text.delta output_text.done content_part.done output_item.done completed");
         let told: String = events.iter().filter_map(|event| event.data["delta"].as_str()).collect();
         assert_eq!(told, "Hello <tool_call> you");
@@ -255,9 +255,9 @@ mod tests {
         let text = format!("{}\n{}", shown_call("a", &json!({ "city": "Rome" })), shown_call("b", &json!({})));
         let mut answer = answer(true);
         let mut events = answer.begun();
-        text.chars().for_each(|letter| events.extend(answer.wrote(&letter.to_string())));
+        text.chars().for_each(|letter| events.extend(answer.wrote(0, &words(&letter.to_string()))));
         assert_eq!(events.len(), 2, "what may be a call is no words");
-        events.extend(answer.ended(&reply(&text, Finish::Stop)));
+        events.extend(answer.ended(0, &reply(&text, Finish::Stop)));
         let call = "output_item.added function_call_arguments.delta function_call_arguments.done output_item.done";
         assert_eq!(order(&events), format!("created in_progress {call} {call} completed"));
         let output = &events.last().unwrap().data["response"]["output"];
@@ -271,12 +271,12 @@ mod tests {
 
     #[test]
     fn an_answer_that_was_cut_off_is_incomplete_and_one_that_broke_has_failed() {
-        let whole = answer(false).whole(&reply("one two", Finish::Length));
+        let whole = answer(false).whole(&[reply("one two", Finish::Length)]);
         assert_eq!((&whole["status"], &whole["output"][0]["status"]), (&json!("incomplete"), &json!("incomplete")));
         assert_eq!(whole["incomplete_details"]["reason"], "max_output_tokens");
         let mut broken = answer(false);
         let mut events = broken.begun();
-        events.extend(broken.wrote("one"));
+        events.extend(broken.wrote(0, &words("one")));
         events.extend(broken.failed(&Failure::new(ErrorCode::ModelFailed, "it died").into()));
         assert!(order(&events).ends_with("output_text.delta failed"));
         let error = &events.last().unwrap().data["response"]["error"];

@@ -16,6 +16,9 @@ const METADATA_PAIRS: usize = 16;
 /// What the decoder looks at when it leaves something to chance: the likeliest tokens that have this chance together.
 const TOP_P: f64 = 0.95;
 
+/// What `include` asks for so that tokens are told with their chances.
+const CHANCES: &str = "message.output_text.logprobs";
+
 /// The fields that are read. What is not known is ignored where it changes nothing, and refused where it would.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct ResponsesRequest {
@@ -36,6 +39,10 @@ pub(crate) struct ResponsesRequest {
     max_output_tokens: Option<u32>,
     #[serde(default)]
     temperature: Option<f32>,
+    #[serde(default)]
+    top_logprobs: Option<usize>,
+    #[serde(default)]
+    include: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) stream: Option<bool>,
     #[serde(default)]
@@ -82,7 +89,7 @@ impl ResponsesRequest {
             "reasoning": { "effort": null, "summary": null }, "service_tier": "default", "store": false,
             "temperature": self.temperature.unwrap_or(0.0), "text": { "format": full_format(self.format()) },
             "tool_choice": self.tool_choice.clone().unwrap_or_else(|| json!("auto")), "tools": tools,
-            "top_logprobs": 0, "top_p": TOP_P, "presence_penalty": 0, "frequency_penalty": 0,
+            "top_logprobs": self.top_logprobs.unwrap_or(0), "top_p": TOP_P, "presence_penalty": 0, "frequency_penalty": 0,
             "truncation": "disabled", "usage": null,
         })
     }
@@ -91,6 +98,7 @@ impl ResponsesRequest {
     pub(crate) fn asked(self) -> Result<Asked, ApiFailure> {
         self.refuse_what_is_not_there()?;
         let form = form(self.format())?;
+        let is_included = self.include.iter().flatten().any(|what| what == CHANCES);
         let tools = self.tools.unwrap_or_default().into_iter().map(tool).collect::<Result<Vec<_>, _>>()?;
         let wish = Wish {
             messages: messages(self.instructions, self.input)?,
@@ -98,6 +106,7 @@ impl ResponsesRequest {
             form,
             max_tokens: self.max_output_tokens,
             temperature: self.temperature,
+            likeliest: self.top_logprobs.filter(|count| *count > 0).or(is_included.then_some(0)),
             stream: self.stream.unwrap_or(false),
             fields: Fields { messages: "input", form: "text.format", max_tokens: "max_output_tokens" },
             ..Wish::default()

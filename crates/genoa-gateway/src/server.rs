@@ -4,15 +4,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
+use genoa_abi::limits::ANSWER_TOKENS;
+use genoa_abi::model::InferRequest;
 use genoa_abi::session::SessionRequest;
 use genoa_abi::{ErrorCode, Failure};
+use serde::de::DeserializeOwned;
 use serde_json::{Value as Json_, json};
 use tokio::sync::mpsc::channel;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -20,23 +22,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::asking::Asked;
 use crate::chat::ChatRequest;
 use crate::chat_answer::ChatAnswer;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Listener};
 use crate::embeddings::{self, EmbeddingsRequest};
 use crate::failures::ApiFailure;
 use crate::heading::{Heading, now};
+use crate::limits::{BODY_BYTES, Limits};
 use crate::response_answer::ResponseAnswer;
 use crate::responses::ResponsesRequest;
 use crate::telling::{Shape, Telling};
 use crate::token::same;
-
-/// Requests that are worked on at once; the daemon's model works on fewer, by their class.
-const RUNNING: usize = 16;
-/// Requests that wait beside these; who comes then is told to come again.
-const WAITING: usize = 240;
-/// One request's body.
-const BODY_BYTES: usize = 4 * 1024 * 1024;
-/// Pieces of an answer that wait to be read.
-const UNREAD_PIECES: usize = 64;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -58,6 +52,7 @@ pub struct GatewayOptions {
 /// # Errors
 /// [`ErrorCode::Conflict`] where the port is taken, [`ErrorCode::Internal`] where the server ends.
 pub fn serve(options: GatewayOptions, ready: impl FnOnce(SocketAddr)) -> Result<(), Failure> {
+    let limits = Limits::default();
     let broken = |error: std::io::Error| Failure::new(ErrorCode::Internal, "the gateway cannot go on").because(error);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
     runtime.block_on(async {
@@ -69,17 +64,18 @@ pub fn serve(options: GatewayOptions, ready: impl FnOnce(SocketAddr)) -> Result<
                 .try_next("Choose another port with `--port`")
         })?;
         ready(listener.local_addr().map_err(broken)?);
-        axum::serve(listener, router(options)).await.map_err(broken)
+        axum::serve(listener, router(options, limits)).await.map_err(broken)
     })
 }
 
-fn router(options: GatewayOptions) -> Router {
+fn router(options: GatewayOptions, limits: Limits) -> Router {
     let gateway = Arc::new(Gateway {
         daemon: Arc::new(Daemon::at(options.socket, options.session)),
         model: options.model,
         token: options.token,
-        places: Arc::new(Semaphore::new(RUNNING + WAITING)),
-        running: Arc::new(Semaphore::new(RUNNING)),
+        places: Arc::new(Semaphore::new(limits.running + limits.waiting)),
+        running: Arc::new(Semaphore::new(limits.running)),
+        limits,
         began: now(),
     });
     Router::new()
@@ -105,17 +101,29 @@ struct Gateway {
     places: Arc<Semaphore>,
     /// Requests that are worked on.
     running: Arc<Semaphore>,
+    limits: Limits,
     began: u64,
 }
 
+/// A request that is here, and its place.
+struct Place {
+    _place: OwnedSemaphorePermit,
+}
+
 impl Gateway {
-    /// A place to wait in.
-    fn place(&self) -> Result<OwnedSemaphorePermit, ApiFailure> {
-        Arc::clone(&self.places).try_acquire_owned().map_err(|_| ApiFailure::too_many())
+    /// Reads a request, once there is a place for it to wait in.
+    async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<(Place, T), ApiFailure> {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return Err(ApiFailure::too_many()) };
+        let place = Place { _place: place };
+        let body = tokio::time::timeout(self.limits.body, Json::<T>::from_request(request, &())).await;
+        let Json(read) =
+            body.map_err(|_| ApiFailure::slow())?.map_err(|rejection| ApiFailure::unreadable(&rejection))?;
+        Ok((place, read))
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, ApiFailure> {
-        Arc::clone(&self.running).acquire_owned().await.map_err(|_| ApiFailure::too_many())
+    /// Turns at the model; they come in the order in which they were asked for.
+    async fn turns(&self, count: u32) -> Result<OwnedSemaphorePermit, ApiFailure> {
+        Arc::clone(&self.running).acquire_many_owned(count).await.map_err(|_| ApiFailure::too_many())
     }
 
     fn check_model(&self, name: &str) -> Result<(), ApiFailure> {
@@ -126,23 +134,37 @@ impl Gateway {
         json!({ "id": self.model, "object": "model", "created": self.began, "owned_by": "genoa" })
     }
 
-    /// Has the model write, and tells it in `shape`.
+    /// Has the model write, in as many versions as are wanted, and tells it in `shape`.
     async fn answer(
         &self,
-        place: OwnedSemaphorePermit,
+        place: Place,
         asked: Asked,
+        versions: u32,
         shape: impl Shape,
     ) -> Result<Response, ApiFailure> {
-        let turn = self.turn().await?;
-        let (teller, listener) = channel(UNREAD_PIECES);
-        let (daemon, infer) = (Arc::clone(&self.daemon), asked.infer);
-        tokio::task::spawn_blocking(move || {
-            daemon.infer(infer, &teller);
-            drop(turn);
-        });
-        let telling = Telling { shape, listener, blame: asked.blame, _kept: place };
+        let mut turns = self.turns(versions).await?;
+        let versions = usize::try_from(versions).unwrap_or(1);
+        // All that the model may write fits: a client that reads slowly keeps nobody's turn.
+        let (teller, listener) = channel(versions * (ANSWER_TOKENS + 2));
+        for index in 0..versions {
+            let infer = version(&asked.infer, index);
+            let (daemon, listener, turn) =
+                (Arc::clone(&self.daemon), Listener { index, teller: teller.clone() }, turns.split(1));
+            tokio::task::spawn_blocking(move || {
+                daemon.infer(infer, &listener);
+                drop(turn);
+            });
+        }
+        drop(teller);
+        let telling = Telling { shape, versions, listener, blame: asked.blame, _kept: place };
         if asked.stream { telling.stream().await } else { telling.whole().await }
     }
+}
+
+/// What is asked for one version of an answer: another beginning of chance.
+fn version(infer: &InferRequest, index: usize) -> InferRequest {
+    let seed = infer.seed.wrapping_add(u64::try_from(index).unwrap_or(u64::MAX));
+    InferRequest { seed, ..infer.clone() }
 }
 
 type Shared = State<Arc<Gateway>>;
@@ -166,42 +188,31 @@ async fn model(State(gateway): Shared, Path(name): Path<String>) -> Result<Json<
     Ok(Json(gateway.described()))
 }
 
-async fn chat(
-    State(gateway): Shared,
-    request: Result<Json<ChatRequest>, JsonRejection>,
-) -> Result<Response, ApiFailure> {
-    let place = gateway.place()?;
-    let Json(request) = request.map_err(|rejection| ApiFailure::unreadable(&rejection))?;
+async fn chat(State(gateway): Shared, request: Request) -> Result<Response, ApiFailure> {
+    let (place, request) = gateway.read::<ChatRequest>(request).await?;
     gateway.check_model(&request.model)?;
-    let tells_usage = request.tells_usage();
+    let (versions, tells_usage) = (request.choices()?, request.tells_usage());
     let asked = request.asked()?;
-    let shape = ChatAnswer::new(Heading::new(&gateway.model)?, asked.has_tools, tells_usage);
-    gateway.answer(place, asked, shape).await
+    let choices = usize::try_from(versions).unwrap_or(1);
+    let shape = ChatAnswer::new(Heading::new(&gateway.model)?, asked.manner, choices, tells_usage);
+    gateway.answer(place, asked, versions, shape).await
 }
 
-async fn responses(
-    State(gateway): Shared,
-    request: Result<Json<ResponsesRequest>, JsonRejection>,
-) -> Result<Response, ApiFailure> {
-    let place = gateway.place()?;
-    let Json(request) = request.map_err(|rejection| ApiFailure::unreadable(&rejection))?;
+async fn responses(State(gateway): Shared, request: Request) -> Result<Response, ApiFailure> {
+    let (place, request) = gateway.read::<ResponsesRequest>(request).await?;
     gateway.check_model(&request.model)?;
     let echo = request.echo();
     let asked = request.asked()?;
-    let shape = ResponseAnswer::new(Heading::new(&gateway.model)?, echo, asked.has_tools);
-    gateway.answer(place, asked, shape).await
+    let shape = ResponseAnswer::new(Heading::new(&gateway.model)?, echo, asked.manner);
+    gateway.answer(place, asked, 1, shape).await
 }
 
-async fn embed(
-    State(gateway): Shared,
-    request: Result<Json<EmbeddingsRequest>, JsonRejection>,
-) -> Result<Json<Json_>, ApiFailure> {
-    let place = gateway.place()?;
-    let Json(request) = request.map_err(|rejection| ApiFailure::unreadable(&rejection))?;
+async fn embed(State(gateway): Shared, request: Request) -> Result<Json<Json_>, ApiFailure> {
+    let (place, request) = gateway.read::<EmbeddingsRequest>(request).await?;
     gateway.check_model(&request.model)?;
     let encoding = request.encoding_format;
     let texts = request.texts()?;
-    let turn = gateway.turn().await?;
+    let turn = gateway.turns(1).await?;
     let daemon = Arc::clone(&gateway.daemon);
     let bytes: usize = texts.iter().map(String::len).sum();
     let work = tokio::task::spawn_blocking(move || {

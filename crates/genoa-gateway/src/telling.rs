@@ -14,13 +14,9 @@ use serde_json::Value as Json_;
 use tokio::sync::mpsc::Receiver;
 
 use crate::asking::Blame;
-use crate::daemon::Told;
+use crate::daemon::{Told, What, Words};
 use crate::failures::ApiFailure;
-
-/// How often a stream in which nothing is written yet shows that it is alive.
-const ALIVE: Duration = Duration::from_secs(10);
-/// How long a stream waits for its first piece before it begins.
-const FIRST: Duration = Duration::from_secs(2);
+use crate::limits::{ALIVE_SECONDS, FIRST_MS};
 
 /// One event of a stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,14 +39,14 @@ impl Said {
 
 /// How a protocol tells an answer.
 pub(crate) trait Shape: Send + 'static {
-    /// The whole answer.
-    fn whole(&mut self, reply: &InferReply) -> Json_;
+    /// The whole answer, with its versions in order; there is one at least.
+    fn whole(&mut self, replies: &[InferReply]) -> Json_;
     /// The events before anything is written.
     fn begun(&mut self) -> Vec<Said>;
-    /// The events for new text.
-    fn wrote(&mut self, text: &str) -> Vec<Said>;
-    /// The events for the end.
-    fn ended(&mut self, reply: &InferReply) -> Vec<Said>;
+    /// The events for new text of one version.
+    fn wrote(&mut self, index: usize, words: &Words) -> Vec<Said>;
+    /// The events for the end of one version.
+    fn ended(&mut self, index: usize, reply: &InferReply) -> Vec<Said>;
     /// The events for an end that should not be.
     fn failed(&mut self, failure: &ApiFailure) -> Vec<Said>;
 }
@@ -58,6 +54,8 @@ pub(crate) trait Shape: Send + 'static {
 /// What is told, to whom, and how.
 pub(crate) struct Telling<S, K> {
     pub(crate) shape: S,
+    /// How many versions are written.
+    pub(crate) versions: usize,
     pub(crate) listener: Receiver<Told>,
     pub(crate) blame: Blame,
     /// What lasts as long as the telling.
@@ -67,37 +65,43 @@ pub(crate) struct Telling<S, K> {
 impl<S: Shape, K: Send + 'static> Telling<S, K> {
     /// The answer in one piece.
     pub(crate) async fn whole(mut self) -> Result<Response, ApiFailure> {
-        loop {
-            match self.next().await {
-                Told::Words(_) => {}
-                Told::End(outcome) => {
-                    let reply = (*outcome).map_err(|failure| self.blame.told(failure))?;
-                    return Ok(Json(self.shape.whole(&reply)).into_response());
+        let mut replies: Vec<Option<InferReply>> = vec![None; self.versions];
+        while replies.iter().any(Option::is_none) {
+            let Told { index, what } = self.next().await;
+            if let What::End(outcome) = what {
+                let reply = (*outcome).map_err(|failure| self.blame.told(failure))?;
+                if let Some(place) = replies.get_mut(index) {
+                    *place = Some(reply);
                 }
             }
         }
+        let replies: Vec<InferReply> = replies.into_iter().flatten().collect();
+        Ok(Json(self.shape.whole(&replies)).into_response())
     }
 
     /// The answer as it comes. A failure that shows at once still has a status of its own.
     pub(crate) async fn stream(mut self) -> Result<Response, ApiFailure> {
-        let first = tokio::time::timeout(FIRST, self.next()).await.ok();
+        let first = tokio::time::timeout(Duration::from_millis(FIRST_MS), self.next()).await.ok();
         let first = match first {
-            Some(Told::End(outcome)) => {
-                Some(Told::End(Box::new(Ok((*outcome).map_err(|failure| self.blame.told(failure))?))))
+            Some(Told { what: What::End(outcome), .. }) if outcome.is_err() => {
+                (*outcome).map_err(|failure| self.blame.told(failure))?;
+                None
             }
             other => other,
         };
         let waiting = self.shape.begun().into();
-        let mut course = Course { telling: self, waiting, is_over: false };
+        let mut course = Course { left: self.versions, telling: self, waiting };
         if let Some(told) = first {
             course.take(told);
         }
         let events = stream::unfold(Some(course), Course::next);
-        Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE)).into_response())
+        let alive = KeepAlive::new().interval(Duration::from_secs(ALIVE_SECONDS));
+        Ok(Sse::new(events).keep_alive(alive).into_response())
     }
 
     async fn next(&mut self) -> Told {
-        let gone = || Told::End(Box::new(Err(Failure::new(ErrorCode::Internal, "the daemon gave no answer"))));
+        let failure = || Failure::new(ErrorCode::Internal, "the daemon gave no answer");
+        let gone = || Told { index: 0, what: What::End(Box::new(Err(failure()))) };
         self.listener.recv().await.unwrap_or_else(gone)
     }
 }
@@ -106,22 +110,27 @@ impl<S: Shape, K: Send + 'static> Telling<S, K> {
 struct Course<S, K> {
     telling: Telling<S, K>,
     waiting: VecDeque<Said>,
-    is_over: bool,
+    /// Versions that are still written.
+    left: usize,
 }
 
 impl<S: Shape, K: Send + 'static> Course<S, K> {
     fn take(&mut self, told: Told) {
         let Telling { shape, blame, .. } = &mut self.telling;
-        match told {
-            Told::Words(text) => self.waiting.extend(shape.wrote(&text)),
-            Told::End(outcome) => {
-                self.is_over = true;
-                self.waiting.extend(match *outcome {
-                    Ok(reply) => shape.ended(&reply),
-                    Err(failure) => shape.failed(&blame.told(failure)),
-                });
-            }
-        }
+        self.waiting.extend(match told.what {
+            What::Words(words) => shape.wrote(told.index, &words),
+            What::End(outcome) => match *outcome {
+                Ok(reply) => {
+                    self.left -= 1;
+                    shape.ended(told.index, &reply)
+                }
+                Err(failure) => {
+                    // With one the others end: nobody listens to them any more.
+                    self.left = 0;
+                    shape.failed(&blame.told(failure))
+                }
+            },
+        });
     }
 
     /// The next event, and what comes after it; nothing after the last.
@@ -131,7 +140,7 @@ impl<S: Shape, K: Send + 'static> Course<S, K> {
             if let Some(said) = course.waiting.pop_front() {
                 return Some((Ok(said.event()), Some(course)));
             }
-            if course.is_over {
+            if course.left == 0 {
                 return Some((Ok(Event::default().data("[DONE]")), None));
             }
             let told = course.telling.next().await;

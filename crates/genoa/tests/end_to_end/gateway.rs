@@ -220,6 +220,83 @@ fn the_local_model_answers_in_the_protocol_of_responses() {
 }
 
 #[test]
+fn tokens_are_told_with_their_chances_and_several_answers_by_their_index() {
+    let gateway = Gateway::of_small_model();
+    let asked = |stream: bool| {
+        gateway.chat(json!({ "messages": one("Invent a name for a ship."), "max_tokens": 8, "temperature": 1.0, "seed": 3,
+            "n": 3, "logprobs": true, "top_logprobs": 2, "stream": stream, "stream_options": { "include_usage": true } }))
+    };
+    let tokens = |choice: &Json| choice["logprobs"]["content"].as_array().cloned().unwrap_or_default();
+    let text_of = |tokens: &[Json]| tokens.iter().map(|token| token["token"].as_str().unwrap()).collect::<String>();
+    // From here on the prompt's state is at hand, so that a seed gives the same words.
+    asked(false);
+    let whole = asked(false).json();
+    let choices = whole["choices"].as_array().unwrap();
+    let texts: Vec<&str> = choices.iter().map(|choice| choice["message"]["content"].as_str().unwrap()).collect();
+    assert_eq!(texts.len(), 3);
+    for (index, choice) in choices.iter().enumerate() {
+        assert_eq!(choice["index"], json!(index));
+        let tokens = tokens(choice);
+        assert!(text_of(&tokens).starts_with(texts[index]), "{choice}");
+        assert!(tokens.iter().all(|token| token["top_logprobs"].as_array().unwrap().len() == 2), "{choice}");
+        assert!(tokens.iter().all(|token| token["logprob"].as_f64().unwrap() <= 0.0 && token["bytes"].is_array()));
+    }
+    assert!(texts.iter().any(|text| *text != texts[0]), "each has a seed of its own: {texts:?}");
+    let events = asked(true).events();
+    for index in 0..3 {
+        let of_choice = || {
+            events
+                .iter()
+                .flat_map(|event| event["choices"].as_array().unwrap())
+                .filter(|choice| choice["index"] == json!(index))
+        };
+        let text: String = of_choice().filter_map(|choice| choice["delta"]["content"].as_str()).collect();
+        let told: Vec<Json> = of_choice().flat_map(tokens).collect();
+        assert!(text_of(&told).starts_with(&text) && !text.is_empty(), "{text:?} {told:?}");
+        assert_eq!(of_choice().filter(|choice| choice["finish_reason"].is_string()).count(), 1);
+    }
+    let usage = &events.last().unwrap()["usage"];
+    assert_eq!(usage["prompt_tokens"], whole["usage"]["prompt_tokens"], "that of all three");
+
+    let include = json!(["message.output_text.logprobs"]);
+    let request = json!({ "model": "smollm2-135m", "input": "Say hello.", "max_output_tokens": 4, "include": include, "top_logprobs": 1 });
+    let answer = gateway.post("/v1/responses", &request).json();
+    let part = &answer["output"][0]["content"][0];
+    assert!(text_of(part["logprobs"].as_array().unwrap()).starts_with(part["text"].as_str().unwrap()), "{part}");
+}
+
+#[test]
+fn what_cannot_be_answered_is_refused_with_what_to_do() {
+    let gateway = Gateway::of_small_model();
+    let refused = |answer: Answer| {
+        let error = answer.json()["error"].clone();
+        let text = |field: &str| error[field].as_str().unwrap_or_default().to_owned();
+        (format!("{} {} {}", answer.status, text("code"), text("param")), text("message"))
+    };
+    let format = |schema: Json| json!({ "type": "json_schema", "json_schema": { "name": "x", "schema": schema } });
+    for schema in [json!({ "$ref": "#" }), json!({ "enum": [] }), json!({ "type": "no such type" })] {
+        let (what, message) = refused(gateway.chat(json!({ "messages": one("x"), "response_format": format(schema) })));
+        assert_eq!(what, "400 invalid_schema response_format", "{message}");
+        assert!(message.contains("Simplify the schema"), "{message}");
+    }
+    let endless = json!({ "type": "function", "name": "f", "parameters": { "$ref": "#/$defs/a", "$defs": { "a": { "$ref": "#/$defs/a" } } } });
+    let request = json!({ "model": "smollm2-135m", "input": "x", "tools": [endless], "tool_choice": "required" });
+    let (what, message) = refused(gateway.post("/v1/responses", &request));
+    assert_eq!(what, "400 invalid_schema tools", "{message}");
+    let long = "word ".repeat(30_000);
+    let (what, message) = refused(gateway.chat(json!({ "messages": one(&long), "stream": true })));
+    assert_eq!(what, "400 context_length_exceeded messages");
+    assert!(message.contains("the prompt has 30") && message.contains("Ask about less"), "{message}");
+    let (what, _) = refused(gateway.post("/v1/responses", &json!({ "model": "smollm2-135m", "input": long })));
+    assert_eq!(what, "400 context_length_exceeded input");
+    let deep = format!("{{\"model\": {}1{}}}", "[".repeat(500), "]".repeat(500));
+    let (what, _) = refused(gateway.ask_with("POST", "/v1/chat/completions", &gateway.token, &deep));
+    assert_eq!(what, "400 invalid_json ");
+    // After all that it still answers.
+    assert_eq!(gateway.chat(json!({ "messages": one("Say hello."), "max_tokens": 2 })).status, 200);
+}
+
+#[test]
 fn who_brings_no_token_or_what_is_not_there_is_refused_with_a_reason() {
     // No model answers here: what is refused is refused before one is asked.
     let world = World::new();
