@@ -8,6 +8,7 @@
 mod asking;
 mod chat;
 mod chat_answer;
+mod connections;
 mod content;
 mod daemon;
 mod embeddings;
@@ -22,6 +23,8 @@ mod server;
 mod telling;
 mod token;
 mod tools;
+#[cfg(test)]
+mod trials;
 
 pub use server::{GatewayOptions, serve};
 pub use token::{TOKEN_FILE, token_in};

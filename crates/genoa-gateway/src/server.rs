@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::asking::Asked;
 use crate::chat::ChatRequest;
 use crate::chat_answer::ChatAnswer;
+use crate::connections::{Door, Pulse, Work};
 use crate::daemon::{Daemon, Listener};
 use crate::embeddings::{self, EmbeddingsRequest};
 use crate::failures::ApiFailure;
@@ -52,7 +53,15 @@ pub struct GatewayOptions {
 /// # Errors
 /// [`ErrorCode::Conflict`] where the port is taken, [`ErrorCode::Internal`] where the server ends.
 pub fn serve(options: GatewayOptions, ready: impl FnOnce(SocketAddr)) -> Result<(), Failure> {
-    let limits = Limits::default();
+    serve_within(options, Limits::default(), ready)
+}
+
+/// As [`serve`], within other limits.
+pub(crate) fn serve_within(
+    options: GatewayOptions,
+    limits: Limits,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), Failure> {
     let broken = |error: std::io::Error| Failure::new(ErrorCode::Internal, "the gateway cannot go on").because(error);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
     runtime.block_on(async {
@@ -64,7 +73,8 @@ pub fn serve(options: GatewayOptions, ready: impl FnOnce(SocketAddr)) -> Result<
                 .try_next("Choose another port with `--port`")
         })?;
         ready(listener.local_addr().map_err(broken)?);
-        axum::serve(listener, router(options, limits)).await.map_err(broken)
+        let service = router(options, limits).into_make_service_with_connect_info::<Pulse>();
+        axum::serve(Door::new(listener, limits), service).await.map_err(broken)
     })
 }
 
@@ -89,6 +99,7 @@ fn router(options: GatewayOptions, limits: Limits) -> Router {
         .method_not_allowed_fallback(|| async { ApiFailure::wrong_method() })
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&gateway), check_token))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(axum::middleware::from_fn(note_work))
         .with_state(gateway)
 }
 
@@ -105,16 +116,17 @@ struct Gateway {
     began: u64,
 }
 
-/// A request that is here, and its place.
+/// A request that is here: its place, and its connection, which is at work as long as this lasts.
 struct Place {
     _place: OwnedSemaphorePermit,
+    _work: Option<Arc<Work>>,
 }
 
 impl Gateway {
     /// Reads a request, once there is a place for it to wait in.
     async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<(Place, T), ApiFailure> {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return Err(ApiFailure::too_many()) };
-        let place = Place { _place: place };
+        let place = Place { _place: place, _work: request.extensions().get().cloned() };
         let body = tokio::time::timeout(self.limits.body, Json::<T>::from_request(request, &())).await;
         let Json(read) =
             body.map_err(|_| ApiFailure::slow())?.map_err(|rejection| ApiFailure::unreadable(&rejection))?;
@@ -168,6 +180,15 @@ fn version(infer: &InferRequest, index: usize) -> InferRequest {
 }
 
 type Shared = State<Arc<Gateway>>;
+
+/// A connection is at work from a request's head to the end of its answer.
+async fn note_work(ConnectInfo(pulse): ConnectInfo<Pulse>, mut request: Request, next: Next) -> Response {
+    let work = Arc::new(pulse.work());
+    request.extensions_mut().insert(Arc::clone(&work));
+    let response = next.run(request).await;
+    drop(work);
+    response
+}
 
 async fn check_token(State(gateway): Shared, request: Request, next: Next) -> Response {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
