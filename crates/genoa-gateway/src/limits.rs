@@ -12,6 +12,8 @@ pub(crate) const AGAIN_SECONDS: u32 = 5;
 pub(crate) const BODY_BYTES: usize = 4 * 1024 * 1024;
 /// How long a body may take to arrive.
 pub(crate) const BODY_SECONDS: u64 = 30;
+/// How long the body of a request is heard out that is refused whatever it says.
+pub(crate) const HEARD_OUT_MS: u64 = 2_000;
 /// Connections that are open at once; twice the requests that have a place, so that one without can be told so.
 pub(crate) const CONNECTIONS: usize = 512;
 /// How long a client may take to say what it wants: from the connection, or the first byte of another request, to the last of its head.

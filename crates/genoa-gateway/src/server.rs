@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::header;
@@ -10,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
+use futures_util::StreamExt as _;
 use genoa_abi::limits::ANSWER_TOKENS;
 use genoa_abi::model::InferRequest;
 use genoa_abi::session::SessionRequest;
@@ -27,7 +29,7 @@ use crate::daemon::{Daemon, Listener};
 use crate::embeddings::{self, EmbeddingsRequest};
 use crate::failures::ApiFailure;
 use crate::heading::{Heading, now};
-use crate::limits::{BODY_BYTES, Limits};
+use crate::limits::{BODY_BYTES, HEARD_OUT_MS, Limits};
 use crate::response_answer::ResponseAnswer;
 use crate::responses::ResponsesRequest;
 use crate::telling::{Shape, Telling};
@@ -93,10 +95,10 @@ fn router(options: GatewayOptions, limits: Limits) -> Router {
         .route("/v1/models/{*name}", get(model))
         .route("/v1/chat/completions", post(chat))
         .route("/v1/responses", post(responses))
-        .route("/v1/responses/{*id}", any(|| async { ApiFailure::not_kept() }))
+        .route("/v1/responses/{*id}", any(|request| refuse(request, ApiFailure::not_kept())))
         .route("/v1/embeddings", post(embed))
-        .fallback(|| async { ApiFailure::no_such_page() })
-        .method_not_allowed_fallback(|| async { ApiFailure::wrong_method() })
+        .fallback(|request| refuse(request, ApiFailure::no_such_page()))
+        .method_not_allowed_fallback(|request| refuse(request, ApiFailure::wrong_method()))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&gateway), check_token))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(axum::middleware::from_fn(note_work))
@@ -125,7 +127,9 @@ struct Place {
 impl Gateway {
     /// Reads a request, once there is a place for it to wait in.
     async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<(Place, T), ApiFailure> {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return Err(ApiFailure::too_many()) };
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return Err(refuse(request, ApiFailure::too_many()).await);
+        };
         let place = Place { _place: place, _work: request.extensions().get().cloned() };
         let body = tokio::time::timeout(self.limits.body, Json::<T>::from_request(request, &())).await;
         let Json(read) =
@@ -196,8 +200,25 @@ async fn check_token(State(gateway): Shared, request: Request, next: Next) -> Re
         given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     match given {
         Some((_, token)) if same(token.trim(), &gateway.token) => next.run(request).await,
-        _ => ApiFailure::no_token().into_response(),
+        _ => refuse(request, ApiFailure::no_token()).await.into_response(),
     }
+}
+
+/// Hears a request out that is refused whatever it says: a client that still speaks may not hear the answer, and cannot ask for
+/// something else on this connection.
+async fn refuse(request: Request, failure: ApiFailure) -> ApiFailure {
+    let mut pieces = request.into_body().into_data_stream();
+    let mut heard = 0;
+    let hearing = async {
+        while let Some(Ok(piece)) = pieces.next().await {
+            heard += piece.len();
+            if heard > BODY_BYTES {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(HEARD_OUT_MS), hearing).await;
+    failure
 }
 
 async fn models(State(gateway): Shared) -> Json<Json_> {

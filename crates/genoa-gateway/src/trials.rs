@@ -245,6 +245,23 @@ fn a_body_that_is_too_large_or_too_slow_is_refused() {
     assert!(status == 413 && body.contains("request_too_large"), "{status} {body}");
 }
 
+/// Some clients send the head and the body one after the other, and the next request right after the answer.
+#[test]
+fn who_is_refused_can_ask_again_on_the_same_connection() {
+    let gateway = Gateway::new("again", quick(), Limits::default());
+    let mut client = gateway.connect();
+    for (path, status) in [("/v1/responses/compact", 404), ("/v1/nothing", 404), ("/v1/models", 405)] {
+        client.write_all(head("POST", path, 100_000).as_bytes()).unwrap();
+        sleep(Duration::from_millis(50));
+        client.write_all(&[b' '; 100_000]).unwrap();
+        assert_eq!(answer(&client).0, status, "{path}");
+    }
+    client.write_all(head("GET", "/v1/models", 0).replace(TOKEN, "another").as_bytes()).unwrap();
+    assert_eq!(answer(&client).0, 401);
+    client.write_all(head("GET", "/v1/models", 0).as_bytes()).unwrap();
+    assert_eq!(answer(&client).0, 200);
+}
+
 #[test]
 fn who_never_reads_is_given_up_and_what_was_written_for_it_ends() {
     let limits = Limits { running: 1, waiting: 0, unread: Duration::from_millis(500), ..Limits::default() };
