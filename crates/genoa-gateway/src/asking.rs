@@ -234,7 +234,16 @@ fn push(seen: &mut Vec<ChatMessage>, message: ChatMessage) {
 mod tests {
     use genoa_abi::{ErrorCode, Failure};
 
-    use super::Blame;
+    use super::{Blame, seed};
+
+    #[test]
+    fn who_asks_for_chance_without_a_seed_gets_another_each_time() {
+        assert_eq!(
+            (seed(None, 0.0).unwrap(), seed(Some(7), 1.0).unwrap(), seed(Some(-1), 0.0).unwrap()),
+            (0, 7, u64::MAX)
+        );
+        assert_ne!(seed(None, 1.0).unwrap(), seed(None, 1.0).unwrap());
+    }
 
     #[test]
     fn a_failure_of_the_call_names_the_field_that_it_is_about() {

@@ -18,30 +18,35 @@ pub(crate) struct ChatAnswer {
     manner: Manner,
     tells_usage: bool,
     choices: Vec<Choice>,
+    begun: bool,
 }
 
 /// One version.
 struct Choice {
     flow: Flow,
-    begun: bool,
     /// What it used, once it is there.
     used: Option<InferUsage>,
 }
 
 impl ChatAnswer {
     pub(crate) fn new(heading: Heading, manner: Manner, choices: usize, tells_usage: bool) -> Self {
-        let choice = || Choice { flow: Flow::new(manner), begun: false, used: None };
-        Self { heading, manner, tells_usage, choices: std::iter::repeat_with(choice).take(choices).collect() }
+        let choice = || Choice { flow: Flow::new(manner), used: None };
+        let choices = std::iter::repeat_with(choice).take(choices).collect();
+        Self { heading, manner, tells_usage, choices, begun: false }
     }
 
-    fn begin(&mut self, index: usize) -> Option<Said> {
-        let is_first = self.choices.get_mut(index).is_some_and(|choice| !std::mem::replace(&mut choice.begun, true));
-        is_first.then(|| self.chunk(index, &json!({ "role": "assistant", "content": "" }), &Json::Null))
+    /// The beginnings of all versions in their order, whichever is written first: clients count on it.
+    fn begin(&mut self) -> Vec<Said> {
+        if std::mem::replace(&mut self.begun, true) {
+            return Vec::new();
+        }
+        let begun = |index| self.chunk(index, &json!({ "role": "assistant", "content": "" }), &Json::Null);
+        (0..self.choices.len()).map(begun).collect()
     }
 
     fn tell(&mut self, index: usize, piece: Option<Piece>) -> Vec<Said> {
         let Some(Piece { text, tokens }) = piece else { return Vec::new() };
-        let mut events: Vec<Said> = self.begin(index).into_iter().collect();
+        let mut events = self.begin();
         let mut said = self.chunk(index, &json!({ "content": text }), &Json::Null);
         said.data["choices"][0]["logprobs"] = self.chances(tokens);
         events.push(said);
@@ -115,7 +120,7 @@ impl Shape for ChatAnswer {
 
     fn ended(&mut self, index: usize, reply: &InferReply) -> Vec<Said> {
         let written = Written::of(&reply.text, self.manner.has_tools);
-        let mut events: Vec<Said> = self.begin(index).into_iter().collect();
+        let mut events = self.begin();
         match &written {
             Written::Calls(calls) => {
                 let mut calls = self.numbered(index, calls);
@@ -245,8 +250,9 @@ mod tests {
     #[test]
     fn several_answers_are_told_each_by_its_index_and_counted_together() {
         let mut stream = answer(false, 2, true);
-        let mut events = stream.wrote(0, &words("a"));
-        events.extend(stream.wrote(1, &words("b")));
+        let mut events = stream.wrote(1, &words("b"));
+        assert_eq!(events.iter().map(|event| &event.data["choices"][0]["index"]).collect::<Vec<_>>(), [0, 1, 1]);
+        events.extend(stream.wrote(0, &words("a")));
         events.extend(stream.ended(1, &reply("bb", Finish::Stop)));
         assert!(events.iter().all(|event| event.data["usage"].is_null()), "one is still written");
         events.extend(stream.ended(0, &reply("aa", Finish::Length)));

@@ -97,11 +97,12 @@ fn a_schema_becomes_a_response_format_and_lark_needs_a_declaration() {
     let schema = InferRequest { grammar: Some(Grammar::JsonSchema(json!({ "type": "object" }))), ..request() };
     let lark = InferRequest { grammar: Some(Grammar::Lark("start: \"a\"".to_owned())), ..request() };
     let begun = InferRequest { answer_begins: "So".to_owned(), ..request() };
+    let chances = InferRequest { likeliest: Some(0), ..request() };
     let mut worker = start(&broker);
     infer(&mut worker, 1, &schema);
     worker.reply(1).1.unwrap();
     assert_eq!(broker.body(0)["response_format"]["json_schema"]["schema"], json!({ "type": "object" }));
-    for (id, refused) in [(2, &lark), (3, &begun)] {
+    for (id, refused) in [(2, &lark), (3, &begun), (4, &chances)] {
         infer(&mut worker, id, refused);
         assert_eq!(worker.reply(id).1.unwrap_err().code, ErrorCode::Unsupported);
     }
