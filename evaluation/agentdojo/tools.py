@@ -167,15 +167,18 @@ def parameter(suite: str, function: Function, name: str) -> dict:
 
 
 def tool(suite: str, function: Function, executor: str) -> dict:
+    leaves = function.name in CHANGES[suite]
+    # AgentDojo's world is reset after every task: there is nothing to take back, and a window of 30 s a call to wait for.
+    at_once = {"at_once": True} if leaves else {}
     return {
         "name": f"{suite}.{function.name}",
         "about": " ".join(function.description.split()),
         "parameters": [parameter(suite, function, name) for name in function.parameters.model_fields],
         "returns": returns(function),
         "yields": "foreign",
-        "effect": "emit" if function.name in CHANGES[suite] else "observe",
+        "effect": "emit" if leaves else "observe",
         "executor": executor,
-    }
+    } | at_once
 
 
 def record(name: str, fields: list[tuple[str, str, str]]) -> dict:

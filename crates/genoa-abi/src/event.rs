@@ -238,9 +238,10 @@ pub enum Effect {
         /// What.
         news: News,
     },
-    /// Keep a message for sending: write it, with what is attached, out of the view.
+    /// Keep something for sending: a message is written, with what is attached, out of the view; of a call this record is all
+    /// there is to do.
     Hold {
-        /// The message.
+        /// What.
         item: OutboxItem,
         /// Who sends it.
         person: Person,
@@ -304,6 +305,9 @@ pub struct ToolJob {
     pub line: u32,
     /// The tool.
     pub schema: ToolSchema,
+    /// Of a call that leaves the machine: the idempotency key for whoever carries it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Its arguments, checked and coerced.
     pub arguments: serde_json::Map<String, Json>,
     /// Paths that calls of the same run have read, as they were given: a name means the same file throughout a run.

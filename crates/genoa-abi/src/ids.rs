@@ -62,7 +62,7 @@ counter_id!(
     ViewId, "v"
 );
 counter_id!(
-    /// One message that waits to leave the machine.
+    /// One message, or one call, that waits to leave the machine.
     OutboxId, "o"
 );
 counter_id!(

@@ -29,4 +29,8 @@ pub struct Installation {
     /// The rules of the administrator and the person.
     #[serde(default, skip_serializing_if = "PolicyTexts::is_empty")]
     pub policy: PolicyTexts,
+    /// How long what leaves the machine is held, so that it can be taken back. Installations that say nothing of it are of the
+    /// time when only messages were held: what their journals tell of calls is read as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_window_ms: Option<u64>,
 }

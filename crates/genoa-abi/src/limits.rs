@@ -64,7 +64,7 @@ pub const MCP_PROMPT_BYTES: usize = 8 * 1024;
 pub const VIEWS: usize = 256;
 /// Files of one view whose content the kernel knows, to tell when an attachment changed after its approval.
 pub const VIEW_FILES: usize = 10_000;
-/// Messages that wait in the outbox, and messages that left it and are still listed.
+/// Messages and calls that wait in the outbox, and those that left it and are still listed.
 pub const OUTBOX_MESSAGES: usize = 256;
 /// Recipients, and attachments, of one message.
 pub const MESSAGE_RECIPIENTS: usize = 100;
@@ -186,8 +186,11 @@ pub const INFER_TURN_MS: u64 = 5_000;
 /// After this time a model call that stands is taken for one of the next higher class.
 pub const INFER_AGEING_MS: u64 = 30_000;
 
-/// How long a message stays in the outbox before it may leave: the undo window.
+/// How long a message, or a call that reaches outside, stays in the outbox before it may leave, unless the person says otherwise:
+/// the undo window.
 pub const OUTBOX_HOLD_MS: u64 = 30_000;
+/// The longest undo window that a person can configure.
+pub const UNDO_WINDOW_MS: u64 = 60 * 60 * 1000;
 /// Restarts of one supervised process within [`RESTART_WINDOW_MS`] before the supervisor gives up.
 pub const RESTARTS: usize = 5;
 /// The window in which [`RESTARTS`] are counted.

@@ -339,6 +339,10 @@ pub struct ToolSchema {
     /// The call that takes one of these back, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone_by: Option<Undoing>,
+    /// Whether a call that leaves the machine does so as soon as it is approved, because whoever carries it out keeps an undo
+    /// window of its own, or there is no time for one. Else it is held in the outbox first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_once: bool,
 }
 
 /// How a call is taken back: by a call of another tool.
@@ -357,6 +361,13 @@ impl ToolSchema {
     #[must_use]
     pub fn is_function(&self) -> bool {
         matches!(self.executor, Executor::Kernel | Executor::Model) && !self.name.contains('.')
+    }
+
+    /// Whether its calls leave the machine by the outbox. The kernel's own tools see to that themselves: what `mail.send` sends is
+    /// put there, and a notice stays here.
+    #[must_use]
+    pub fn leaves_by_outbox(&self) -> bool {
+        self.effect == EffectClass::Emit && matches!(self.executor, Executor::Jail | Executor::Client)
     }
 
     /// Whether it needs a command that is there already, in the person's words.

@@ -116,7 +116,13 @@ pub enum News {
         tool: String,
         /// Its arguments.
         arguments: serde_json::Map<String, serde_json::Value>,
+        /// Of a call that leaves the machine: a key that no other call has, of this installation or another, for a service that
+        /// knows repetitions by one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
     },
+    /// A call that leaves the machine is held for its undo window: until then it can be taken back.
+    Held(OutboxItem),
     /// Nobody waits any more for the end of a call that this surface's program carries out: it was stopped, or took too long.
     /// What is done of it is done; what is not need not be.
     CallGivenUp {
@@ -292,13 +298,48 @@ pub enum Answer {
     Text(String),
 }
 
-/// A message that waits to leave the machine.
+/// What waits to leave the machine, is leaving, or left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxItem {
     /// Its id.
     pub id: OutboxId,
-    /// The run that wrote it.
+    /// The run that it is of; a number of its own where it is of none.
     pub run: RunId,
+    /// What it is.
+    #[serde(flatten)]
+    pub content: Outgoing,
+    /// Until when it can be taken back.
+    pub held_until: Timestamp,
+    /// Where it is.
+    pub state: OutboxState,
+}
+
+/// What leaves the machine by the outbox. A message has no tag, because it was alone there once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Outgoing {
+    /// A call of a tool that reaches outside.
+    Call(OutgoingCall),
+    /// A message.
+    Mail(OutgoingMail),
+}
+
+/// A call that leaves the machine: it begins when its undo window is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutgoingCall {
+    /// The call.
+    pub call: CallId,
+    /// The tool.
+    pub tool: String,
+    /// What the person saw of it: the tool, and each argument on a line of its own.
+    pub text: String,
+    /// Its idempotency key, which its tool is told.
+    pub key: String,
+}
+
+/// A message that leaves the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutgoingMail {
     /// Recipients, as addresses.
     pub to: Vec<String>,
     /// Its subject.
@@ -307,22 +348,52 @@ pub struct OutboxItem {
     pub body: String,
     /// Attached files, relative to the workspace.
     pub attachments: Vec<String>,
-    /// Until when it can be taken back.
-    pub held_until: Timestamp,
-    /// Where it is.
-    pub state: OutboxState,
 }
 
-/// Where a message in the outbox is.
+impl OutboxItem {
+    /// The message that it is, unless it is a call.
+    #[must_use]
+    pub fn mail(&self) -> Option<&OutgoingMail> {
+        match &self.content {
+            Outgoing::Mail(mail) => Some(mail),
+            Outgoing::Call(_) => None,
+        }
+    }
+
+    /// The call that it is, unless it is a message.
+    #[must_use]
+    pub fn call(&self) -> Option<&OutgoingCall> {
+        match &self.content {
+            Outgoing::Call(call) => Some(call),
+            Outgoing::Mail(_) => None,
+        }
+    }
+}
+
+/// Where something in the outbox is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutboxState {
-    /// In its undo window, or after it without an account to send it with.
+    /// In its undo window; of a message also: after it, without an account to send it with.
     Held,
-    /// Taken back.
+    /// Handed over, and not heard of yet: it can no longer be taken back.
+    Leaving,
+    /// A person took it back, and nothing of it left.
     Withdrawn,
-    /// Handed to the mail server.
+    /// It was not begun: it is not allowed any more, or nobody waits for it any more.
+    Dropped,
+    /// It was begun and failed, or nobody knows what became of it: it may have left.
+    Failed,
+    /// It left: the mail server, or the tool, took it.
     Sent,
+}
+
+impl OutboxState {
+    /// Whether nothing more becomes of it.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        !matches!(self, Self::Held | Self::Leaving)
+    }
 }
 
 /// An agent as it is listed.
@@ -351,7 +422,7 @@ pub struct SystemStatus {
     pub questions: Vec<Question>,
     /// Views that are open, or were committed and can be undone.
     pub views: Vec<ViewInfo>,
-    /// Messages in the outbox.
+    /// What is in the outbox: messages, and calls that leave the machine.
     pub outbox: Vec<OutboxItem>,
     /// What texts ask for, and nobody adopted yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -394,8 +465,44 @@ impl fmt::Display for RunOutcome {
 
 #[cfg(test)]
 mod tests {
-    use super::{News, Question, QuestionKind};
-    use crate::ids::{QuestionId, SessionId, Timestamp};
+    use serde_json::json;
+
+    use super::{News, OutboxItem, OutboxState, Outgoing, OutgoingCall, OutgoingMail, Question, QuestionKind};
+    use crate::ids::{CallId, OutboxId, QuestionId, RunId, SessionId, Timestamp};
+
+    fn item(content: Outgoing) -> OutboxItem {
+        OutboxItem { id: OutboxId(3), run: RunId(2), content, held_until: Timestamp(1_000), state: OutboxState::Held }
+    }
+
+    #[test]
+    fn a_message_in_the_outbox_is_written_as_it_was_before_calls_were_there() {
+        let mail = OutgoingMail {
+            to: vec!["ada@y.example".into()],
+            subject: "Demo".into(),
+            body: "Hello".into(),
+            attachments: vec![],
+        };
+        let written = json!({
+            "id": 3, "run": 2, "to": ["ada@y.example"], "subject": "Demo", "body": "Hello", "attachments": [],
+            "held_until": 1000, "state": "held"
+        });
+        let mail = item(Outgoing::Mail(mail));
+        assert_eq!(serde_json::to_value(&mail).unwrap(), written);
+        assert_eq!(serde_json::from_value::<OutboxItem>(written).unwrap(), mail);
+    }
+
+    #[test]
+    fn a_held_call_survives_as_news() {
+        let call = OutgoingCall {
+            call: CallId(7),
+            tool: "board.post".into(),
+            text: "board.post\ntext: Hello".into(),
+            key: "r2.1-1000".into(),
+        };
+        let news = News::Held(item(Outgoing::Call(call)));
+        let text = serde_json::to_string(&news).unwrap();
+        assert_eq!(serde_json::from_str::<News>(&text).unwrap(), news);
+    }
 
     #[test]
     fn a_question_survives_as_news() {

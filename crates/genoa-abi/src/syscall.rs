@@ -210,7 +210,7 @@ pub enum Syscall {
         /// Which; nothing means the session's.
         view: Option<ViewId>,
     },
-    /// Take back the last commit, or a message in the outbox. Only a person can.
+    /// Take back the last commit, or something in the outbox. Only a person can.
     Undo {
         /// What; nothing means the session's last commit.
         subject: Option<UndoSubject>,
@@ -283,9 +283,9 @@ pub enum WhySubject {
 pub enum UndoSubject {
     /// A committed view.
     View(ViewId),
-    /// A message that has not left.
+    /// A message that has not left, or a call; once that left, as by its own number.
     Outbox(OutboxId),
-    /// A call whose tool has a counterpart.
+    /// A call that is held, or one that left and whose tool has a counterpart.
     Call(CallId),
 }
 

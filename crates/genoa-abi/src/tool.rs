@@ -41,6 +41,10 @@ pub struct ToolRequest {
     pub call: CallId,
     /// The tool's name.
     pub tool: String,
+    /// Of a call that leaves the machine: a key that no other call has, of this installation or another, for a service that knows
+    /// repetitions by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Argument name to value, already checked against the schema; times are resolved to [`crate::schema::Moment`].
     pub arguments: serde_json::Map<String, Json>,
     /// Paths that calls of the same run have read, as they were given: a name means the same file throughout a run.

@@ -4,7 +4,7 @@ use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::frame::Message;
 use genoa_abi::model::{TokenNews, WorkerRequest};
 use genoa_abi::schema::Executor;
-use genoa_abi::session::News;
+use genoa_abi::session::{News, Outgoing};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::tool::{ToolOutcome, ToolUsage};
 use genoa_abi::{CallId, ErrorCode, Failure, RequestId, SessionId, Timestamp};
@@ -85,8 +85,10 @@ impl Daemon {
             Effect::Recall { call, from, view, workspace } => self.views.recall(call, from, view, &workspace),
             Effect::Tell { session, news } => self.tell(session, &news),
             Effect::Hold { item, person, view, workspace } => {
+                // Of a call, the record of it is all there is to do.
+                let Outgoing::Mail(mail) = &item.content else { return };
                 let layers = self.views.layers(view, &workspace);
-                if let Err(failure) = outbox::hold(&self.config.home.outbox(), &item, &person, &layers) {
+                if let Err(failure) = outbox::hold(&self.config.home.outbox(), &item, mail, &person, &layers) {
                     self.inbox.push_back(Event::OutboxFinished { item: item.id, outcome: Err(failure) });
                 }
             }
@@ -113,7 +115,7 @@ impl Daemon {
         if !self.sockets.has(Peer::Surface(job.session)) {
             return Err(Failure::new(ErrorCode::Interrupted, "the program that offered the tool is gone"));
         }
-        let news = News::Call { call: job.call, tool: job.schema.name, arguments: job.arguments };
+        let news = News::Call { call: job.call, tool: job.schema.name, arguments: job.arguments, key: job.key };
         self.tell(job.session, &news);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use genoa_abi::session::OutboxItem;
+use genoa_abi::session::{OutboxItem, OutgoingMail};
 use genoa_abi::tool::Person;
 use genoa_abi::{ErrorCode, Failure, OutboxId};
 use lettre::message::header::ContentType;
@@ -17,8 +17,14 @@ const ATTACHMENTS_BYTES: u64 = 25 * 1024 * 1024;
 /// # Errors
 /// [`ErrorCode::InvalidInput`] for an address that is none, [`ErrorCode::NotFound`] for a missing attachment,
 /// [`ErrorCode::TooLarge`] for too much, [`ErrorCode::Internal`] if the disk does not take it.
-pub(crate) fn hold(folder: &Path, item: &OutboxItem, person: &Person, layers: &[PathBuf]) -> Result<PathBuf, Failure> {
-    let message = compose(item, person, layers)?;
+pub(crate) fn hold(
+    folder: &Path,
+    item: &OutboxItem,
+    mail: &OutgoingMail,
+    person: &Person,
+    layers: &[PathBuf],
+) -> Result<PathBuf, Failure> {
+    let message = compose(item, mail, person, layers)?;
     let path = path_of(folder, item.id);
     let unfinished = path.with_extension("part");
     std::fs::write(&unfinished, message.formatted()).and_then(|()| std::fs::rename(&unfinished, &path)).map_err(
@@ -32,7 +38,7 @@ pub(crate) fn path_of(folder: &Path, item: OutboxId) -> PathBuf {
     folder.join(format!("{item}.eml"))
 }
 
-fn compose(item: &OutboxItem, person: &Person, layers: &[PathBuf]) -> Result<Message, Failure> {
+fn compose(item: &OutboxItem, mail: &OutgoingMail, person: &Person, layers: &[PathBuf]) -> Result<Message, Failure> {
     let address = |text: &str| -> Result<Mailbox, Failure> {
         text.parse().map_err(|error| {
             Failure::new(ErrorCode::InvalidInput, format!("`{text}` is not a mail address")).because(error)
@@ -43,16 +49,16 @@ fn compose(item: &OutboxItem, person: &Person, layers: &[PathBuf]) -> Result<Mes
         .from(Mailbox::new(Some(person.name.clone()).filter(|name| !name.is_empty()), address(sender)?.email))
         // The id is the idempotency key: a server that gets the message twice can tell.
         .message_id(Some(format!("<{}.{}@genoa.local>", item.id, item.run)))
-        .subject(&item.subject);
-    for recipient in &item.to {
+        .subject(&mail.subject);
+    for recipient in &mail.to {
         builder = builder.to(address(recipient)?);
     }
-    let text = SinglePart::plain(item.body.clone());
-    let composed = if item.attachments.is_empty() {
+    let text = SinglePart::plain(mail.body.clone());
+    let composed = if mail.attachments.is_empty() {
         builder.singlepart(text)
     } else {
         let mut parts = MultiPart::mixed().singlepart(text);
-        for (name, bytes) in read_attachments(&item.attachments, layers)? {
+        for (name, bytes) in read_attachments(&mail.attachments, layers)? {
             parts = parts.singlepart(Attachment::new(name).body(bytes, ContentType::TEXT_PLAIN.clone()));
         }
         builder.multipart(parts)
@@ -87,23 +93,32 @@ fn read_attachments(paths: &[String], layers: &[PathBuf]) -> Result<Vec<(String,
 
 #[cfg(test)]
 mod tests {
-    use genoa_abi::session::{OutboxItem, OutboxState};
+    use genoa_abi::session::{OutboxItem, OutboxState, Outgoing, OutgoingMail};
     use genoa_abi::tool::Person;
-    use genoa_abi::{ErrorCode, OutboxId, RunId, Timestamp};
+    use std::path::{Path, PathBuf};
+
+    use genoa_abi::{ErrorCode, Failure, OutboxId, RunId, Timestamp};
 
     use super::hold;
 
-    fn item(to: &str, attachments: &[&str]) -> OutboxItem {
-        OutboxItem {
-            id: OutboxId(3),
-            run: RunId(2),
+    fn mail(to: &str, attachments: &[&str]) -> OutgoingMail {
+        OutgoingMail {
             to: vec![to.into()],
             subject: "Käse".into(),
             body: "Hello".into(),
             attachments: attachments.iter().map(|path| (*path).to_owned()).collect(),
+        }
+    }
+
+    fn held(folder: &Path, mail: OutgoingMail, person: &Person, layers: &[PathBuf]) -> Result<PathBuf, Failure> {
+        let item = OutboxItem {
+            id: OutboxId(3),
+            run: RunId(2),
+            content: Outgoing::Mail(mail.clone()),
             held_until: Timestamp(0),
             state: OutboxState::Held,
-        }
+        };
+        hold(folder, &item, &mail, person, layers)
     }
 
     #[test]
@@ -113,7 +128,7 @@ mod tests {
         std::fs::write(workspace.path().join("a.txt"), "attached").unwrap();
         let person = Person { name: "Ada".into(), email: "ada@example.org".into() };
         let layers = [workspace.path().to_owned()];
-        let path = hold(folder.path(), &item("bob@example.org", &["a.txt"]), &person, &layers).unwrap();
+        let path = held(folder.path(), mail("bob@example.org", &["a.txt"]), &person, &layers).unwrap();
         let text = std::fs::read_to_string(path).unwrap();
         for part in ["From: Ada <ada@example.org>", "To: bob@example.org", "<o3.r2@genoa.local>", "a.txt", "Hello"] {
             assert!(text.contains(part), "{part} is missing in {text}");
@@ -123,10 +138,10 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let code = |item| hold(folder.path(), &item, &Person::default(), &[]).map_err(|failure| failure.code);
-        assert_eq!(code(item("not an address", &[])), Err(ErrorCode::InvalidInput));
-        assert_eq!(code(item("bob@example.org", &["missing"])), Err(ErrorCode::NotFound));
-        assert_eq!(code(item("bob@example.org", &["../secret"])), Err(ErrorCode::NotFound));
-        assert_eq!(code(item("a@b.org\r\nBcc: x@y.org", &[])), Err(ErrorCode::InvalidInput));
+        let code = |mail| held(folder.path(), mail, &Person::default(), &[]).map_err(|failure| failure.code);
+        assert_eq!(code(mail("not an address", &[])), Err(ErrorCode::InvalidInput));
+        assert_eq!(code(mail("bob@example.org", &["missing"])), Err(ErrorCode::NotFound));
+        assert_eq!(code(mail("bob@example.org", &["../secret"])), Err(ErrorCode::NotFound));
+        assert_eq!(code(mail("a@b.org\r\nBcc: x@y.org", &[])), Err(ErrorCode::InvalidInput));
     }
 }

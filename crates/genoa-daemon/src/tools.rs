@@ -105,6 +105,7 @@ impl Daemon {
         let request = ToolRequest {
             call: job.call,
             tool: job.schema.name.clone(),
+            key: job.key.clone(),
             arguments: job.arguments.clone(),
             named: job.named.clone(),
             workspace: job.workspace.clone(),

@@ -105,7 +105,10 @@ pub(crate) fn of_effect(effect: &Effect) -> Vec<Fact> {
         | Effect::Recall { call, .. } => vec![Fact::new(Subject::Call, call)],
         Effect::Reply { caller, outcome: Ok(reply), .. } => of_reply(*caller, reply),
         Effect::Tell { news, .. } => of_news(news),
-        Effect::Hold { item, .. } => vec![Fact::new(Subject::Outbox, item.id), Fact::new(Subject::Run, item.run)],
+        Effect::Hold { item, .. } => {
+            let call = item.call().map(|held| Fact::new(Subject::Call, held.call));
+            [Fact::new(Subject::Outbox, item.id), Fact::new(Subject::Run, item.run)].into_iter().chain(call).collect()
+        }
         Effect::Send { item } => vec![Fact::new(Subject::Outbox, item)],
         Effect::Reply { .. }
         | Effect::Decided { .. }
@@ -150,6 +153,7 @@ fn of_news(news: &News) -> Vec<Fact> {
         | News::Progress { .. }
         | News::Call { .. }
         | News::CallGivenUp { .. }
+        | News::Held(_)
         | News::StepDone { .. }
         | News::Answered { .. }
         | News::Notice { .. } => Vec::new(),

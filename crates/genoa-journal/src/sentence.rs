@@ -95,6 +95,6 @@ pub(crate) fn subject(subject: &WhySubject) -> String {
         WhySubject::File(path) => code(path),
         WhySubject::Record(seq) => format!("record {seq}"),
         WhySubject::Run(run) => format!("run {run}"),
-        WhySubject::Outbox(item) => format!("message {item}"),
+        WhySubject::Outbox(item) => format!("message or call {item}"),
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Component, Path};
 use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::record::WhyNode;
 use genoa_abi::recording::RunStep;
-use genoa_abi::session::{Answer, News, OutboxItem};
+use genoa_abi::session::{Answer, News, OutboxItem, Outgoing, OutgoingCall};
 use genoa_abi::syscall::{Caller, Reply, Syscall, WhySubject};
 use genoa_abi::tool::{ToolOutcome, WrittenFile};
 use genoa_abi::view::{ChangeKind, ViewAction};
@@ -237,6 +237,12 @@ impl Walk<'_> {
         Ok(None)
     }
 
+    /// The record with which a call was put into the outbox.
+    fn hold_of(&self, call: CallId) -> Result<Option<StoredRecord>, Failure> {
+        let records = self.reader.speaking_of(Subject::Call, &call.to_string())?;
+        Ok(records.into_iter().find(|record| record.kind == "effect.hold"))
+    }
+
     /// The event that caused an effect.
     fn cause_of(&self, record: &StoredRecord) -> Result<Option<(StoredRecord, Event)>, Failure> {
         let Some(cause) = record.cause.map(|seq| self.reader.stored(seq)).transpose()?.flatten() else {
@@ -250,7 +256,9 @@ impl Walk<'_> {
     }
 
     fn causes_of(&mut self, ordered: &Ordered) -> Result<Vec<Option<WhyNode>>, Failure> {
-        let mut causes = self.asked_for(&ordered.record)?;
+        // What was held first was begun by nothing but the end of its window.
+        let held = ordered.job.key.as_ref().map(|_| self.hold_of(ordered.job.call)).transpose()?.flatten();
+        let mut causes = self.asked_for(held.as_ref().unwrap_or(&ordered.record))?;
         if let Some(run) = ordered.job.run {
             causes.push(self.plan(run)?);
         }
@@ -502,7 +510,11 @@ impl Walk<'_> {
     }
 
     fn held_message(&mut self, record: &StoredRecord, item: &OutboxItem, workspace: &str, sent: Vec<WhyNode>) -> Found {
-        let (to, subject) = (code(&item.to.join(", ")), quote(&item.subject));
+        let mail = match &item.content {
+            Outgoing::Mail(mail) => mail,
+            Outgoing::Call(call) => return self.held_call(record, item, call),
+        };
+        let (to, subject) = (code(&mail.to.join(", ")), quote(&mail.subject));
         let text = format!(
             "message {} to {to}, {subject}, was put into the outbox, {}",
             item.id,
@@ -512,10 +524,24 @@ impl Walk<'_> {
             let mut causes: Vec<_> = sent.into_iter().map(Some).collect();
             causes.extend(walk.asked_for(record)?);
             causes.push(walk.plan(item.run)?);
-            for attachment in &item.attachments {
+            for attachment in &mail.attachments {
                 causes.push(walk.file(&absolute(attachment, workspace))?);
             }
             Ok(causes)
+        })
+    }
+
+    fn held_call(&mut self, record: &StoredRecord, item: &OutboxItem, call: &OutgoingCall) -> Found {
+        let (id, tool, time) = (item.id, code(&call.tool), self.times.show(record.time));
+        let text = format!("{id}, a call of {tool} under the key {}, was put into the outbox, {time}", code(&call.key));
+        self.node(text, record.seq, |walk| match walk.ordered(call.call)? {
+            Some(_) => Ok(vec![walk.call(call.call)?]),
+            None => {
+                let mut causes = vec![walk.leaf("it was not begun".to_owned())?];
+                causes.extend(walk.asked_for(record)?);
+                causes.push(walk.plan(item.run)?);
+                Ok(causes)
+            }
         })
     }
 

@@ -351,7 +351,7 @@ impl Turn<'_> {
         };
         let messages = deeds.outbox.iter().filter_map(|id| self.kernel.outbox.get(id));
         let held = messages.filter(|message| message.item.state == OutboxState::Held);
-        let held: Vec<String> = held.map(|message| summary::waits(&message.item)).collect();
+        let held: Vec<String> = held.filter_map(|message| summary::waits(&message.item)).collect();
         let answer = [vec![format!("The program that worked on this is gone. {calls}")], held].concat().join("\n\n");
         self.end_intention_without_run(agent.intention, RunOutcome::Done, answer, deeds);
         self.stop_subtree(id, &Failure::new(ErrorCode::Interrupted, "the program that worked on this is gone"));

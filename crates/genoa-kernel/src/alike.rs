@@ -2,7 +2,7 @@
 
 use genoa_abi::policy::Verdict;
 use genoa_abi::schema::{EffectClass, Type};
-use genoa_abi::{ContentHash, RunId, Value};
+use genoa_abi::{ContentHash, RunId, Timestamp, Value};
 use genoa_plan::{PlanCall, Yield};
 
 use crate::approvals::Ask;
@@ -69,14 +69,16 @@ impl Turn<'_> {
             && let Some(state) = self.kernel.runs.get_mut(&run)
         {
             state.approved.extend(order.alike.iter().copied());
+            state.approved_at = self.now;
         }
     }
 
-    /// Whether the person said yes to exactly this call with one before it. It counts once.
-    pub(crate) fn take_approval(&mut self, origin: Origin, fingerprint: ContentHash) -> bool {
-        let Origin::Run(run) = origin else { return false };
-        let Some(state) = self.kernel.runs.get_mut(&run) else { return false };
-        let place = state.approved.iter().position(|approved| *approved == fingerprint);
-        place.map(|place| state.approved.swap_remove(place)).is_some()
+    /// When the person said yes to exactly this call with one before it, if they did. It counts once.
+    pub(crate) fn take_approval(&mut self, origin: Origin, fingerprint: ContentHash) -> Option<Timestamp> {
+        let Origin::Run(run) = origin else { return None };
+        let state = self.kernel.runs.get_mut(&run)?;
+        let place = state.approved.iter().position(|approved| *approved == fingerprint)?;
+        state.approved.swap_remove(place);
+        Some(state.approved_at)
     }
 }

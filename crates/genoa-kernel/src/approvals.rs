@@ -43,11 +43,32 @@ impl Turn<'_> {
             kind: QuestionKind::Approval { fingerprint, typed },
             title: title(&order, count),
             content,
-            consequence: consequence(&order, count),
+            consequence: self.consequence(&order, count),
             more: order.alike.len(),
             purpose: Purpose::Approval(Box::new(order)),
         })?;
         Ok(Begun::Waiting)
+    }
+
+    /// What happens on yes.
+    fn consequence(&self, order: &Order, count: usize) -> String {
+        let seconds = self.kernel.undo_window_ms().div_ceil(1000);
+        let is_held =
+            self.is_held_first(&order.schema) && !order.schema.at_once && order.undoes.is_none() && seconds > 0;
+        let undoing = order.schema.undone_by.as_ref().filter(|_| order.schema.effect == EffectClass::Emit);
+        let held = match count {
+            1 => format!("It is held for {seconds} s, in which `genoa undo` takes it back; then it leaves the machine"),
+            _ => format!(
+                "They are held for {seconds} s, in which `genoa undo` stops them all; then they leave the machine, one after the \
+                 other"
+            ),
+        };
+        match undoing.map(|undoing| &undoing.tool) {
+            None if is_held => held,
+            None => fixed_consequence(order, count).to_owned(),
+            Some(tool) if is_held => format!("{held}. After that, {tool} takes back what left"),
+            Some(tool) => format!("It leaves the machine at once; `genoa undo` takes it back by {tool}"),
+        }
     }
 
     /// Whether the attached files are still those that the person saw named.
@@ -117,14 +138,6 @@ fn title(order: &Order, count: usize) -> String {
     }
 }
 
-/// What happens on yes.
-fn consequence(order: &Order, count: usize) -> String {
-    if let (EffectClass::Emit, Some(undoing)) = (order.schema.effect, &order.schema.undone_by) {
-        return format!("It leaves the machine at once; `genoa undo` takes it back by {}", undoing.tool);
-    }
-    fixed_consequence(order, count).to_owned()
-}
-
 fn fixed_consequence(order: &Order, count: usize) -> &'static str {
     match order.schema.effect {
         _ if is_mail(order) && count == 1 => "The message goes to the outbox and leaves when the undo window is over",
@@ -147,7 +160,7 @@ fn typed_word(tool: &str) -> String {
 
 /// A call with all its arguments, each on a line of its own. What goes on over several lines is set in, so that no line
 /// of an argument looks like one of ours.
-fn call_text(order: &Order) -> String {
+pub(crate) fn call_text(order: &Order) -> String {
     let mut text = order.schema.name.clone();
     for (name, json) in &order.arguments {
         let value = match json {

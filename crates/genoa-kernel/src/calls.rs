@@ -9,9 +9,10 @@ use genoa_abi::labels::Source;
 use genoa_abi::limits::{CALL_GRACE_MS, TOOL_MS, TOOL_RESULT_BYTES};
 use genoa_abi::policy::Verdict;
 use genoa_abi::schema::{Catalog, Executor, FileNeed, Parameter, ToolSchema, Type, Yields};
+use genoa_abi::session::{OutboxState, OutgoingCall};
 use genoa_abi::syscall::Caller;
 use genoa_abi::tool::{ToolOutcome, ToolUsage};
-use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, Readers, SessionId, Value};
+use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, Readers, SessionId, Timestamp, Value};
 use genoa_plan::{argument_to_json, value_from_json, value_of_agent};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -47,6 +48,9 @@ pub(crate) struct Order {
     /// The call that it takes back.
     #[serde(default)]
     pub(crate) undoes: Option<CallId>,
+    /// When the person said yes to it; nothing where nobody had to.
+    #[serde(default)]
+    pub(crate) approved: Option<Timestamp>,
 }
 
 /// Who calls what.
@@ -116,25 +120,28 @@ impl Turn<'_> {
             return self.carry_out(order);
         }
         order.attached = self.attached(&order);
-        let ask = Ask::new(order, &unmet, &decision)?;
-        if self.take_approval(ask.order.origin, ask.fingerprint) {
-            return self.carry_out(ask.order);
+        let mut ask = Ask::new(order, &unmet, &decision)?;
+        ask.order.approved = self.take_approval(ask.order.origin, ask.fingerprint);
+        match ask.order.approved {
+            Some(_) => self.carry_out(ask.order),
+            None => self.ask_for_approval(ask),
         }
-        self.ask_for_approval(ask)
     }
 
-    /// Does what was ordered: in a jail, by asking the model, or in the kernel itself.
+    /// Does what was ordered: in a jail, by asking the model, or in the kernel itself. What leaves the machine is held first.
     pub(crate) fn carry_out(&mut self, order: Order) -> Result<Begun, Failure> {
         match order.schema.executor {
             Executor::Kernel if order.schema.name == system::MAIL_SEND => self.hold_message(&order),
             Executor::Kernel => self.call_function(&order),
             Executor::Model => self.begin_reading(&order),
-            Executor::Jail | Executor::Client => self.run_tool(order),
+            Executor::Jail | Executor::Client if self.is_held_first(&order.schema) => self.hold_call(order),
+            Executor::Jail | Executor::Client => self.run_tool(order, None),
         }
     }
 
     /// Goes on with a call after its approval. The world may have changed meanwhile, so grant and rules are asked again.
-    pub(crate) fn carry_out_approved(&mut self, order: Order) {
+    pub(crate) fn carry_out_approved(&mut self, mut order: Order) {
+        order.approved = Some(self.now);
         let (origin, tool) = (order.origin, order.schema.name.clone());
         self.approve_alike(&order);
         let begun = self
@@ -175,6 +182,8 @@ impl Turn<'_> {
         let has_bytes = flight.grant.is_none_or(|grant| self.kernel.grants.remaining(grant).bytes >= usage.bytes);
         self.settle(&flight, used);
         let Work::Tool(job) = &flight.work else { return };
+        let is_done = matches!(outcome, ToolOutcome::Done { .. });
+        self.note_call_left(call, if is_done { OutboxState::Sent } else { OutboxState::Failed });
         let (outcome, wrote) = match outcome {
             ToolOutcome::Done { result, wrote } => (Ok(result), wrote),
             ToolOutcome::Failed { failure, wrote } => (Err(failure), wrote),
@@ -337,6 +346,7 @@ impl Turn<'_> {
             attached: BTreeMap::new(),
             alike: Vec::new(),
             undoes: invocation.undoes,
+            approved: None,
         })
     }
 
@@ -375,7 +385,13 @@ impl Turn<'_> {
         }
     }
 
-    fn run_tool(&mut self, order: Order) -> Result<Begun, Failure> {
+    /// Whether calls of a tool go by the outbox. Before calls were held, none did.
+    pub(crate) fn is_held_first(&self, schema: &ToolSchema) -> bool {
+        self.kernel.undo_window_ms.is_some() && schema.leaves_by_outbox()
+    }
+
+    /// Begins a call, from here on the daemon has it. One that was held has its number and key already.
+    pub(crate) fn run_tool(&mut self, order: Order, held: Option<OutgoingCall>) -> Result<Begun, Failure> {
         let clock = self.clock(order.session, order.origin)?;
         let view = self.view_for(order.session)?;
         let left_ms = self.kernel.grants.remaining(order.grant).elapsed_ms;
@@ -388,7 +404,10 @@ impl Turn<'_> {
             // Whatever comes of it, it is not taken back twice.
             self.kernel.undoable.remove(&undone);
         }
-        let call = self.kernel.counters.call();
+        let (call, key) = match held {
+            Some(held) => (held.call, Some(held.key)),
+            None => (self.kernel.counters.call(), None),
+        };
         let mcp = self.kernel.mcp.get(&order.schema.name).cloned();
         let job = ToolJob {
             call,
@@ -397,6 +416,7 @@ impl Turn<'_> {
             line: order.line,
             rights: self.jail_rights(order.grant, &order.schema)?,
             schema: order.schema,
+            key,
             arguments: order.arguments,
             named: self.names_read(order.origin),
             influences,

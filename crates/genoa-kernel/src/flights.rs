@@ -4,7 +4,7 @@ use genoa_abi::event::{Effect, ToolJob};
 use genoa_abi::limits::WAITING_SYSCALLS;
 use genoa_abi::model::InferRequest;
 use genoa_abi::recording::RunStep;
-use genoa_abi::session::News;
+use genoa_abi::session::{News, OutboxState};
 use genoa_abi::syscall::{Caller, Syscall};
 use genoa_abi::view::ViewAction;
 use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, SessionId, Timestamp, ViewId};
@@ -132,6 +132,7 @@ impl Turn<'_> {
     /// Stops all that is done for `origin`. It stays on the table until the daemon says that it is over, so that what
     /// it used is charged; a model call that the daemon never heard of is over at once, and cost nothing.
     pub(crate) fn abandon(&mut self, is_meant: impl Fn(&Origin) -> bool) {
+        self.drop_unwanted_calls(&is_meant);
         for call in self.flights_where(|flight| is_meant(&flight.origin)) {
             if self.only_waits(call) {
                 if let Some(flight) = self.take_off(call) {
@@ -172,6 +173,7 @@ impl Turn<'_> {
             let failure = Failure::new(ErrorCode::Revoked, "stopped, because its grant was revoked");
             self.give_up(call, failure);
         }
+        self.drop_calls_without_grant();
     }
 
     /// Stops who works on a flight, and ends it without its result.
@@ -188,6 +190,7 @@ impl Turn<'_> {
         let used = if self.only_waits(call) { Some(Amount::default()) } else { None };
         let Some(flight) = self.take_off(call) else { return };
         self.settle(&flight, used.unwrap_or(flight.reserved));
+        self.note_call_left(call, OutboxState::Failed);
         match (flight.origin, &flight.work) {
             (Origin::Nobody, _) => {}
             (Origin::Reading { reading, place }, _) => self.part_read(reading, place, Err(failure)),
@@ -203,7 +206,7 @@ impl Turn<'_> {
         let flights = self.kernel.flights.values().filter(|flight| is_own(&flight.origin)).count();
         let questions = self.kernel.questions.values().filter(|open| open.origin().is_some_and(is_own)).count();
         let readings = self.kernel.readings.values().filter(|reading| is_own(&reading.origin)).count();
-        if flights + questions + readings < WAITING_SYSCALLS {
+        if flights + questions + readings + self.held_for(caller) < WAITING_SYSCALLS {
             return Ok(());
         }
         Err(too_large("too many syscalls of this caller wait", "WAITING_SYSCALLS", WAITING_SYSCALLS)

@@ -41,6 +41,7 @@ impl Kernel {
             && self.questions.is_empty()
             && self.flights.is_empty()
             && self.readings.is_empty()
+            && self.outbox.values().all(|message| message.held.is_none())
     }
 
     /// Whether a run of this number has begun, now or earlier.

@@ -47,6 +47,9 @@ pub struct Kernel {
     /// The rules on top of grants.
     #[serde(default)]
     pub(crate) rules: Rules,
+    /// How long what leaves the machine is held; nothing where calls are not, as it once was.
+    #[serde(default)]
+    pub(crate) undo_window_ms: Option<u64>,
     pub(crate) counters: Counters,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) grants: Grants,
@@ -135,6 +138,7 @@ impl Kernel {
             && self.network == told.network
             && self.mcp == told.mcp
             && self.rules == told.rules
+            && self.undo_window_ms == told.undo_window_ms
     }
 
     /// The name of exactly this state: equal states have equal fingerprints.

@@ -17,6 +17,7 @@ mod editing;
 mod flights;
 mod going_on;
 mod grants;
+mod held_calls;
 mod inference;
 mod inspect;
 mod kernel;

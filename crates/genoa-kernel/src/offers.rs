@@ -143,6 +143,7 @@ impl Turn<'_> {
         if let Some(session) = self.kernel.sessions.get_mut(&session) {
             session.offered = Offered::default();
         }
+        self.drop_calls_of_program(session);
         let is_lost = |work: &Work| matches!(work, Work::Tool(job) if is_client(&job.schema));
         let lost = self.kernel.flights.iter().filter(|(_, flight)| flight.session == session && is_lost(&flight.work));
         let lost: Vec<CallId> = lost.map(|(call, _)| *call).collect();

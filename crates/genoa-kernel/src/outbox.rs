@@ -1,10 +1,12 @@
-//! The outbox: approved messages, held for the undo window, then sent once.
+//! The outbox: approved messages, and calls that leave the machine, held for the undo window, then sent once.
+//!
+//! What is only of calls is in `held_calls.rs`.
 
 use std::collections::BTreeSet;
 
 use genoa_abi::event::Effect;
 use genoa_abi::limits::{MESSAGE_RECIPIENTS, OUTBOX_HOLD_MS, OUTBOX_MESSAGES};
-use genoa_abi::session::{News, OutboxItem, OutboxState, Weight};
+use genoa_abi::session::{News, OutboxItem, OutboxState, Outgoing, OutgoingMail, Weight};
 use genoa_abi::syscall::Reply;
 use genoa_abi::{ErrorCode, Failure, OutboxId, SessionId, Timestamp, Value};
 use serde::{Deserialize, Serialize};
@@ -12,18 +14,23 @@ use serde_json::{Map, Value as Json};
 
 use crate::approvals::set_in;
 use crate::calls::{Begun, Order};
+use crate::held_calls::HeldCall;
+use crate::kernel::Kernel;
 use crate::letters::{spelled, unmistakable};
-use crate::turn::{Origin, Response, Turn, too_large};
+use crate::turn::{Asker, Origin, Response, Standing, Turn, too_large};
 
-/// A message of the outbox.
+/// A message of the outbox, or a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Message {
     pub(crate) item: OutboxItem,
     pub(crate) session: SessionId,
     pub(crate) delivery: Delivery,
+    /// The call that it is, for as long as that has not begun; nothing for a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) held: Option<Box<HeldCall>>,
 }
 
-/// How far the delivery of a held message is.
+/// How far the delivery of a held message or call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Delivery {
     /// Waits for the end of its undo window.
@@ -47,14 +54,27 @@ impl Message {
     }
 }
 
+impl Kernel {
+    /// How long what leaves the machine is held.
+    pub(crate) fn undo_window_ms(&self) -> u64 {
+        self.undo_window_ms.unwrap_or(OUTBOX_HOLD_MS)
+    }
+}
+
 impl Turn<'_> {
+    /// Refuses what would be one too many.
+    pub(crate) fn check_outbox_room(&self) -> Result<(), Failure> {
+        let held = self.kernel.outbox.values().filter(|message| !message.item.state.is_over()).count();
+        if held < OUTBOX_MESSAGES {
+            return Ok(());
+        }
+        Err(too_large("too many messages wait in the outbox", "OUTBOX_MESSAGES", OUTBOX_MESSAGES)
+            .try_next("Take some back with `undo`; `list` shows them"))
+    }
+
     /// Puts an approved message into the outbox.
     pub(crate) fn hold_message(&mut self, order: &Order) -> Result<Begun, Failure> {
-        let held = self.kernel.outbox.values().filter(|message| message.item.state == OutboxState::Held).count();
-        if held >= OUTBOX_MESSAGES {
-            return Err(too_large("too many messages wait in the outbox", "OUTBOX_MESSAGES", OUTBOX_MESSAGES)
-                .try_next("Take some back with `undo`; `list` shows them"));
-        }
+        self.check_outbox_room()?;
         let mail = Mail::of(&order.arguments)?;
         let view = self.view_for(order.session)?;
         let amount = crate::grants::Amount { calls: 1, ..Default::default() };
@@ -66,11 +86,13 @@ impl Turn<'_> {
         let item = OutboxItem {
             id: self.kernel.counters.outbox(),
             run,
-            to: mail.to.into_iter().map(|(_, address)| address).collect(),
-            subject: mail.subject,
-            body: mail.body,
-            attachments: mail.attachments,
-            held_until: self.now.plus_ms(OUTBOX_HOLD_MS),
+            content: Outgoing::Mail(OutgoingMail {
+                to: mail.to.into_iter().map(|(_, address)| address).collect(),
+                subject: mail.subject,
+                body: mail.body,
+                attachments: mail.attachments,
+            }),
+            held_until: self.now.plus_ms(self.kernel.undo_window_ms()),
             state: OutboxState::Held,
         };
         let session = self.session(order.session)?;
@@ -78,29 +100,35 @@ impl Turn<'_> {
         self.effects.push(Effect::Hold { item: item.clone(), view, workspace, person });
         self.note_deed(order.origin, item.id, |deeds| &mut deeds.outbox);
         self.record(order.origin, |step| step.held.push(item.id));
-        let message = Message { item, session: order.session, delivery: Delivery::Waiting };
+        let message = Message { item, session: order.session, delivery: Delivery::Waiting, held: None };
         self.kernel.outbox.insert(message.item.id, message);
         Ok(Begun::Over(Value::none()))
     }
 
-    pub(crate) fn send_due_messages(&mut self) {
+    /// Hands over what was held for long enough.
+    pub(crate) fn send_due(&mut self) {
         let now = self.now;
         let due = self.kernel.outbox.iter().filter(|(_, message)| message.due().is_some_and(|time| time <= now));
         let due: Vec<OutboxId> = due.map(|(id, _)| *id).collect();
         for id in due {
-            if let Some(message) = self.kernel.outbox.get_mut(&id) {
-                message.delivery = Delivery::HandedOver;
-                self.effects.push(Effect::Send { item: id });
+            // What a call before it came to may have been its end.
+            let Some(message) = self.kernel.outbox.get_mut(&id).filter(|message| message.due().is_some()) else {
+                continue;
+            };
+            if message.item.mail().is_none() {
+                self.release_call(id);
+                continue;
             }
+            message.delivery = Delivery::HandedOver;
+            message.item.state = OutboxState::Leaving;
+            self.effects.push(Effect::Send { item: id });
         }
     }
 
     pub(crate) fn outbox_finished(&mut self, id: OutboxId, outcome: Result<(), Failure>) {
         let Some(message) = self.kernel.outbox.get_mut(&id) else { return };
-        if message.delivery != Delivery::HandedOver {
-            return;
-        }
-        let subject = message.item.subject.clone();
+        let Some(mail) = message.item.mail().filter(|_| message.delivery == Delivery::HandedOver) else { return };
+        let subject = mail.subject.clone();
         let (text, weight) = match outcome {
             Ok(()) => {
                 message.delivery = Delivery::Delivered;
@@ -110,6 +138,7 @@ impl Turn<'_> {
             Err(failure) => {
                 let nothing_tried = matches!(failure.code, ErrorCode::Unsupported | ErrorCode::NotFound);
                 message.delivery = if nothing_tried { Delivery::NoAccount } else { Delivery::GivenUp };
+                message.item.state = OutboxState::Held;
                 let text = format!("The message \"{subject}\" was not sent and stays in the outbox. {failure}");
                 (text, Weight::Important)
             }
@@ -118,32 +147,49 @@ impl Turn<'_> {
         self.tell(session, News::Notice { text, weight });
     }
 
-    /// After a start: messages whose fate is unknown are given up and told, those without an account tried once more.
+    /// After a start: what was handed over and never heard of is given up and told, messages without an account are tried once
+    /// more, and what only waited is held for a whole window again, because nobody could take it back meanwhile.
     pub(crate) fn recover_outbox(&mut self) {
+        let anew = self.kernel.undo_window_ms.map(|window| self.now.plus_ms(window));
         let mut unknown = Vec::new();
         for message in self.kernel.outbox.values_mut() {
+            let item = &mut message.item;
             match message.delivery {
                 Delivery::HandedOver => {
                     message.delivery = Delivery::GivenUp;
-                    unknown.push((message.session, message.item.subject.clone()));
+                    item.state = if item.mail().is_some() { OutboxState::Held } else { OutboxState::Failed };
+                    unknown.push((message.session, fate_unknown(&item.content)));
                 }
-                Delivery::NoAccount if message.item.state == OutboxState::Held => message.delivery = Delivery::Waiting,
+                Delivery::Waiting if item.state == OutboxState::Held => {
+                    item.held_until = anew.unwrap_or(item.held_until)
+                }
+                Delivery::NoAccount if item.state == OutboxState::Held => message.delivery = Delivery::Waiting,
                 _ => {}
             }
         }
-        for (session, subject) in unknown {
-            let text = format!(
-                "Genoa stopped while the message \"{subject}\" was being sent: it may have left or not. It is not sent \
-                 again; look into your mail account"
-            );
+        for (session, text) in unknown {
             self.tell(session, News::Notice { text, weight: Weight::Important });
         }
     }
 
-    pub(crate) fn withdraw(&mut self, id: OutboxId) -> Result<Response, Failure> {
+    /// Takes something back that has not left; of a call that left, by its counterpart.
+    pub(crate) fn withdraw(&mut self, asker: Asker, standing: Standing, id: OutboxId) -> Result<Response, Failure> {
         let message = self.kernel.outbox.get_mut(&id).ok_or_else(|| {
             Failure::new(ErrorCode::NotFound, format!("there is no message {id}")).try_next("`list` shows the outbox")
         })?;
+        if let Some(call) = message.item.call().map(|call| call.call).filter(|_| message.held.is_none()) {
+            if self.kernel.undoable.contains_key(&call) {
+                return self.undo_call(asker, standing, call);
+            }
+            return Err(Failure::new(ErrorCode::Conflict, format!("the call {id} can no longer be taken back"))
+                .because(
+                    "it left, is just leaving, or was taken back before, and its tool names nothing that takes it back",
+                ));
+        }
+        if message.item.mail().is_none() {
+            self.take_call_back(id);
+            return Ok(Response::Now(Reply::Done));
+        }
         if message.item.state != OutboxState::Held || message.delivery == Delivery::HandedOver {
             return Err(Failure::new(ErrorCode::Conflict, format!("the message {id} can no longer be taken back"))
                 .because("it left, is just leaving, or was taken back before"));
@@ -155,11 +201,27 @@ impl Turn<'_> {
     /// Forgets the oldest of the messages that no longer wait.
     pub(crate) fn forget_old_messages(&mut self) {
         let outbox = &mut self.kernel.outbox;
-        let over = |message: &Message| message.item.state != OutboxState::Held;
+        let over = |message: &Message| message.item.state.is_over();
         let surplus = outbox.values().filter(|message| over(message)).count().saturating_sub(OUTBOX_MESSAGES);
         let oldest: Vec<OutboxId> =
             outbox.iter().filter(|(_, message)| over(message)).map(|(id, _)| *id).take(surplus).collect();
         outbox.retain(|id, _| !oldest.contains(id));
+    }
+}
+
+/// What the person is told of something that was handed over when Genoa stopped.
+fn fate_unknown(content: &Outgoing) -> String {
+    match content {
+        Outgoing::Mail(mail) => format!(
+            "Genoa stopped while the message \"{}\" was being sent: it may have left or not. It is not sent again; look into \
+             your mail account",
+            mail.subject
+        ),
+        Outgoing::Call(call) => format!(
+            "Genoa stopped while {} was carried out: it may have happened or not. It is not repeated; look, before you ask for \
+             it again",
+            call.tool
+        ),
     }
 }
 

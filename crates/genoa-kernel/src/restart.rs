@@ -31,7 +31,7 @@ impl Turn<'_> {
 
     /// Takes note of what there is. Grants stay as they are; what the configuration has to say is asked at every call.
     pub(crate) fn install(&mut self, installation: Installation) {
-        let Installation { mut catalog, agents, examples, network, mcp, policy } = installation;
+        let Installation { mut catalog, agents, examples, network, mcp, policy, undo_window_ms } = installation;
         // The system's own functions come last, so that no installed tool can take their place.
         catalog.tools.extend(system::tools().into_iter().map(|tool| (tool.name.clone(), tool)));
         catalog.records.extend(system::records().into_iter().map(|record| (record.name.clone(), record)));
@@ -41,6 +41,7 @@ impl Turn<'_> {
         self.kernel.network = network;
         self.kernel.mcp = mcp;
         self.kernel.rules = Rules::new(policy);
+        self.kernel.undo_window_ms = undo_window_ms;
         self.kernel.sessions.values_mut().for_each(|session| session.offered.forget_whole());
     }
 

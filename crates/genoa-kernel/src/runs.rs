@@ -66,6 +66,12 @@ pub(crate) struct RunState {
     /// Fingerprints of calls that the person said yes to with one before them.
     #[serde(default)]
     pub(crate) approved: Vec<ContentHash>,
+    /// When they said so last.
+    #[serde(default)]
+    pub(crate) approved_at: Timestamp,
+    /// How many steps have begun, those that were taken over included.
+    #[serde(default)]
+    pub(crate) steps: u32,
     /// How it ended, while the difference is being looked at.
     pub(crate) ending: Option<Ending>,
 }
@@ -125,6 +131,8 @@ impl RunState {
             words: String::new(),
             taken_outbox: Vec::new(),
             approved: Vec::new(),
+            approved_at: Timestamp(0),
+            steps: 0,
             ending: None,
         }
     }
@@ -197,6 +205,7 @@ impl Turn<'_> {
             call.arguments.values().fold(call.context.clone(), |all, value| all.union(&value.deep_labels()));
         let (line, tool) = (call.line, call.tool.clone());
         if let Some(state) = self.kernel.runs.get_mut(&id) {
+            state.steps += 1;
             state.step = Step { line, started: self.now, note: None, influence, tool, taken_from: None };
         }
         self.tell(session, News::Step { run: id, line, text: call.text.clone() });
@@ -322,8 +331,11 @@ impl Turn<'_> {
         let governs = |tool: &String| {
             self.kernel.catalog_of(state.session).tools.get(tool).is_some_and(|tool| tool.effect == EffectClass::Govern)
         };
+        let sends = |tool: &String| {
+            self.kernel.catalog_of(state.session).tools.get(tool).is_some_and(ToolSchema::leaves_by_outbox)
+        };
         let done = claims::Done {
-            sent: !state.deeds.outbox.is_empty() || !state.taken_outbox.is_empty(),
+            sent: !state.deeds.outbox.is_empty() || !state.taken_outbox.is_empty() || state.done.iter().any(sends),
             changed: state.wrote.iter().any(|file| is_changed(&file.path)),
             governed: state.done.iter().any(governs),
         };

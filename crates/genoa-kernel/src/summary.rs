@@ -26,21 +26,20 @@ pub(crate) fn answer<'a>(
     let changed = changed(state, difference);
     let mut paragraphs = if !changed.is_empty() && is_the_change(state) { vec![] } else { vec![said(state)] };
     paragraphs.push(changed);
-    for message in messages {
-        paragraphs.push(waits(message));
-    }
+    paragraphs.extend(messages.filter_map(waits));
     paragraphs.retain(|paragraph| !paragraph.is_empty());
     paragraphs.join("\n\n")
 }
 
 /// That a message is held.
-pub(crate) fn waits(message: &OutboxItem) -> String {
-    format!(
+pub(crate) fn waits(item: &OutboxItem) -> Option<String> {
+    let message = item.mail()?;
+    Some(format!(
         "The message \"{}\" to {} waits in the outbox as {}; it can still be taken back.",
         message.subject,
         message.to.join(", "),
-        message.id
-    )
+        item.id
+    ))
 }
 
 /// Whether the run said nothing and came to nothing but the files that it wrote, which are told of anyway.

@@ -202,6 +202,7 @@ fn tool(name: &str, about: &str, executor: Executor, returns: Type) -> Building 
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
         undone_by: None,
+        at_once: false,
         yields: Yields::default(),
     })
 }

@@ -11,6 +11,7 @@ use genoa_abi::{AgentId, CallId, ErrorCode, Failure, GrantId, Labels, RequestId,
 use serde::{Deserialize, Serialize};
 
 use crate::grants::Holder;
+use crate::held_calls::HeldCall;
 use crate::kernel::Kernel;
 use crate::sessions::no_surface;
 
@@ -169,7 +170,7 @@ impl<'k> Turn<'k> {
         self.kernel.wake_at = None;
         self.expire_questions();
         self.expire_flights();
-        self.send_due_messages();
+        self.send_due();
     }
 
     fn forget_grants(&mut self) {
@@ -190,7 +191,8 @@ impl<'k> Turn<'k> {
         let flights = kernel.flights.values().filter_map(|flight| flight.grant);
         let readings = kernel.readings.values().map(|reading| reading.grant);
         let questions = kernel.questions.values().filter_map(|question| question.grant());
-        sessions.chain(agents).chain(runs).chain(flights).chain(readings).chain(questions).collect()
+        let held = kernel.outbox.values().filter_map(|message| message.held.as_deref().map(HeldCall::grant));
+        sessions.chain(agents).chain(runs).chain(flights).chain(readings).chain(questions).chain(held).collect()
     }
 
     fn ask_to_be_woken(&mut self) {

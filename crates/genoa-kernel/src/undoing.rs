@@ -17,6 +17,9 @@ use crate::turn::{Asker, Origin, Response, Standing, Turn};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Undoable {
     session: SessionId,
+    /// The folder of that session; nothing of calls that were remembered before it was.
+    #[serde(default)]
+    workspace: String,
     tool: String,
     undoing: Undoing,
     arguments: Map<String, Json>,
@@ -35,7 +38,9 @@ impl Turn<'_> {
     ) {
         let Some(undoing) = schema.undone_by.clone() else { return };
         let (tool, session) = (schema.name.clone(), flight.session);
-        let undoable = Undoable { session, tool, undoing, arguments: arguments.clone(), result: result.clone() };
+        let workspace = self.session(session).map(|session| session.workspace.clone()).unwrap_or_default();
+        let undoable =
+            Undoable { session, workspace, tool, undoing, arguments: arguments.clone(), result: result.clone() };
         let all = &mut self.kernel.undoable;
         all.insert(call, undoable);
         while all.len() > UNDOABLE_CALLS {
@@ -44,14 +49,20 @@ impl Turn<'_> {
         self.note_deed(flight.origin, call, |deeds| &mut deeds.undoable);
     }
 
-    /// Takes a call back by its counterpart, on the path of every call: the person sees what it would do.
+    /// Takes a call back: one that is still held is not carried out; one that left, by its counterpart, on the path of every
+    /// call: the person sees what it would do.
     pub(crate) fn undo_call(&mut self, asker: Asker, standing: Standing, call: CallId) -> Result<Response, Failure> {
+        if let Some(held) = self.place_of_held(call) {
+            self.take_call_back(held);
+            return Ok(Response::Now(genoa_abi::syscall::Reply::Done));
+        }
         let Some(undoable) = self.kernel.undoable.get(&call).cloned() else {
             return Err(Failure::new(ErrorCode::NotFound, format!("{call} cannot be taken back"))
                 .because("it was taken back already, is too long ago, or its tool names nothing that takes it back"));
         };
-        let schema = self.schema(&undoable.undoing.tool, undoable.session)?;
-        let catalog = self.kernel.catalog_of(undoable.session);
+        let session = self.session_to_undo_in(&undoable, standing)?;
+        let schema = self.schema(&undoable.undoing.tool, session)?;
+        let catalog = self.kernel.catalog_of(session);
         let mut arguments = BTreeMap::new();
         for (name, place) in &undoable.undoing.arguments {
             let (Some(parameter), Some((json, labels))) = (schema.parameter(name), undoable.at(place)) else {
@@ -62,7 +73,7 @@ impl Turn<'_> {
         }
         let invocation = Invocation {
             origin: Origin::Syscall(asker),
-            session: undoable.session,
+            session,
             grant: standing.grant,
             tool: undoable.undoing.tool.clone(),
             arguments,
@@ -74,6 +85,21 @@ impl Turn<'_> {
             Begun::Over(value) => Ok(Response::Now(genoa_abi::syscall::Reply::Result(Value::to_json(&value)))),
             Begun::Waiting => Ok(Response::Later),
         }
+    }
+
+    /// The session that the call was made in, while it is there: its program may be who takes the call back. Then any of the same
+    /// folder.
+    fn session_to_undo_in(&self, undoable: &Undoable, standing: Standing) -> Result<SessionId, Failure> {
+        if self.kernel.sessions.contains_key(&undoable.session) {
+            return Ok(undoable.session);
+        }
+        let here = &self.session(standing.session)?.workspace;
+        if undoable.workspace.is_empty() || undoable.workspace == *here {
+            return Ok(standing.session);
+        }
+        Err(Failure::new(ErrorCode::InvalidInput, format!("{} was called in another folder", undoable.tool))
+            .because(format!("it was {}", undoable.workspace))
+            .try_next("Take it back there, or name it with --workspace"))
     }
 }
 

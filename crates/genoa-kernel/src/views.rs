@@ -82,7 +82,7 @@ impl Turn<'_> {
     ) -> Result<Response, Failure> {
         let Caller::Person(_) = asker.caller else { return Err(only_a_person("undo")) };
         let view = match subject {
-            Some(UndoSubject::Outbox(item)) => return self.withdraw(item),
+            Some(UndoSubject::Outbox(item)) => return self.withdraw(asker, standing, item),
             Some(UndoSubject::Call(call)) => return self.undo_call(asker, standing, call),
             Some(UndoSubject::View(view)) => view,
             None => self.last_commit(standing)?,

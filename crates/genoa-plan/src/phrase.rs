@@ -176,6 +176,7 @@ mod tests {
             asked_by: vec![],
             ruled_out_by: vec![],
             undone_by: None,
+            at_once: false,
         };
         let told = |words: &[(&str, &str)]| {
             let words: BTreeMap<_, _> = words.iter().map(|(name, word)| ((*name).into(), (*word).into())).collect();

@@ -26,6 +26,7 @@ fn tool(name: &str, effect: EffectClass, parameters: &[(&str, &str)]) -> ToolSch
         asked_by: vec![],
         ruled_out_by: vec![],
         undone_by: None,
+        at_once: false,
     }
 }
 

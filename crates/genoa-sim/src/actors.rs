@@ -26,6 +26,9 @@ impl World {
         if self.is_turn_to_go_on() {
             return self.somebody_goes_on();
         }
+        if self.is_turn_to_hold() {
+            return self.somebody_holds();
+        }
         if self.random_plans > 0 && self.random.chance(60) {
             return self.work();
         }
@@ -199,7 +202,7 @@ impl World {
         }
     }
 
-    fn answer_question(&mut self) -> Result<(), String> {
+    pub(crate) fn answer_question(&mut self) -> Result<(), String> {
         let sessions: Vec<SessionId> = self.sessions.iter().copied().collect();
         let questions: Vec<QuestionId> = self.questions.keys().copied().collect();
         let (Some(session), Some(id)) = (self.random.pick(&sessions).copied(), self.random.pick(&questions).copied())

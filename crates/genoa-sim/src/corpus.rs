@@ -191,6 +191,7 @@ pub(crate) fn tool(name: &str, parameters: &[&str], returns: Type, effect: Effec
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
         undone_by: None,
+        at_once: false,
         yields: Yields::default(),
     }
 }

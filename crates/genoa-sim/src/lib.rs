@@ -10,6 +10,7 @@ mod actors;
 mod adopting;
 mod corpus;
 mod going_on;
+mod holding;
 mod invariants;
 mod offered;
 mod places;
@@ -19,4 +20,4 @@ mod witness;
 mod world;
 
 pub use plans::{Excess, Flows, PlanReport, try_plan};
-pub use world::{Report, simulate, simulate_going_on, simulate_programs, simulate_random_plans};
+pub use world::{Report, simulate, simulate_going_on, simulate_holding, simulate_programs, simulate_random_plans};

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use genoa_sim::{PlanReport, Report, simulate, simulate_going_on, simulate_random_plans, try_plan};
+use genoa_sim::{PlanReport, Report, simulate, simulate_going_on, simulate_holding, simulate_random_plans, try_plan};
 
 /// Steps of one seed.
 const STEPS: u32 = 200;
@@ -34,7 +34,13 @@ fn try_plans(start: u64, plans: u64) -> u64 {
 fn simulate_all(start: u64, seeds: u64) -> u64 {
     let (mut all, mut failed) = (Report::default(), 0);
     for seed in start..start.saturating_add(seeds) {
-        for outcome in [simulate(seed, STEPS), simulate_random_plans(seed, STEPS), simulate_going_on(seed, STEPS)] {
+        let outcomes = [
+            simulate(seed, STEPS),
+            simulate_random_plans(seed, STEPS),
+            simulate_going_on(seed, STEPS),
+            simulate_holding(seed, STEPS),
+        ];
+        for outcome in outcomes {
             match outcome {
                 Ok(report) => all.add(&report),
                 Err(trace) => {
@@ -45,7 +51,7 @@ fn simulate_all(start: u64, seeds: u64) -> u64 {
         }
     }
     tell(&format!(
-        "{seeds} seeds from {start}, each with known plans, random ones and runs gone on with, {failed} failed: {all:#?}"
+        "{seeds} seeds from {start}, each with known plans, random ones, runs gone on with and calls taken back, {failed} failed: {all:#?}"
     ));
     failed
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::recording::RunStep;
 use genoa_abi::schema::{Catalog, Demand, EffectClass, Executor, Parameter, Yields};
-use genoa_abi::session::{Answer, News, OutboxItem, Question, QuestionKind};
+use genoa_abi::session::{Answer, News, Outgoing, OutgoingCall, OutgoingMail, Question, QuestionKind};
 use genoa_abi::syscall::{Caller, Syscall};
 use genoa_abi::tool::ToolOutcome;
 use genoa_abi::{CallId, Labels, QuestionId, Readers, RunId, Source};
@@ -205,7 +205,10 @@ impl World {
                 }
                 Effect::Hold { item, .. } => {
                     let Some(watched) = self.witness.runs.get(&item.run).cloned() else { continue };
-                    let checked = self.check_message(item, &watched, approved);
+                    let checked = match &item.content {
+                        Outgoing::Mail(mail) => self.check_message(item.run, mail, &watched, approved),
+                        Outgoing::Call(call) => self.check_held_call(item.run, call, &watched, approved),
+                    };
                     checked.map_err(|wrong| format!("{}: {wrong}\n{}", item.id, watched.program))?;
                 }
                 _ => {}
@@ -248,21 +251,41 @@ impl World {
         let to_be_told = expected.to_be_told(&self.witness.catalog);
         let must_be_asked = !to_be_told.is_empty() || job.schema.effect >= EffectClass::Emit;
         if must_be_asked && !self.witness.agreed.contains(&job.call) {
-            let shows = |content: &str| {
-                let line = |(name, json): (&String, &Json)| {
-                    let value = json.as_str().map_or_else(|| json.to_string(), |text| set_in(text, 4));
-                    content.contains(&format!("\n{name}: {value}"))
-                };
-                content.starts_with(&job.schema.name) && given.iter().all(line)
-            };
             let run = job.run.ok_or("it is no call of a run")?;
-            let content = self.take_yes(run, approved, shows)?;
+            let content = self.take_yes(run, approved, |content| shows_call(content, &job.schema.name, &given))?;
             was_told(&content, &to_be_told)?;
             self.report.flows_agreed += usize::from(!to_be_told.is_empty());
             self.witness.agreed.insert(job.call);
         }
         if let Some(watched) = job.run.and_then(|run| self.witness.runs.get_mut(&run)) {
             watched.current = Some(job.call);
+        }
+        Ok(())
+    }
+
+    /// A call that leaves is agreed to before it is held; when it begins, nobody is asked again.
+    fn check_held_call(
+        &mut self,
+        run: RunId,
+        call: &OutgoingCall,
+        watched: &Watched,
+        approved: Option<&Question>,
+    ) -> Result<(), String> {
+        if let Some(current) = watched.current {
+            return Err(format!("{} is held, and {current} is not over", call.call));
+        }
+        let expected = self.witness.expected(watched)?;
+        let given = given(&expected.asked);
+        if expected.asked.tool != call.tool {
+            return Err(format!("the oracle calls {} with {given:?}", expected.asked.tool));
+        }
+        let to_be_told = expected.to_be_told(&self.witness.catalog);
+        let content = self.take_yes(run, approved, |content| shows_call(content, &call.tool, &given))?;
+        was_told(&content, &to_be_told)?;
+        self.report.flows_agreed += usize::from(!to_be_told.is_empty());
+        self.witness.agreed.insert(call.call);
+        if let Some(watched) = self.witness.runs.get_mut(&run) {
+            watched.current = Some(call.call);
         }
         Ok(())
     }
@@ -286,7 +309,8 @@ impl World {
 
     fn check_message(
         &mut self,
-        item: &OutboxItem,
+        run: RunId,
+        item: &OutgoingMail,
         watched: &Watched,
         approved: Option<&Question>,
     ) -> Result<(), String> {
@@ -305,15 +329,24 @@ impl World {
             let parts = [item.subject.clone(), set_in(&item.body, 2)];
             parts.iter().chain(&item.to).all(|part| content.contains(part.as_str()))
         };
-        let content = self.take_yes(item.run, approved, shows)?;
+        let content = self.take_yes(run, approved, shows)?;
         was_told(&content, &to_be_told)?;
         self.report.messages_checked += 1;
         self.report.flows_agreed += usize::from(!to_be_told.is_empty());
-        if let Some(watched) = self.witness.runs.get_mut(&item.run) {
+        if let Some(watched) = self.witness.runs.get_mut(&run) {
             watched.answers.push((None, Json::Null));
         }
         Ok(())
     }
+}
+
+/// Whether the content of a question is this call with all of its arguments.
+fn shows_call(content: &str, tool: &str, given: &Map<String, Json>) -> bool {
+    let line = |(name, json): (&String, &Json)| {
+        let value = json.as_str().map_or_else(|| json.to_string(), |text| set_in(text, 4));
+        content.contains(&format!("\n{name}: {value}"))
+    };
+    content.starts_with(tool) && given.iter().all(line)
 }
 
 /// The addresses of some contacts, as they are written.

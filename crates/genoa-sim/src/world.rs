@@ -16,6 +16,7 @@ use genoa_kernel::Kernel;
 use crate::adopting::Adopting;
 use crate::corpus;
 use crate::going_on::Told;
+use crate::holding::{Held, TakingBack};
 use crate::offered::Returning;
 use crate::places::Places;
 use crate::plans::{Program, random_program};
@@ -40,6 +41,12 @@ pub struct Report {
     pub sends: usize,
     /// Model calls that had to stand still for others.
     pub pauses: usize,
+    /// Calls that were held for a while before they were to leave.
+    pub held: usize,
+    /// Those of them that a person took back.
+    pub taken_back: usize,
+    /// Calls that left by the outbox.
+    pub released: usize,
     /// Calls that were ended by the programs which were told to carry them out.
     pub returned: usize,
     /// Connections that became agents'.
@@ -73,6 +80,9 @@ impl Report {
         self.tools += other.tools;
         self.sends += other.sends;
         self.pauses += other.pauses;
+        self.held += other.held;
+        self.taken_back += other.taken_back;
+        self.released += other.released;
         self.returned += other.returned;
         self.attached += other.attached;
         self.proposals += other.proposals;
@@ -135,6 +145,9 @@ pub(crate) struct World {
     pub(crate) has_programs: bool,
     /// Calls that programs were told to carry out, by the session of each.
     pub(crate) told_programs: BTreeMap<CallId, SessionId>,
+    /// Whether people often send something away, and take it back.
+    pub(crate) holds: bool,
+    pub(crate) held: Held,
     /// Whether people go on from steps of earlier runs.
     pub(crate) goes_on: bool,
     pub(crate) told_runs: Told,
@@ -176,6 +189,14 @@ pub fn simulate_going_on(seed: u64, steps: u32) -> Result<Report, String> {
     run(World { goes_on: true, ..World::new(seed, 50) }, steps)
 }
 
+/// As [`simulate_programs`], with people who send away what can be taken back, and take it back.
+///
+/// # Errors
+/// As for [`simulate`].
+pub fn simulate_holding(seed: u64, steps: u32) -> Result<Report, String> {
+    run(World { holds: true, has_programs: true, ..World::new(seed, 0) }, steps)
+}
+
 fn run(mut world: World, steps: u32) -> Result<Report, String> {
     let outcome = world.run(steps);
     outcome.map(|()| world.report.clone()).map_err(|broken| {
@@ -211,6 +232,8 @@ impl World {
             random_plans,
             has_programs: false,
             told_programs: BTreeMap::new(),
+            holds: false,
+            held: Held::default(),
             goes_on: false,
             told_runs: Told::default(),
             saved: Vec::new(),
@@ -250,6 +273,7 @@ impl World {
             corpus::RULES[0]
         };
         let mut installation = corpus::installation(hosts, program, rule);
+        installation.undo_window_ms = self.any_window();
         if self.random_plans > 0 {
             installation = corpus::with_random_plans(installation);
         }
@@ -297,6 +321,7 @@ impl World {
         let asker = self.told_asker(&event);
         let returning = Returning::of(&event);
         let adopting = Adopting::of(&event);
+        let taking_back = TakingBack::of(&event);
         let effects = self.kernel.step(event.clone(), self.now);
         self.check_gone_on(&event, &effects)?;
         self.check_heard(asker, &effects)?;
@@ -306,6 +331,7 @@ impl World {
             return Err("an idle system asked the model".into());
         }
         self.check_effects(&effects)?;
+        self.check_held(is_boot, taking_back, &effects)?;
         self.check_flows(&effects, approved.as_ref())?;
         if !is_boot {
             self.check_rules(&effects)?;

@@ -1,6 +1,6 @@
 //! The simulator over fixed seeds, and the seeds that once found something.
 
-use genoa_sim::{Report, simulate, simulate_going_on, simulate_programs};
+use genoa_sim::{Report, simulate, simulate_going_on, simulate_holding, simulate_programs};
 
 const STEPS: u32 = 200;
 
@@ -38,6 +38,17 @@ fn what_is_taken_over_from_an_earlier_run_is_told_as_it_was_and_not_done_again()
     }
     println!("{all:?}");
     assert!(all.gone_on > 20 && all.steps_taken > 30 && all.crashes > 100 && all.calls_checked > 500, "{all:?}");
+}
+
+#[test]
+fn what_leaves_is_held_first_leaves_once_and_never_after_it_was_taken_back() {
+    let mut all = Report::default();
+    for seed in 0..40 {
+        let report = simulate_holding(seed, STEPS).unwrap_or_else(|trace| panic!("seed {seed}: {trace}"));
+        all.add(&report);
+    }
+    println!("{all:?}");
+    assert!(all.held > 80 && all.taken_back > 30 && all.released > 60 && all.crashes > 80, "{all:?}");
 }
 
 #[test]

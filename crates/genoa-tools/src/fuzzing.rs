@@ -19,6 +19,7 @@ fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
     let request = ToolRequest {
         call: CallId(1),
         tool: "fuzzed".into(),
+        key: None,
         arguments: serde_json::Map::new(),
         named: BTreeSet::new(),
         workspace: "/nowhere".into(),

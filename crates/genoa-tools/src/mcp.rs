@@ -14,7 +14,8 @@ use std::path::Path;
 
 use genoa_abi::Failure;
 use genoa_abi::mcp::{McpRoute, McpServer};
-use serde_json::{Map, Value as Json};
+use genoa_abi::tool::ToolRequest;
+use serde_json::Value as Json;
 
 /// What a server says of its tools, as it says it. Runs in a jail.
 ///
@@ -46,9 +47,10 @@ pub fn tools_of(server: &McpServer, hints: ReadOnlyHints, descriptions: &[Json])
 ///
 /// # Errors
 /// As [`describe`]; and [`genoa_abi::ErrorCode::ToolFailed`] with the server's words if the tool fails.
-pub fn call(route: &McpRoute, folder: &Path, arguments: &Map<String, Json>) -> Result<String, Failure> {
-    let arguments = mapping::theirs(route, arguments);
-    Server::start(&route.server, folder)?.call_tool(&route.tool, arguments)
+pub fn call(route: &McpRoute, request: &ToolRequest) -> Result<String, Failure> {
+    let arguments = mapping::theirs(route, &request.arguments);
+    let mut server = Server::start(&route.server, Path::new(&request.workspace))?;
+    server.call_tool(&route.tool, arguments, request.key.as_deref())
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The tool process: one request in, one answer out.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 
 use genoa_abi::frame::Message;
 use genoa_abi::mcp::{DISCOVER, McpServer};
@@ -42,7 +41,7 @@ fn run(params: Json, tools: &[Tool], send: &dyn Fn(Message) -> std::io::Result<(
     let request: ToolRequest = serde_json::from_value(params)
         .map_err(|error| Failure::new(ErrorCode::InvalidInput, "the request is not a tool request").because(error))?;
     if let Some(route) = &request.mcp {
-        return mcp::call(route, Path::new(&request.workspace), &request.arguments).map(Json::String);
+        return mcp::call(route, &request).map(Json::String);
     }
     let Some(tool) = tools.iter().find(|tool| tool.schema.name == request.tool) else {
         return Err(Failure::new(ErrorCode::NotFound, format!("no built-in tool is called {}", request.tool)));

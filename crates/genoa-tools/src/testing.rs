@@ -85,6 +85,7 @@ impl Bench {
         ToolRequest {
             call: CallId(7),
             tool: tool.to_owned(),
+            key: None,
             arguments,
             named: self.named.clone(),
             workspace: self.path().to_str().unwrap().to_owned(),

@@ -248,6 +248,7 @@ pub fn schema(name: &str, about: &str, effect: EffectClass, needs: Needs, return
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
         undone_by: None,
+        at_once: false,
         yields: Yields::default(),
     })
 }

@@ -80,7 +80,7 @@ fn messages_of_one_loop_are_one_question_that_shows_them_all() {
     assert_eq!((question.more, desk.held.len()), (2, 0));
     let over = yes(&mut desk, &question, &names);
     assert!(matches!(over, Came::Over(ref report) if report.outcome == PlanOutcome::Done), "{over:?}");
-    let bodies: Vec<&str> = desk.held.iter().map(|item| item.body.as_str()).collect();
+    let bodies: Vec<&str> = desk.held.iter().filter_map(|item| Some(item.mail()?.body.as_str())).collect();
     assert_eq!(bodies, ["Dear Ada", "Dear Ben", "Dear Chen"]);
     assert_eq!(desk.finished[0].answer.matches("sent").count(), 3, "{}", desk.finished[0].answer);
 }

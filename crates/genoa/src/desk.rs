@@ -4,6 +4,7 @@ use genoa_abi::agent::{AgentManifest, PlanReport};
 use genoa_abi::event::{Effect, Event};
 use genoa_abi::grant::{Access, Budget, Right};
 use genoa_abi::installation::Installation;
+use genoa_abi::limits::OUTBOX_HOLD_MS;
 use genoa_abi::recording::{Recording, RunStep};
 use genoa_abi::schema::Catalog;
 use genoa_abi::session::{News, OutboxItem, Question, RunSummary, SessionRequest};
@@ -41,11 +42,10 @@ pub(crate) struct Desk {
     /// Answers that came later than the step of their syscall, by caller.
     pub(crate) late: Vec<(Caller, Result<Reply, Failure>)>,
     /// All that happened, as a journal has it.
-    events: Vec<Event>,
+    events: Vec<(Event, Timestamp)>,
+    /// The time at which everything happens, until a test has it pass.
+    pub(crate) now: Timestamp,
 }
-
-/// The time at which everything happens.
-const NOW: Timestamp = Timestamp(1_000_000);
 
 impl Desk {
     pub(crate) fn new(catalog: &Catalog) -> (Self, AgentId, GrantId) {
@@ -62,6 +62,7 @@ impl Desk {
             held: Vec::new(),
             late: Vec::new(),
             events: Vec::new(),
+            now: Timestamp(1_000_000),
         };
         let files = Right::Files { under: "$workspace".into(), access: Access::Write };
         let everything = AgentManifest {
@@ -75,6 +76,7 @@ impl Desk {
         desk.feed(Event::Booted(Installation {
             catalog: catalog.clone(),
             agents: vec![everything],
+            undo_window_ms: Some(OUTBOX_HOLD_MS),
             ..Installation::default()
         }));
         desk.feed(Event::Connected { session: SESSION });
@@ -95,8 +97,8 @@ impl Desk {
     }
 
     pub(crate) fn feed(&mut self, event: Event) -> Vec<Effect> {
-        self.events.push(event.clone());
-        let effects = self.kernel.step(event, NOW);
+        self.events.push((event.clone(), self.now));
+        let effects = self.kernel.step(event, self.now);
         self.held.extend(effects.iter().filter_map(|effect| match effect {
             Effect::Hold { item, .. } => Some(item.clone()),
             _ => None,
@@ -111,9 +113,9 @@ impl Desk {
     /// A run up to a step, as the daemon reads it out of the journal.
     pub(crate) fn recording(&self, from: RunStep) -> Result<Recording, Failure> {
         let mut rerun = Rerun::of(from.run, Kernel::new());
-        for event in &self.events {
+        for (event, time) in &self.events {
             if !rerun.is_over() {
-                rerun.step(event.clone(), NOW);
+                rerun.step(event.clone(), *time);
             }
         }
         rerun.recording(from)

@@ -5,7 +5,9 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::time::Instant;
 
 use genoa_abi::agent::{PlanOutcome, PlanReport};
-use genoa_abi::session::{Answer, News, Proposal, Provenance, Question, QuestionKind, RunOutcome, RunSummary, Weight};
+use genoa_abi::session::{
+    Answer, News, OutboxItem, Proposal, Provenance, Question, QuestionKind, RunOutcome, RunSummary, Weight,
+};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::view::{ChangeKind, Difference};
 use genoa_abi::{Failure, IntentionId};
@@ -296,6 +298,7 @@ impl Screen {
                 self.moving.set_message("");
             }
             News::Notice { text, weight } => self.notice(text, *weight),
+            News::Held(item) => self.above(held(item, Timestamp::now().as_millisecond())),
             News::Asked(_)
             | News::Answered { .. }
             | News::Call { .. }
@@ -364,6 +367,13 @@ impl Screen {
             ));
         }
     }
+}
+
+/// That a call is held, for how long, and how it is taken back.
+fn held(item: &OutboxItem, now_ms: i64) -> String {
+    let (id, tool) = (item.id, item.call().map_or("a message", |call| call.tool.as_str()));
+    let seconds = (item.held_until.0 - now_ms).max(0).unsigned_abs().div_ceil(1000);
+    format!("{} {id} {tool} is held for {seconds} s: genoa undo {id} takes it back", styled(CARE, "!"))
 }
 
 fn finished(summary: &RunSummary) {

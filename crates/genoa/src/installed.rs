@@ -30,7 +30,8 @@ pub(crate) fn of(settings: &Settings, servers: &[Known]) -> Result<Installation,
     }
     agents.iter_mut().for_each(|agent| give(agent, servers));
     let policy = PolicyTexts::default();
-    Ok(Installation { catalog, agents, examples, network: settings.network_rights()?, mcp, policy })
+    let undo_window_ms = Some(settings.outbox.undo_window_ms()?);
+    Ok(Installation { catalog, agents, examples, network: settings.network_rights()?, mcp, policy, undo_window_ms })
 }
 
 /// Gives an agent the tools of the servers that are for it, and the right to run their programs.

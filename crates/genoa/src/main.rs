@@ -20,6 +20,8 @@ mod eval;
 mod follow;
 #[cfg(test)]
 mod foreign_arguments;
+#[cfg(test)]
+mod held_calls;
 mod history;
 mod hosts;
 mod installed;

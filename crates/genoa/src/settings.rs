@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
 use genoa_abi::grant::Right;
-use genoa_abi::limits::MCP_SERVERS;
+use genoa_abi::limits::{MCP_SERVERS, OUTBOX_HOLD_MS, UNDO_WINDOW_MS};
 use genoa_abi::tool::{Clock, Person};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::Home;
@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) providers: BTreeMap<String, ProviderSettings>,
     /// What may be reached outside.
     pub(crate) network: NetworkSettings,
+    /// What becomes of what leaves the machine.
+    pub(crate) outbox: OutboxSettings,
     /// What rules are looked at with.
     pub(crate) policy: PolicySettings,
     /// Programs that offer tools, by the group under which these appear.
@@ -64,6 +66,36 @@ pub(crate) struct NetworkSettings {
     /// Hosts that agents may fetch from, through the broker: `example.org`, `*.wikipedia.org`, `127.0.0.1:8080`. None, unless
     /// the person names some.
     pub(crate) hosts: Vec<String>,
+}
+
+/// What becomes of what leaves the machine, as configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct OutboxSettings {
+    /// For how many seconds it can be taken back. Nothing is held if it is 0.
+    pub(crate) undo_window_s: u64,
+}
+
+impl Default for OutboxSettings {
+    fn default() -> Self {
+        Self { undo_window_s: OUTBOX_HOLD_MS / 1000 }
+    }
+}
+
+impl OutboxSettings {
+    /// In the unit of the kernel.
+    pub(crate) fn undo_window_ms(&self) -> Result<u64, Failure> {
+        let milliseconds = self.undo_window_s.saturating_mul(1000);
+        if milliseconds <= UNDO_WINDOW_MS {
+            return Ok(milliseconds);
+        }
+        let limit = UNDO_WINDOW_MS / 1000;
+        Err(Failure::new(
+            ErrorCode::InvalidInput,
+            format!("[outbox] undo_window_s = {} is too long", self.undo_window_s),
+        )
+        .because(format!("the limit is {limit} s (UNDO_WINDOW_MS)")))
+    }
 }
 
 /// What rules are looked at with, as configured. The rules themselves are in files of their own.
@@ -131,6 +163,7 @@ impl Settings {
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let settings: Self = toml::from_str(text).map_err(|error| without_source(&error))?;
         settings.network_rights().map_err(|failure| failure.to_string())?;
+        settings.outbox.undo_window_ms().map_err(|failure| failure.to_string())?;
         providers::check(&settings).map_err(|failure| failure.to_string())?;
         if settings.mcp.len() > MCP_SERVERS {
             return Err(format!("[mcp] names more than {MCP_SERVERS} servers (MCP_SERVERS)"));

@@ -34,6 +34,7 @@ fn tool(name: &str, parameters: &str, returns: &str, effect: EffectClass, phrase
         asked_by: if name == "files.delete" { vec!["delet".to_owned()] } else { Vec::new() },
         ruled_out_by: Vec::new(),
         undone_by: None,
+        at_once: false,
         yields: Yields::default(),
         name,
         about: String::new(),

@@ -77,6 +77,7 @@ fn tool(name: &str, parameters: &str, returns: &str, effect: EffectClass) -> Too
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
         undone_by: None,
+        at_once: false,
     }
 }
 

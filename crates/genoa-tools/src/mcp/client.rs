@@ -18,6 +18,9 @@ use crate::text::{one_line, shorten};
 /// The versions of the protocol that are understood, the newest first: that one is offered, and a server may answer with
 /// an older one. What is used of them is the same in all.
 const PROTOCOLS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
+/// Under which name a server finds the idempotency key in what comes along with a call (`_meta`). The protocol has none of its own
+/// for it; a prefix keeps this one out of its way.
+const KEY: &str = "genoa/idempotency-key";
 /// How long a server may take to start, and again for its whole list.
 const START_TIME: Duration = Duration::from_secs(10);
 /// How long a tool may take: a little less than the call.
@@ -121,12 +124,21 @@ impl Server {
         Err(self.failure(ErrorCode::TooLarge, format!("lists its tools on more than {PAGES} pages")))
     }
 
-    /// Calls a tool under the server's own names. The text of its answer.
+    /// Calls a tool under the server's own names, with the idempotency key of a call that leaves the machine. The text of its
+    /// answer.
     ///
     /// # Errors
     /// [`ErrorCode::ToolFailed`] with the server's words; as [`Server::start`].
-    pub fn call_tool(&mut self, tool: &str, arguments: Map<String, Json>) -> Result<String, Failure> {
-        let params = json!({ "name": tool, "arguments": arguments });
+    pub fn call_tool(
+        &mut self,
+        tool: &str,
+        arguments: Map<String, Json>,
+        key: Option<&str>,
+    ) -> Result<String, Failure> {
+        let mut params = json!({ "name": tool, "arguments": arguments });
+        if let Some(key) = key {
+            params["_meta"] = json!({ KEY: key });
+        }
         let result = self.request("tools/call", params, Instant::now() + CALL_TIME)?;
         let text = text_of(&result);
         if text.len() > READ_BYTES {

@@ -121,6 +121,7 @@ pub(super) fn tool(server: &McpServer, hints: ReadOnlyHints, description: &Json)
         asked_by: Vec::new(),
         ruled_out_by: Vec::new(),
         undone_by: None,
+        at_once: false,
         yields: Yields::default(),
     };
     Some(McpTool { schema, name: name.to_owned(), parameters: names })

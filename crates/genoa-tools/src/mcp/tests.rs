@@ -1,8 +1,12 @@
 //! Tests of the group `mcp`, hostile input among them.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use genoa_abi::mcp::McpServer;
 use genoa_abi::schema::{Demand, EffectClass};
-use genoa_abi::{ErrorCode, Failure};
+use genoa_abi::tool::{Clock, Person, ToolRequest};
+use genoa_abi::{CallId, ErrorCode, Failure};
 use serde_json::{Value as Json, json};
 
 use super::{McpTool, ReadOnlyHints, call, check_group, describe, mapping, tools_of};
@@ -36,14 +40,40 @@ fn a_server_is_asked_and_called() {
     let names: Vec<&str> = tools.iter().map(|tool| tool.schema.name.as_str()).collect();
     assert_eq!(names, ["notes2.add_up", "notes2.echo", "notes2.fail", "notes2.write_note", "notes2.look"]);
     assert_eq!((tools[0].schema.effect, tools[1].schema.effect), (EffectClass::Observe, EffectClass::Change));
-    let ask = |place: usize, arguments: Json| {
-        call(&tools[place].route(&server), folder.path(), arguments.as_object().unwrap())
-    };
+    let ask =
+        |place: usize, arguments: Json| call(&tools[place].route(&server), &request(folder.path(), arguments, None));
     let answer = ask(0, json!({ "first_number": 2, "second": 40, "note": null }));
     assert_eq!(answer.unwrap(), "42 keys=first-number,second");
     assert_eq!(ask(1, json!({ "text": "x" })).unwrap(), "x secrets=0");
     let failure = ask(2, json!({})).unwrap_err();
     assert_eq!((failure.code, failure.why.as_str()), (ErrorCode::ToolFailed, "no luck"));
+}
+
+/// What a jailed process is told of a call.
+fn request(folder: &Path, arguments: Json, key: Option<&str>) -> ToolRequest {
+    ToolRequest {
+        call: CallId(7),
+        tool: "any.tool".into(),
+        key: key.map(str::to_owned),
+        arguments: arguments.as_object().unwrap().clone(),
+        named: BTreeSet::new(),
+        workspace: folder.to_str().unwrap().to_owned(),
+        person: Person::default(),
+        clock: Clock { now: "2026-11-23T09:00:00+01:00".into(), timezone: "Europe/Oslo".into() },
+        mcp: None,
+    }
+}
+
+#[test]
+fn a_server_is_told_the_key_of_a_call_that_leaves_the_machine() {
+    let Some(server) = server("board") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let tools = discovered(&server, ReadOnlyHints::Ignore).unwrap();
+    let route = tools[0].route(&server);
+    let post = |key| call(&route, &request(folder.path(), json!({ "text": "Hello" }), key)).unwrap();
+    assert_eq!((post(Some("r2.1-1000")), post(None)), ("posted as 1".to_owned(), "posted as 2".to_owned()));
+    let board = std::fs::read_to_string(folder.path().join("board.txt")).unwrap();
+    assert_eq!(board, "r2.1-1000 Hello\nno key Hello\n");
 }
 
 #[test]

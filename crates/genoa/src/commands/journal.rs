@@ -15,7 +15,7 @@ use crate::output::{BAD, BOLD, Ending, FAINT, GOOD, styled, value, visible_line}
 /// What to ask about.
 #[derive(Debug, Args)]
 pub(crate) struct WhyArguments {
-    /// A file, a run (`r2`), a message in the outbox (`o1`), or a record (`#120`)
+    /// A file, a run (`r2`), a message or call in the outbox (`o1`), or a record (`#120`)
     subject: String,
 }
 

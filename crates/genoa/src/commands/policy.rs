@@ -27,6 +27,8 @@ use crate::rule_files;
 const PAGE: u32 = 1_000;
 /// How an answer of the person is recorded.
 const ANSWERED: &str = "event.asked.answer";
+/// Records of events in which no call begins but those that were held, and were put to the rules before they were.
+const RELEASED: [&str; 3] = ["event.tick", "event.booted", "event.restarted"];
 /// Calls that are listed of those on which a rule would say something else.
 const LISTED: usize = 20;
 
@@ -290,8 +292,8 @@ fn simulate(context: &Context, file: &Path, days: u32) -> Result<Ending, Failure
     Ok(Ending::Done)
 }
 
-/// The calls that were put to the rules since then, with what these said: one entry a call, though it is asked about twice
-/// where the person had to say yes.
+/// The calls that were put to the rules since then, with what these said: one entry a call, though it is asked about again
+/// when the person has said yes, and when it was held and leaves.
 fn decided(context: &Context, since: Timestamp) -> Result<Vec<(Timestamp, CallFacts, Verdict)>, Failure> {
     let journal = genoa_journal::JournalReader::open(&context.home.journal(), &context.home.keys())?;
     let (mut found, mut from) = (Vec::new(), 1);
@@ -304,6 +306,7 @@ fn decided(context: &Context, since: Timestamp) -> Result<Vec<(Timestamp, CallFa
             if record.kind.starts_with("event.") {
                 event = record.kind;
             } else if record.kind == "effect.decided"
+                && !RELEASED.contains(&event.as_str())
                 && let Some(Ok(Effect::Decided { facts, decision })) = record.body.map(serde_json::from_value)
             {
                 let timeless = CallFacts { now: Timestamp(0), ..(*facts).clone() };

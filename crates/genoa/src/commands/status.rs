@@ -1,7 +1,7 @@
 //! `status`: what runs, what waits, what can be undone.
 
 use genoa_abi::Failure;
-use genoa_abi::session::{OutboxState, SystemStatus};
+use genoa_abi::session::{OutboxItem, OutboxState, Outgoing, SystemStatus};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::view::ViewState;
 
@@ -10,6 +10,9 @@ use crate::commands::model;
 use crate::connect::unexpected;
 use crate::output::{BOLD, Ending, FAINT, styled, value, visible, visible_line};
 use crate::providers;
+
+/// Letters of a call in the list; the whole of it is in what `--json` gives.
+const CALL_LETTERS: usize = 160;
 
 /// Shows the system's state.
 pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
@@ -58,21 +61,43 @@ fn lines(status: &SystemStatus) -> Vec<String> {
         format!("{} {} {}", view.id, view.workspace.escape_debug(), styled(FAINT, state))
     };
     section("Views", status.views.iter().map(view).collect());
-    let message = |item: &genoa_abi::session::OutboxItem| {
-        let state = match item.state {
-            OutboxState::Held => "held",
-            OutboxState::Withdrawn => "withdrawn",
-            OutboxState::Sent => "sent",
-        };
-        format!("{} {state}: “{}” to {}", item.id, visible(&item.subject), visible(&item.to.join(", ")))
-    };
     let proposal = |proposal: &genoa_abi::session::Proposal| {
         format!("{} {}  {}", proposal.id, visible_line(&proposal.text), styled(FAINT, "genoa adopt does it"))
     };
     section("What texts ask for", status.proposals.iter().map(proposal).collect());
-    section("Outbox", status.outbox.iter().map(message).collect());
+    section("Outbox", status.outbox.iter().map(outgoing).collect());
     if lines.is_empty() {
         lines.push("Nothing runs and nothing waits.".to_owned());
     }
     lines
+}
+
+/// Something in the outbox, as a line.
+pub(crate) fn outgoing(item: &OutboxItem) -> String {
+    let state = match item.state {
+        OutboxState::Held => "held",
+        OutboxState::Leaving => "leaving",
+        OutboxState::Withdrawn => "withdrawn",
+        OutboxState::Dropped => "not carried out",
+        OutboxState::Failed => "failed, may have left",
+        OutboxState::Sent => "sent",
+    };
+    let id = item.id;
+    match &item.content {
+        Outgoing::Mail(mail) => {
+            format!("{id} {state}: “{}” to {}", visible(&mail.subject), visible(&mail.to.join(", ")))
+        }
+        Outgoing::Call(call) => format!("{id} {state}: {} ({})", called(&call.text), call.call),
+    }
+}
+
+/// A call on one line: its tool, and its arguments.
+fn called(text: &str) -> String {
+    let mut lines = text.lines();
+    let tool = lines.next().unwrap_or_default();
+    let arguments: Vec<String> = lines.map(|line| visible_line(line.trim())).collect();
+    let whole = format!("{tool} {}", arguments.join(", "));
+    let mut letters = whole.trim_end().chars();
+    let line: String = letters.by_ref().take(CALL_LETTERS).collect();
+    if letters.next().is_some() { format!("{line}…") } else { line }
 }

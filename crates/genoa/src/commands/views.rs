@@ -13,8 +13,8 @@ use crate::output::{BOLD, Ending, styled, value};
 /// What to take back.
 #[derive(Debug, Args)]
 pub(crate) struct UndoArguments {
-    /// A view (`v3`), a message in the outbox (`o2`) or a call whose tool can take it back (`c7`) [default: the last commit
-    /// of this folder]
+    /// A view (`v3`), a message or call in the outbox (`o2`) or a call whose tool can take it back (`c7`) [default: the last
+    /// commit of this folder]
     subject: Option<String>,
 }
 

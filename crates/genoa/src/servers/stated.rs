@@ -24,6 +24,8 @@ pub(crate) struct ToolSettings {
     /// The call that takes one of its calls back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) undone_by: Option<Undoing>,
+    /// Whether a call that leaves the machine does so as soon as it is approved, without an undo window.
+    pub(crate) at_once: bool,
 }
 
 /// The tools of a server with what is stated about them.
@@ -77,9 +79,27 @@ fn state(tool: &mut ToolSchema, settings: &ToolSettings, all: &[McpTool]) -> Res
             .filter(|parameter| parameter.name == *name)
             .for_each(|parameter| parameter.shown_to.clone_from(readers));
     }
+    if settings.at_once {
+        state_at_once(tool, settings)?;
+    }
     if let Some(undoing) = &settings.undone_by {
         tool.undone_by = Some(undoing_of(tool, undoing, all)?);
     }
+    Ok(())
+}
+
+/// Does without the undo window of what leaves the machine.
+fn state_at_once(tool: &mut ToolSchema, settings: &ToolSettings) -> Result<(), Failure> {
+    if tool.effect != EffectClass::Emit {
+        let why = format!("`at_once` is for what leaves the machine, and its effect is `{}`", class(tool.effect));
+        return Err(wrong(tool, why).try_next("Leave it out, or state effect = \"emit\" beside it"));
+    }
+    if !settings.less_strict {
+        let why = "`at_once` is less strict than the undo window, which is taken for granted".to_owned();
+        return Err(wrong(tool, why)
+            .try_next("Write less_strict = true beside it, if nobody needs time to take its calls back"));
+    }
+    tool.at_once = true;
     Ok(())
 }
 
@@ -197,6 +217,8 @@ mod tests {
         assert_eq!(post.parameters[0].shown_to, ["room"]);
         assert_eq!(post.undone_by.as_ref().map(|undoing| undoing.tool.as_str()), Some("board.erase"));
         assert_eq!(with[1], tools()[1], "of the other tool nothing was said");
+        let hurries = stated("[tool.post]\neffect = \"emit\"\nat_once = true\nless_strict = true\n").unwrap();
+        assert!(hurries[0].schema.at_once && !with[0].schema.at_once);
         let looks = stated("[tool.erase]\neffect = \"observe\"\nless_strict = true\n").unwrap();
         assert_eq!((looks[1].schema.effect, looks[1].schema.needs.files), (EffectClass::Observe, FileNeed::Read));
     }
@@ -206,6 +228,8 @@ mod tests {
         let refused = |text: &str| stated(text).unwrap_err();
         insta::assert_snapshot!(refused("[tool.pots]\n"), @"the server has no tool `pots`. It has: post, erase");
         insta::assert_snapshot!(refused("[tool.post]\neffect = \"observe\"\n"), @"what is stated about board.post cannot be: `observe` is less strict than `change`, which is taken for granted. Write less_strict = true beside it, if you know that the tool does no more than that");
+        insta::assert_snapshot!(refused("[tool.post]\nat_once = true\nless_strict = true\n"), @"what is stated about board.post cannot be: `at_once` is for what leaves the machine, and its effect is `change`. Leave it out, or state effect = \"emit\" beside it");
+        insta::assert_snapshot!(refused("[tool.post]\neffect = \"emit\"\nat_once = true\n"), @"what is stated about board.post cannot be: `at_once` is less strict than the undo window, which is taken for granted. Write less_strict = true beside it, if nobody needs time to take its calls back");
         insta::assert_snapshot!(refused("[tool.post]\ndemands = { txt = \"anything\" }\n"), @"board.post has no parameter `txt`. It has: text, room");
         insta::assert_snapshot!(refused("[tool.post]\nshown_to = { text = [\"all\"] }\n"), @"board.post has no parameter `all`. It has: text, room");
         insta::assert_snapshot!(refused("[tool.post]\nundone_by = { tool = \"unpost\", arguments = {} }\n"), @"the server has no tool `unpost`. It has: post, erase");

@@ -7,6 +7,7 @@ mod bad_machine;
 mod crashes;
 mod eval;
 mod gateway;
+mod held_calls;
 mod lab;
 mod mcp;
 mod models;

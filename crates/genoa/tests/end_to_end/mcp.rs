@@ -8,7 +8,7 @@ use crate::world::World;
 const SERVER: &str = include_str!("../../../genoa-tools/tests/mcp_server.py");
 
 /// Whether the server of these tests can run. A test that is left out says so.
-fn has_python() -> bool {
+pub(crate) fn has_python() -> bool {
     let found = std::process::Command::new("python3").arg("--version").output();
     let is_here = found.is_ok_and(|output| output.status.success());
     if !is_here {
@@ -19,7 +19,7 @@ fn has_python() -> bool {
 }
 
 /// The section of a server in one of its moods. The script is an argument: no file of the test is visible in a jail.
-fn section(name: &str, mood: &str, more: &str) -> String {
+pub(crate) fn section(name: &str, mood: &str, more: &str) -> String {
     let script = toml::Value::String(SERVER.to_owned());
     format!("[mcp.{name}]\nprogram = \"python3\"\narguments = [\"-c\", {script}, \"{mood}\"]\n{more}\n")
 }
@@ -135,7 +135,7 @@ fn what_is_stated_about_a_tool_holds_for_its_calls() {
     world.plan(copy, 0);
     world.configure(&section("pen", "good", "[mcp.pen.tool.write_note]\neffect = \"emit\""));
     let asked = world.plan("pen.write_note(text=\"mine\")\n", 4);
-    assert!(asked.contains("It leaves the machine at once"), "{asked}");
+    assert!(asked.contains("It is held for 30 s, in which `genoa undo` takes it back"), "{asked}");
     world.ok(&["deny"]);
     // A tool that is said to read only cannot write.
     let reads = "[mcp.pen.tool.write_note]\neffect = \"observe\"\nless_strict = true";
