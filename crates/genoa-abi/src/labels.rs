@@ -19,6 +19,9 @@ use crate::ids::CallId;
 pub enum Source {
     /// The person, in an intention or an answer.
     Person,
+    /// Words in it read like instructions to an assistant, a sensor says. That it says so is one more reason to ask; that it says
+    /// nothing is none for anything.
+    Suspect(Suspicion),
     /// The call of a tool or of the model that returned it. It says where a value stands in the journal, and nothing of who
     /// could have influenced it: the other sources do.
     Call(CallId),
@@ -38,10 +41,26 @@ pub enum Source {
     Web(String),
 }
 
+/// What a sensor marked, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// Where it is from, for people: `sender eve@x.example, file Mail/cur/4`.
+    pub from: String,
+    /// The beginning of the words that were marked.
+    pub words: String,
+}
+
+impl fmt::Display for Suspicion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\u{201c}{}\u{201d}, {}", self.words, self.from)
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Person => f.write_str("you"),
+            Self::Suspect(suspicion) => write!(f, "what reads like instructions to an assistant ({suspicion})"),
             Self::Call(call) => write!(f, "call {call}"),
             Self::Contacts => f.write_str("your contacts"),
             Self::Machine => f.write_str("this machine"),
@@ -183,6 +202,14 @@ impl Labels {
     #[must_use]
     pub fn entries(&self) -> usize {
         self.sources.len() + if let Readers::Only(addresses) = &self.readers { addresses.len() } else { 0 }
+    }
+
+    /// What sensors marked in what it was made of.
+    pub fn suspicions(&self) -> impl Iterator<Item = &Suspicion> {
+        self.sources.iter().filter_map(|source| match source {
+            Source::Suspect(suspicion) => Some(suspicion),
+            _ => None,
+        })
     }
 
     /// The sources, sorted.

@@ -35,5 +35,5 @@ pub use ids::{
     AgentId, CallId, ContentHash, GrantId, IntentionId, OutboxId, ProposalId, QuestionId, RequestId, RunId, SessionId,
     Timestamp, ViewId,
 };
-pub use labels::{Labels, Readers, Source};
+pub use labels::{Labels, Readers, Source, Suspicion};
 pub use value::{Datum, Value};

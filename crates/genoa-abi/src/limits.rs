@@ -122,6 +122,15 @@ pub const TOOL_PROCESSES: u64 = 256;
 /// The largest file that a tool may write.
 pub const TOOL_FILE_BYTES: u64 = 1024 * 1024 * 1024;
 
+/// Text of one tool's answer that the sensor looks at. What lies beyond is not looked at, and not less foreign for that.
+pub const SENSOR_BYTES: usize = 1024 * 1024;
+/// Places of one tool's answer that are marked.
+pub const MARKS: usize = 64;
+/// Characters of a marked place that are shown.
+pub const MARK_CHARS: usize = 120;
+/// Bytes of a mark's place: an answer nests no deeper than that names.
+pub const MARK_PLACE_BYTES: usize = 512;
+
 /// Text of one file or mail that a tool reads.
 pub const READ_BYTES: usize = 1024 * 1024;
 /// Entries of one workspace that a search looks at.

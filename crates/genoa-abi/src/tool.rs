@@ -11,10 +11,14 @@ use serde_json::Value as Json;
 
 use crate::failure::Failure;
 use crate::ids::{CallId, ContentHash};
+use crate::limits::MARK_CHARS;
 use crate::mcp::McpRoute;
 
 /// The file descriptor on which a jailed process finds its socket.
 pub const TOOL_FD: i32 = 3;
+
+/// The notification by which a tool's process tells, before its answer, what the sensor marked in it.
+pub const MARKED: &str = "marked";
 
 /// The person for whom something is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +77,9 @@ pub enum ToolOutcome {
         /// Files that the call changed in the view, found by looking at the view and not by asking the tool.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         wrote: Vec<WrittenFile>,
+        /// What the sensor marked in the answer. None says nothing about it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        marks: Vec<Mark>,
     },
     /// It did not.
     Failed {
@@ -82,6 +89,28 @@ pub enum ToolOutcome {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         wrote: Vec<WrittenFile>,
     },
+}
+
+/// A place in a tool's answer whose words read like instructions to an assistant. The tool's process says so, which read what
+/// is hostile; so a mark may be wrong or missing, and is only ever one more reason to ask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Where: a JSON pointer into the answer.
+    pub at: String,
+    /// How much it reads like that, in per cent.
+    pub score: u8,
+    /// The beginning of the words that do.
+    pub words: String,
+}
+
+impl Mark {
+    /// The same with what it says no longer than it may be, and without what could be shown as something else.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        let is_shown = |letter: &char| !letter.is_control();
+        let words = self.words.chars().filter(is_shown).take(MARK_CHARS).collect();
+        Self { score: self.score.min(100), words, ..self }
+    }
 }
 
 /// A file that a call left behind in the view.

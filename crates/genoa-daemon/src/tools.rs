@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use genoa_abi::event::{Event, ToolJob};
 use genoa_abi::frame::Message;
-use genoa_abi::limits::TOOL_RESULT_BYTES;
+use genoa_abi::limits::{MARK_PLACE_BYTES, MARKS, TOOL_RESULT_BYTES};
 use genoa_abi::session::News;
-use genoa_abi::tool::{ToolOutcome, ToolRequest, ToolUsage};
+use genoa_abi::tool::{MARKED, Mark, ToolOutcome, ToolRequest, ToolUsage};
 use genoa_abi::{CallId, ErrorCode, Failure, RequestId, Timestamp};
 use genoa_sandbox::view::{Snapshot, ViewLayout};
 use serde_json::Value as Json;
@@ -30,6 +30,8 @@ struct RunningTool {
     layout: ViewLayout,
     /// The view before the call; nothing if the call cannot write.
     before: Option<Snapshot>,
+    /// What its sensor marked in the answer that comes next.
+    marks: Vec<Mark>,
 }
 
 impl Tools {
@@ -69,14 +71,15 @@ impl Tools {
 
     fn finish(&mut self, call: CallId, answer: Result<Json, Failure>) -> Event {
         let mut usage = ToolUsage::default();
-        let mut wrote = Vec::new();
+        let (mut wrote, mut marks) = (Vec::new(), Vec::new());
         if let Some(running) = self.running.remove(&call) {
             usage.elapsed_ms = u64::try_from(now().0 - running.began.0).unwrap_or(0);
+            marks = running.marks;
             // A view that cannot be looked at is told by the difference, which the run ends with.
             wrote = running.before.and_then(|before| running.layout.written_since(&before).ok()).unwrap_or_default();
         }
         let outcome = match answer.and_then(|result| sized(result, &mut usage)) {
-            Ok(result) => ToolOutcome::Done { result, wrote },
+            Ok(result) => ToolOutcome::Done { result, wrote, marks },
             Err(failure) => ToolOutcome::Failed { failure, wrote },
         };
         Event::ToolFinished { call, outcome, usage }
@@ -115,7 +118,7 @@ impl Daemon {
         };
         self.sockets.send(Peer::Tool(job.call), &Message::request(RequestId(job.call.0), "call", to_json(&request)));
         let deadline = began.plus_ms(job.time_limit_ms);
-        self.tools.running.insert(job.call, RunningTool { job, began, deadline, layout, before });
+        self.tools.running.insert(job.call, RunningTool { job, began, deadline, layout, before, marks: Vec::new() });
         Ok(())
     }
 
@@ -123,6 +126,7 @@ impl Daemon {
         let answer = match message {
             Message::Success { result, .. } => Ok(result),
             Message::Error { error, .. } => Err(error.data),
+            Message::Notification { method, params, .. } if method == MARKED => return self.tool_marked(call, params),
             Message::Notification { params, .. } => return self.tool_progress(call, &params),
             Message::Request { .. } => Err(Failure::new(ErrorCode::ToolFailed, "the tool asked instead of answering")),
         };
@@ -130,6 +134,15 @@ impl Daemon {
         self.inbox.push_back(event);
         self.sockets.remove(Peer::Tool(call));
         self.children.kill_tool(call);
+    }
+
+    /// The tool's process read what is hostile: what it says of marks is taken within bounds, and what cannot be read is none.
+    fn tool_marked(&mut self, call: CallId, mut params: Json) {
+        let Some(running) = self.tools.running.get_mut(&call) else { return };
+        let marks: Vec<Mark> =
+            serde_json::from_value(params.get_mut("marks").map(Json::take).unwrap_or_default()).unwrap_or_default();
+        let is_named = |mark: &Mark| mark.at.len() <= MARK_PLACE_BYTES;
+        running.marks = marks.into_iter().filter(is_named).take(MARKS).map(Mark::bounded).collect();
     }
 
     fn tool_progress(&mut self, call: CallId, params: &Json) {

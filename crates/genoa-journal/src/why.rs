@@ -309,6 +309,10 @@ impl Walk<'_> {
         match source {
             Source::Call(call) => self.call(*call),
             Source::Person => self.leaf("your own words".to_owned()),
+            Source::Suspect(suspicion) => self.leaf(format!(
+                "what a sensor marked, since it reads like instructions to an assistant: {}",
+                code(&suspicion.to_string())
+            )),
             // The call that read it stands beside it.
             Source::Tool(_) => Ok(None),
             Source::Contacts | Source::Machine => self.leaf(source.to_string()),

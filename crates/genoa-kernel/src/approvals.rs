@@ -13,6 +13,7 @@ use crate::letters;
 use crate::outbox::{attachments_of, message_text};
 use crate::questions::{NewQuestion, Purpose};
 use crate::rules;
+use crate::suspicions;
 use crate::system;
 use crate::turn::{Asker, Origin, Turn};
 
@@ -115,6 +116,7 @@ impl Ask {
 fn content(order: &Order, unmet: &[Unmet], decision: &Decision) -> Result<String, Failure> {
     let content = if is_mail(order) { message_text(&order.arguments)? } else { call_text(order) };
     let mut told: Vec<String> = unmet.iter().map(Unmet::text).collect();
+    told.extend(suspicions::told(order));
     told.extend(letters::told(&order.arguments));
     told.extend(rules::told(decision));
     // Names of files and rules are in them, and may hold anything.

@@ -184,9 +184,9 @@ impl Turn<'_> {
         let Work::Tool(job) = &flight.work else { return };
         let is_done = matches!(outcome, ToolOutcome::Done { .. });
         self.note_call_left(call, if is_done { OutboxState::Sent } else { OutboxState::Failed });
-        let (outcome, wrote) = match outcome {
-            ToolOutcome::Done { result, wrote } => (Ok(result), wrote),
-            ToolOutcome::Failed { failure, wrote } => (Err(failure), wrote),
+        let (outcome, wrote, marks) = match outcome {
+            ToolOutcome::Done { result, wrote, marks } => (Ok(result), wrote, marks),
+            ToolOutcome::Failed { failure, wrote } => (Err(failure), wrote, Vec::new()),
         };
         self.note_written(job.view, &wrote);
         self.note_run_wrote(flight.origin, wrote);
@@ -202,7 +202,9 @@ impl Turn<'_> {
                 return Err(Failure::new(ErrorCode::BudgetSpent, "the budget of bytes is used up")
                     .because(format!("{} returned {} bytes", job.schema.name, usage.bytes)));
             }
-            check_result(call, &job.schema, &result, self.kernel.catalog_of(flight.session))
+            let mut value = check_result(call, &job.schema, &result, self.kernel.catalog_of(flight.session))?;
+            genoa_plan::mark(&mut value, &marks);
+            Ok(value)
         });
         if let (Err(_), Origin::Syscall(asker)) = (&value, flight.origin) {
             // What went wrong may be told in words that were read.
@@ -364,6 +366,7 @@ impl Turn<'_> {
                 Ok(Begun::Waiting)
             }
             (system::SAY, Origin::Run(run)) => {
+                self.note_suspicions(order.origin, &order.influences());
                 self.note_said(run, text("text"))?;
                 Ok(Begun::Over(Value::none()))
             }
@@ -399,7 +402,7 @@ impl Turn<'_> {
         let reserved = Amount { calls: 1, bytes: 0, tokens: 0, elapsed_ms: time_limit_ms };
         self.kernel.grants.reserve(order.grant, reserved, self.now)?;
         let session = self.session(order.session)?.clone();
-        let influences = order.values.values().fold(order.context, |all, value| all.union(&value.deep_labels()));
+        let influences = order.influences();
         if let Some(undone) = order.undoes {
             // Whatever comes of it, it is not taken back twice.
             self.kernel.undoable.remove(&undone);

@@ -133,7 +133,7 @@ fn look_for_new(value: &Value, readers: &BTreeSet<String>, to: &mut BTreeSet<Str
     let new: Vec<String> = readers.iter().filter(new_to).cloned().collect();
     if !new.is_empty() {
         to.extend(new);
-        let is_told = |source: &&Source| !matches!(source, Source::Person | Source::Call(_));
+        let is_told = |source: &&Source| !matches!(source, Source::Person | Source::Suspect(_) | Source::Call(_));
         from.extend(value.labels.sources().filter(is_told).cloned());
     }
     match &value.datum {
@@ -145,8 +145,10 @@ fn look_for_new(value: &Value, readers: &BTreeSet<String>, to: &mut BTreeSet<Str
 
 fn allows(demand: Demand, source: &Source) -> bool {
     match (demand, source) {
-        // A call is where a value stands in the journal, not who wrote it.
-        (Demand::Anything, _) | (_, Source::Person | Source::Call(_)) | (Demand::Recipient, Source::Contacts) => true,
+        // A call is where a value stands in the journal, not who wrote it. What a sensor marked has its writer beside it.
+        (Demand::Anything, _)
+        | (_, Source::Person | Source::Suspect(_) | Source::Call(_))
+        | (Demand::Recipient, Source::Contacts) => true,
         (Demand::Person | Demand::Recipient, _) => false,
     }
 }
@@ -155,7 +157,7 @@ fn allows(demand: Demand, source: &Source) -> bool {
 mod tests {
     use genoa_abi::labels::Source;
     use genoa_abi::schema::Demand;
-    use genoa_abi::{CallId, Datum, Labels, Readers, Value};
+    use genoa_abi::{CallId, Datum, Labels, Readers, Suspicion, Value};
     use proptest::prelude::*;
 
     use super::{Unmet, Wrong, against, disclosed};
@@ -178,7 +180,24 @@ mod tests {
         Value::labelled(Datum::Text("x".into()), sources.into_iter().collect::<Labels>())
     }
 
+    fn suspect() -> Labels {
+        Source::Suspect(Suspicion { from: "mail <1@x>".into(), words: "Assistant: obey".into() }).into()
+    }
+
     proptest! {
+        /// What a sensor marks is told apart from what is unmet, so that nothing is met by it, or no longer unmet.
+        #[test]
+        fn a_mark_changes_no_demand_and_no_reader(all in proptest::collection::vec(sources(), 0..5), demand in prop_oneof![
+            Just(Demand::Anything), Just(Demand::Person), Just(Demand::Recipient)
+        ]) {
+            let value = labelled(all);
+            let mut marked = value.clone();
+            marked.join_labels(&suspect());
+            prop_assert_eq!(against(demand, &value), against(demand, &marked));
+            let readers = ["eve@x".to_owned()].into();
+            prop_assert_eq!(disclosed(&value, &readers), disclosed(&marked, &readers));
+        }
+
         #[test]
         fn only_the_person_and_for_recipients_their_contacts_meet_a_demand(all in proptest::collection::vec(sources(), 0..5)) {
             let value = labelled(all.clone());

@@ -40,6 +40,7 @@ mod sessions;
 mod skills;
 mod status;
 mod summary;
+mod suspicions;
 mod system;
 mod thinking;
 mod turn;

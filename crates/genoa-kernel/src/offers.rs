@@ -131,7 +131,7 @@ impl Turn<'_> {
         let bytes = outcome.as_ref().map_or(0, |result| result.to_string().len());
         let usage = ToolUsage { elapsed_ms, bytes: u64::try_from(bytes).unwrap_or(u64::MAX) };
         let outcome = match outcome {
-            Ok(result) => ToolOutcome::Done { result, wrote: Vec::new() },
+            Ok(result) => ToolOutcome::Done { result, wrote: Vec::new(), marks: Vec::new() },
             Err(failure) => ToolOutcome::Failed { failure, wrote: Vec::new() },
         };
         self.tool_finished(call, outcome, usage);

@@ -8,7 +8,7 @@ use genoa_abi::labels::Source;
 use genoa_abi::policy::{CallFacts, Decision, Layer, PolicyTexts, Verdict};
 use genoa_abi::schema::Catalog;
 use genoa_abi::{ErrorCode, Failure, Labels};
-use genoa_policy::{Broken, Engine, change_that_allows};
+use genoa_policy::{Broken, Engine, SUSPECT, change_that_allows};
 use serde::{Deserialize, Serialize};
 
 use crate::calls::Order;
@@ -93,7 +93,6 @@ impl Turn<'_> {
             Wrong::Disclosed { to, .. } => Some(to.clone()),
             Wrong::Influenced(_) => None,
         });
-        let labels = order.values.values().fold(order.context.clone(), |all, value| all.union(&value.deep_labels()));
         Ok(CallFacts {
             agent: self.agent_of(order.origin),
             tool: order.schema.name.clone(),
@@ -103,7 +102,7 @@ impl Turn<'_> {
             recipients: readers.collect(),
             unmet: influenced.map(|one| one.parameter.clone()).collect(),
             new_to: new_to.flatten().collect(),
-            from: sources(&labels),
+            from: sources(&order.influences()),
             now: self.now,
         })
     }
@@ -132,6 +131,7 @@ pub(crate) fn told(decision: &Decision) -> Vec<String> {
 fn sources(labels: &Labels) -> BTreeSet<String> {
     let kind = |source: &Source| match source {
         Source::Person => Some("person"),
+        Source::Suspect(_) => Some(SUSPECT),
         Source::Contacts => Some("contacts"),
         Source::Machine => Some("machine"),
         Source::Tool(_) => Some("tool"),
@@ -148,7 +148,7 @@ fn sources(labels: &Labels) -> BTreeSet<String> {
         match source {
             Source::Tool(name) => all.insert(format!("tool {name}")),
             Source::File(_) | Source::Mail(_) | Source::Sender(_) | Source::Web(_) => all.insert(source.to_string()),
-            Source::Person | Source::Contacts | Source::Machine | Source::Call(_) => false,
+            Source::Person | Source::Suspect(_) | Source::Contacts | Source::Machine | Source::Call(_) => false,
         };
     }
     all

@@ -11,8 +11,8 @@ use genoa_abi::syscall::Reply;
 use genoa_abi::tool::{Clock, WrittenFile};
 use genoa_abi::view::{Difference, ViewAction};
 use genoa_abi::{
-    AgentId, ContentHash, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, RunId, SessionId, Timestamp,
-    Value,
+    AgentId, ContentHash, ErrorCode, Failure, GrantId, IntentionId, Labels, OutboxId, RunId, SessionId, Suspicion,
+    Timestamp, Value,
 };
 use genoa_plan::{PlanCall, Run, Yield};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ use crate::kernel::Kernel;
 use crate::offers::catalog_in;
 use crate::render;
 use crate::summary;
+use crate::suspicions;
 use crate::turn::{Asker, Origin, Standing, Turn, too_large};
 
 /// One run.
@@ -53,6 +54,9 @@ pub(crate) struct RunState {
     /// Tools of which a call ended well.
     #[serde(default)]
     pub(crate) done: BTreeSet<String>,
+    /// What sensors marked in what it told.
+    #[serde(default)]
+    pub(crate) suspicions: BTreeSet<Suspicion>,
     /// What `refuse` said.
     pub(crate) refused: Option<String>,
     /// The call that is going on.
@@ -126,6 +130,7 @@ impl RunState {
             wrote: Vec::new(),
             named: BTreeSet::new(),
             done: BTreeSet::new(),
+            suspicions: BTreeSet::new(),
             refused: None,
             step: Step::default(),
             words: String::new(),
@@ -257,6 +262,9 @@ impl Turn<'_> {
 
     /// The plan is over: the difference is looked at before anything is claimed.
     fn end_run(&mut self, id: RunId, ending: Ending) {
+        if let Ending::Done(value) = &ending {
+            self.note_suspicions(Origin::Run(id), &value.deep_labels());
+        }
         let Some(state) = self.kernel.runs.get_mut(&id) else { return };
         state.ending = Some(ending);
         let session = state.session;
@@ -302,6 +310,9 @@ impl Turn<'_> {
         if !unborne.is_empty() {
             let quoted: Vec<String> = unborne.iter().map(|claim| format!("“{claim}”")).collect();
             answer.push_str(&format!("\n\nNothing in the record bears out: {}", quoted.join(", ")));
+        }
+        if !state.suspicions.is_empty() && !answer.is_empty() {
+            answer.push_str(&format!("\n\n{}", suspicions::beside_answer(&state.suspicions)));
         }
         let finished = News::Finished(RunSummary {
             intention: state.intention,

@@ -20,6 +20,8 @@ use crate::schema::cedar_schema;
 /// The rules that come with Genoa.
 const SHIPPED: &str = include_str!("../data/shipped.cedar");
 const SHIPPED_FILE: &str = "shipped.cedar";
+/// How rules name that a sensor marked something that could have influenced a call, among `context.from`.
+pub const SUSPECT: &str = "suspect";
 /// The annotation by which a permit covers also arguments that others could have written.
 pub(crate) const FOREIGN: &str = "foreign";
 /// The annotation by which a permit covers also what is new to those who will read it.
@@ -133,11 +135,23 @@ impl Engine {
         }
     }
 
-    /// What the rules say of a call.
+    /// What the rules say of a call. One that a sensor marked is put to them also as it would be without the mark, and the
+    /// stricter answer holds: so no rule, however it is written, makes a mark allow anything.
     ///
     /// # Errors
     /// Where it could not be put to them; then it must not be made.
     pub fn decide(&self, facts: &CallFacts) -> Result<Decision, Failure> {
+        let marked = self.decide_as_told(facts)?;
+        if !facts.from.contains(SUSPECT) {
+            return Ok(marked);
+        }
+        let mut without = facts.clone();
+        without.from.remove(SUSPECT);
+        let unmarked = self.decide_as_told(&without)?;
+        Ok(if unmarked.verdict > marked.verdict { unmarked } else { marked })
+    }
+
+    fn decide_as_told(&self, facts: &CallFacts) -> Result<Decision, Failure> {
         let tool = self.catalog.tools.get(&facts.tool).ok_or_else(|| wrong(format!("no tool {}", facts.tool)))?;
         let set = &self.sets[usize::from(!facts.unmet.is_empty())][usize::from(!facts.new_to.is_empty())];
         let ask = |yes| -> Result<Response, Failure> {

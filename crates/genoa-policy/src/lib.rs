@@ -20,7 +20,7 @@ mod suggest;
 
 pub use check::{Remark, RemarkKind, check};
 pub use draft::{Draft, DraftVerdict, Recipients, draft_schema};
-pub use engine::{Broken, Engine, Rule};
+pub use engine::{Broken, Engine, Rule, SUSPECT};
 pub use proof::{Claim, ClaimKind, Example, Finding, FindingKind, Proof, ProofQuestion, ProofReport, Wanted};
 pub use schema::{cedar_schema, class_name};
 pub use suggest::{allowing, change_that_allows};

@@ -1,7 +1,7 @@
 //! What would have to change for a call to be allowed: the narrowest rule that does it.
 
 use genoa_abi::Timestamp;
-use genoa_abi::policy::{CallFacts, Decision, RuleName, Verdict};
+use genoa_abi::policy::{CallFacts, Decision, Layer, RuleName, Verdict};
 
 use crate::facts::moment;
 
@@ -15,7 +15,7 @@ pub fn change_that_allows(facts: &CallFacts, decision: &Decision) -> Option<Stri
             Some(format!("Add a rule that permits it:\n{}", allowing(facts, None)))
         }
         Verdict::Forbid => Some(format!("Take out or narrow what forbids it: {}", forbidding())),
-        Verdict::Ask if decision.rules.iter().any(is_govern) => None,
+        Verdict::Ask if decision.rules.iter().any(is_always) => None,
         // A rule would open the way for whatever others write there next time.
         Verdict::Ask if !facts.unmet.is_empty() => {
             let parameters: Vec<&str> = facts.unmet.iter().map(String::as_str).collect();
@@ -25,8 +25,9 @@ pub fn change_that_allows(facts: &CallFacts, decision: &Decision) -> Option<Stri
     }
 }
 
-fn is_govern(rule: &RuleName) -> bool {
-    rule.id == "govern-asks"
+/// Whether a shipped rule wants it asked, which no other rule changes.
+fn is_always(rule: &RuleName) -> bool {
+    rule.layer == Layer::Shipped && matches!(rule.id.as_str(), "govern-asks" | "suspect-asks")
 }
 
 /// The rule that permits calls like this one and no others: the same agent, tool and folder, to the same people; until

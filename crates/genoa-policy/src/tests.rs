@@ -9,7 +9,7 @@ use genoa_abi::{Failure, Timestamp};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::{Engine, RemarkKind, allowing, change_that_allows, check};
+use crate::{Engine, RemarkKind, SUSPECT, allowing, change_that_allows, check};
 
 fn tool(name: &str, effect: EffectClass, parameters: &[(&str, &str)]) -> ToolSchema {
     let parameter = |(name, ty): &(&str, &str)| Parameter::new(name, ty.parse::<Type>().unwrap(), false, "");
@@ -355,4 +355,72 @@ fn a_file_that_cannot_be_read_allows_nothing_and_says_why() {
     let broken = Engine::new(&unreadable, &catalog()).unwrap_err();
     assert_eq!(broken[0].to_string(), "own.cedar (yours): it is a pipe");
     assert_eq!(check(&unreadable, &catalog())[0].kind, RemarkKind::Wrong);
+}
+
+fn marked(facts: CallFacts) -> CallFacts {
+    CallFacts { from: facts.from.into_iter().chain([SUSPECT.to_owned()]).collect(), ..facts }
+}
+
+#[test]
+fn what_a_sensor_marked_is_asked_about_wherever_something_is_done_with_it() {
+    let open = "permit (principal, action, resource);";
+    for rules in ["", open, "@foreign(\"allowed\") @disclosing(\"allowed\") permit (principal, action, resource);"] {
+        for tool in ["files.write", "mail.send", "services.stop"] {
+            let decision = decide(&texts(rules, ""), &marked(facts(tool)));
+            assert_eq!(decision.verdict, Verdict::Ask, "{tool} under {rules}");
+            assert!(names(&decision).contains(&"suspect-asks"), "{decision:?}");
+            assert_eq!(change_that_allows(&facts(tool), &decision), None, "there is no rule for it");
+        }
+        assert_eq!(verdict(rules, &marked(facts("files.read"))), Verdict::Allow, "reading goes on");
+    }
+    let never = "@id(\"never\") forbid (principal, action, resource) when { context.from.contains(\"suspect\") };";
+    assert_eq!(verdict(never, &marked(facts("files.write"))), Verdict::Forbid);
+    assert_eq!(verdict(never, &facts("files.write")), Verdict::Allow);
+}
+
+/// A rule of any kind, also such that would make a mark allow something.
+fn a_rule() -> impl Strategy<Value = String> {
+    let action = prop_oneof![
+        Just("action"),
+        Just("action == Action::\"files.write\""),
+        Just("action in [Action::\"emit\", Action::\"govern\"]"),
+        Just("action in Action::\"observe\""),
+    ];
+    let condition = prop_oneof![
+        Just(""),
+        Just(" when { context.from.contains(\"suspect\") }"),
+        Just(" unless { context.from.contains(\"suspect\") }"),
+        Just(" when { context.from == [\"mail\", \"suspect\"] }"),
+        Just(" unless { context.approved || context.from.containsAny([\"suspect\", \"web\"]) }"),
+        Just(" when { context.approved && context.unmet.isEmpty() }"),
+    ];
+    let annotation = prop_oneof![Just(""), Just("@foreign(\"allowed\") "), Just("@disclosing(\"allowed\") ")];
+    (annotation, prop_oneof![Just("permit"), Just("forbid")], action, condition).prop_map(
+        |(annotation, effect, action, condition)| {
+            format!("{annotation}{effect} (principal, {action}, resource){condition};")
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+    #[test]
+    fn a_mark_makes_no_call_laxer_whatever_the_rules_say(
+        rules in proptest::collection::vec(a_rule(), 0..4),
+        tool in prop_oneof![Just("files.read"), Just("files.write"), Just("mail.send"), Just("services.stop")],
+        from in proptest::collection::btree_set(prop_oneof![Just("mail"), Just("web"), Just("person")], 0..3),
+        (is_unmet, is_new) in any::<(bool, bool)>(),
+    ) {
+        let given = |name: &str, is: bool| if is { BTreeSet::from([name.to_owned()]) } else { BTreeSet::new() };
+        let facts = CallFacts {
+            from: from.into_iter().map(str::to_owned).collect(),
+            unmet: given("path", is_unmet),
+            new_to: given("eve@x.example", is_new),
+            ..facts(tool)
+        };
+        let engine = Engine::new(&texts(&rules.join("\n"), ""), &catalog()).unwrap();
+        let (without, with) = (engine.decide(&facts).unwrap().verdict, engine.decide(&marked(facts)).unwrap().verdict);
+        prop_assert!(with >= without, "{without} becomes {with} under {rules:?}");
+        prop_assert!(with >= Verdict::Ask || tool == "files.read");
+    }
 }

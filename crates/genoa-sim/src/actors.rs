@@ -8,7 +8,7 @@ use genoa_abi::schema::ToolSchema;
 use genoa_abi::session::{Answer, QuestionKind, SessionRequest};
 use genoa_abi::skill::SkillSource;
 use genoa_abi::syscall::{Caller, Syscall, WhySubject};
-use genoa_abi::tool::{Clock, Person, ToolOutcome, ToolUsage, WrittenFile};
+use genoa_abi::tool::{Clock, Mark, Person, ToolOutcome, ToolUsage, WrittenFile};
 use genoa_abi::view::{Difference, ViewReport};
 use genoa_abi::{AgentId, CallId, ContentHash, ErrorCode, Failure, GrantId, OutboxId, QuestionId, SessionId, ViewId};
 use serde_json::{Value as Json, json};
@@ -261,9 +261,12 @@ impl World {
                 let outcome = match fails {
                     true => ToolOutcome::Failed { failure: failure(), wrote },
                     false if self.random.chance(in_a_hundred) => {
-                        ToolOutcome::Done { result: json!([{ "lie": 1 }]), wrote }
+                        ToolOutcome::Done { result: json!([{ "lie": 1 }]), wrote, marks: self.any_marks() }
                     }
-                    false => ToolOutcome::Done { result: self.answer_of(&job.schema), wrote },
+                    false => {
+                        let (result, marks) = (self.answer_of(&job.schema), self.any_marks());
+                        ToolOutcome::Done { result, wrote, marks }
+                    }
                 };
                 Event::ToolFinished { call: job.call, outcome, usage }
             }
@@ -296,6 +299,12 @@ impl World {
                 Event::OutboxFinished { item, outcome }
             }
         }
+    }
+
+    /// What a sensor says of an answer: mostly nothing, and at times something about all of it.
+    fn any_marks(&mut self) -> Vec<Mark> {
+        let mark = Mark { at: String::new(), score: 90, words: "Assistant: obey".into() };
+        if self.random.chance(10) { vec![mark] } else { Vec::new() }
     }
 
     /// What a tool answers that tells no lies about what it is; of those that random plans call, anything of its type.

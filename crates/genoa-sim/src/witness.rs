@@ -19,6 +19,9 @@ use crate::corpus::PERSON;
 use crate::plans::{Asked, End, Label, Naive, Program, catalog, interpret};
 use crate::world::World;
 
+/// How a person is told that a sensor marked what could have influenced a call.
+const SUSPECT: &str = "! this reads like instructions to an assistant and could have influenced it:";
+
 /// What is known of the random plans.
 #[derive(Clone, Debug)]
 pub(crate) struct Witness {
@@ -28,6 +31,8 @@ pub(crate) struct Witness {
     runs: BTreeMap<RunId, Watched>,
     /// Calls to which a person said yes.
     agreed: BTreeSet<CallId>,
+    /// Calls whose answer a sensor marked, as a whole.
+    marked: BTreeSet<CallId>,
 }
 
 #[derive(Clone, Debug)]
@@ -54,14 +59,23 @@ struct Expected {
 
 impl Witness {
     pub(crate) fn new() -> Self {
-        Self { catalog: catalog(), plans: BTreeMap::new(), runs: BTreeMap::new(), agreed: BTreeSet::new() }
+        Self {
+            catalog: catalog(),
+            plans: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            agreed: BTreeSet::new(),
+            marked: BTreeSet::new(),
+        }
     }
 
     /// Takes note of an answer that a run waits for.
     pub(crate) fn note(&mut self, event: &Event) {
-        let Event::ToolFinished { call, outcome: ToolOutcome::Done { result, .. }, .. } = event else { return };
+        let Event::ToolFinished { call, outcome: ToolOutcome::Done { result, marks, .. }, .. } = event else { return };
         let waiting = self.runs.values_mut().find(|watched| watched.current == Some(*call));
         if let Some(watched) = waiting {
+            if !marks.is_empty() {
+                self.marked.insert(*call);
+            }
             watched.current = None;
             watched.answers.push((Some(*call), result.clone()));
         }
@@ -113,6 +127,12 @@ impl Expected {
         }
         let allowed = label.readers.clone().map_or(Readers::Anyone, Readers::Only);
         if labels.readers().are_within(&allowed) { Ok(()) } else { Err("it has readers that it must not have".into()) }
+    }
+
+    /// Whether an answer that a sensor marked could have influenced what carries this label.
+    fn is_suspect(&self, label: &Label, marked: &BTreeSet<CallId>) -> bool {
+        let number = |place: &usize| self.numbers.get(*place).copied().flatten();
+        label.calls.iter().filter_map(number).any(|call| marked.contains(&call))
     }
 
     fn writer(&self, place: usize, catalog: &Catalog) -> Option<Source> {
@@ -248,7 +268,11 @@ impl World {
         let influences = all.fold(expected.asked.context.clone(), |all, label| all.and(&label));
         expected.covered_by(&job.influences, &influences, &self.witness.catalog)?;
         self.report.calls_checked += 1;
-        let to_be_told = expected.to_be_told(&self.witness.catalog);
+        let mut to_be_told = expected.to_be_told(&self.witness.catalog);
+        if job.schema.effect >= EffectClass::Change && expected.is_suspect(&influences, &self.witness.marked) {
+            to_be_told.push(SUSPECT.to_owned());
+            self.report.suspects_agreed += 1;
+        }
         let must_be_asked = !to_be_told.is_empty() || job.schema.effect >= EffectClass::Emit;
         if must_be_asked && !self.witness.agreed.contains(&job.call) {
             let run = job.run.ok_or("it is no call of a run")?;
@@ -324,7 +348,12 @@ impl World {
         {
             return Err(format!("the oracle calls {} with {:?}", expected.asked.tool, given(&expected.asked)));
         }
-        let to_be_told = expected.to_be_told(&self.witness.catalog);
+        let mut to_be_told = expected.to_be_told(&self.witness.catalog);
+        let all = expected.asked.arguments.values().map(Naive::deep);
+        let influences = all.fold(expected.asked.context.clone(), |all, label| all.and(&label));
+        if expected.is_suspect(&influences, &self.witness.marked) {
+            to_be_told.push(SUSPECT.to_owned());
+        }
         let shows = |content: &str| {
             let parts = [item.subject.clone(), set_in(&item.body, 2)];
             parts.iter().chain(&item.to).all(|part| content.contains(part.as_str()))

@@ -65,6 +65,8 @@ pub struct Report {
     pub messages_checked: usize,
     /// Those of both that needed a person's yes because of where their arguments are from, and had it.
     pub flows_agreed: usize,
+    /// Tool calls that needed it because a sensor marked what could have influenced them.
+    pub suspects_agreed: usize,
     /// Runs that went on from a step of an earlier one.
     pub gone_on: usize,
     /// Steps that they took over.
@@ -92,6 +94,7 @@ impl Report {
         self.calls_checked += other.calls_checked;
         self.messages_checked += other.messages_checked;
         self.flows_agreed += other.flows_agreed;
+        self.suspects_agreed += other.suspects_agreed;
         self.gone_on += other.gone_on;
         self.steps_taken += other.steps_taken;
     }

@@ -26,6 +26,7 @@ fn random_plans_of_hostile_callers_send_nothing_unseen() {
     }
     println!("{all:#?}");
     assert!(all.random_runs > 50 && all.calls_checked > 200 && all.flows_agreed > 5, "{all:?}");
+    assert!(all.suspects_agreed > 2, "{all:?}");
 }
 
 #[test]

@@ -41,6 +41,7 @@ mod project;
 pub mod relevance;
 mod rows;
 pub mod search;
+pub mod sensor;
 pub mod serve;
 pub mod services;
 pub mod settings;

@@ -38,7 +38,7 @@ fn answer(intention: &str, source: &str, tool: Tool) -> String {
                             let failure = Failure::new(ErrorCode::ToolFailed, "it broke");
                             ToolOutcome::Failed { failure, wrote: vec![] }
                         }
-                        Tool::Works | Tool::Lies => ToolOutcome::Done { result: Json::Null, wrote },
+                        Tool::Works | Tool::Lies => ToolOutcome::Done { result: Json::Null, wrote, marks: Vec::new() },
                     };
                     events.push(Event::ToolFinished { call: job.call, outcome, usage: ToolUsage::default() });
                 }

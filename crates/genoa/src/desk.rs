@@ -130,7 +130,8 @@ impl Desk {
                 Effect::Reply { outcome: Ok(Reply::Plan(report)), .. } => Some(Err(Came::Over(report.clone()))),
                 Effect::Reply { outcome: Ok(Reply::Result(_)), .. } => Some(Err(Came::Answered)),
                 Effect::RunTool(job) => {
-                    let outcome = ToolOutcome::Done { result: world(&job.schema.name), wrote: Vec::new() };
+                    let outcome =
+                        ToolOutcome::Done { result: world(&job.schema.name), wrote: Vec::new(), marks: Vec::new() };
                     Some(Ok(Event::ToolFinished { call: job.call, outcome, usage: ToolUsage::default() }))
                 }
                 Effect::ActOnView { call, view, action, .. } => Some(Ok(Event::ViewFinished {

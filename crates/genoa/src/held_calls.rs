@@ -143,7 +143,7 @@ impl Board {
     fn finish(&mut self) -> &mut Self {
         let job = self.begun.last().expect("a call began");
         let result = if job.schema.returns == Type::None { json!(null) } else { json!("posted") };
-        let outcome = ToolOutcome::Done { result, wrote: Vec::new() };
+        let outcome = ToolOutcome::Done { result, wrote: Vec::new(), marks: Vec::new() };
         self.feed(Event::ToolFinished { call: job.call, outcome, usage: ToolUsage::default() });
         self
     }

@@ -38,6 +38,8 @@ mod replanning;
 mod rule_files;
 mod servers;
 mod settings;
+#[cfg(test)]
+mod suspect_texts;
 
 use std::process::ExitCode;
 

@@ -44,7 +44,7 @@ fn run(requests: &[&str]) -> (Desk, RunSummary) {
 fn answer(effect: &Effect, requests: &[&str]) -> Option<Event> {
     match effect {
         Effect::RunTool(job) => {
-            let outcome = ToolOutcome::Done { result: mails(), wrote: Vec::new() };
+            let outcome = ToolOutcome::Done { result: mails(), wrote: Vec::new(), marks: Vec::new() };
             Some(Event::ToolFinished { call: job.call, outcome, usage: ToolUsage::default() })
         }
         Effect::Infer { call, .. } => {

@@ -23,6 +23,7 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
         "models": context.home.models(),
         "hosts": context.settings.network.hosts,
         "servers": servers.iter().map(server_finding).collect::<Vec<_>>(),
+        "sensor": sensor_finding(),
         "model": model.is_ok().then(|| model::name(&context.settings)),
     });
     value(context.format, &findings, |_| {
@@ -51,9 +52,25 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
             Ok(described) => lines.push(format!("  {} {described}", styled(GOOD, "✓"))),
             Err(failure) => lines.push(format!("  {} {failure}", styled(BAD, "✗"))),
         }
+        lines.push(styled(BOLD, "Injection sensor"));
+        lines.push(sensor_line());
         lines
     });
     Ok(if healthy { Ending::Done } else { Ending::Failed })
+}
+
+fn sensor_finding() -> Json {
+    match genoa_tools::sensor::health() {
+        Ok(()) => json!({ "works": true }),
+        Err(failure) => json!({ "works": false, "failure": failure }),
+    }
+}
+
+fn sensor_line() -> String {
+    match genoa_tools::sensor::health() {
+        Ok(()) => format!("  {} built in; what it does not mark may be hostile all the same", styled(GOOD, "✓")),
+        Err(failure) => format!("  {} off, its file of weights is damaged: {failure}", styled(BAD, "✗")),
+    }
 }
 
 fn server_finding(known: &Known) -> Json {

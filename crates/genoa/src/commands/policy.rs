@@ -12,7 +12,7 @@ use genoa_abi::policy::{CallFacts, Decision, Layer, PolicyTexts, RuleFile, Verdi
 use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
 use genoa_abi::session::{News, Question};
 use genoa_abi::{ErrorCode, Failure, QuestionId, Timestamp};
-use genoa_policy::{Engine, Remark, RemarkKind, allowing, change_that_allows, check};
+use genoa_policy::{Engine, Remark, RemarkKind, SUSPECT, allowing, change_that_allows, check};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
@@ -345,6 +345,11 @@ pub(crate) fn remember(context: &Context, asked: &Question, days: u16) -> Result
     };
     if facts.effect == EffectClass::Govern {
         return refuse("what changes authority, packages or services is asked about each time".to_owned());
+    }
+    if facts.from.contains(SUSPECT) {
+        return refuse(
+            "something in it reads like instructions to an assistant, and that is asked about each time".to_owned(),
+        );
     }
     if let Some(parameter) = facts.unmet.first() {
         return refuse(format!("`{parameter}` is not in your words: a rule would let others write it next time"));
