@@ -127,21 +127,28 @@ impl Turn<'_> {
 
     pub(crate) fn outbox_finished(&mut self, id: OutboxId, outcome: Result<(), Failure>) {
         let Some(message) = self.kernel.outbox.get_mut(&id) else { return };
-        let Some(mail) = message.item.mail().filter(|_| message.delivery == Delivery::HandedOver) else { return };
-        let subject = mail.subject.clone();
-        let (text, weight) = match outcome {
-            Ok(()) => {
+        let Some(subject) = message.item.mail().map(|mail| mail.subject.clone()) else { return };
+        let (text, weight) = match (message.delivery, outcome) {
+            (Delivery::HandedOver, Ok(())) => {
                 message.delivery = Delivery::Delivered;
                 message.item.state = OutboxState::Sent;
                 (format!("The message \"{subject}\" was sent"), Weight::Usual)
             }
-            Err(failure) => {
+            (Delivery::Waiting, Err(failure)) if message.item.state == OutboxState::Held => {
+                message.delivery = Delivery::GivenUp;
+                message.item.state = OutboxState::Dropped;
+                let text =
+                    format!("The message \"{subject}\" could not be put into the outbox and is not sent. {failure}");
+                (text, Weight::Important)
+            }
+            (Delivery::HandedOver, Err(failure)) => {
                 let nothing_tried = matches!(failure.code, ErrorCode::Unsupported | ErrorCode::NotFound);
                 message.delivery = if nothing_tried { Delivery::NoAccount } else { Delivery::GivenUp };
                 message.item.state = OutboxState::Held;
                 let text = format!("The message \"{subject}\" was not sent and stays in the outbox. {failure}");
                 (text, Weight::Important)
             }
+            _ => return,
         };
         let session = message.session;
         self.tell(session, News::Notice { text, weight });

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::commands::status::outgoing;
 use crate::desk::{Desk, SESSION};
+use crate::foreign_arguments::{asked, run};
 
 const POST: &str = "said = board.post(text=\"Hello\")\nsay(text=said)\n";
 const POST_THREE: &str = "for word in [\"a\", \"b\", \"c\"]:\n    board.pin(text=word)\n";
@@ -498,4 +499,29 @@ fn what_left_is_taken_back_also_when_the_session_of_its_call_is_gone() {
     board.restart();
     board.ask(board.person(), Syscall::Undo { subject: Some(item(1)) });
     assert!(board.question().content.starts_with("board.erase\ntext: posted"), "{:?}", board.question());
+}
+
+#[test]
+fn a_message_that_could_not_be_kept_is_not_sent_and_the_person_hears_why() {
+    let ada =
+        json!([{ "name": "Ada", "email": "ada@y.example", "phone": null, "organisation": null, "path": "a.vcf" }]);
+    let send = "mail.send(to=[\"Ada\"], subject=\"Hello\", body=\"b\")\n";
+    let (mut desk, came, _) = run("Write to Ada", send, &[("contacts.find", ada)]);
+    let question = asked(came);
+    let QuestionKind::Approval { fingerprint, .. } = question.kind else { panic!("{question:?}") };
+    let answer = Answer::Yes { fingerprint, typed: None };
+    desk.ask(Caller::Person(SESSION), Syscall::Answer { question: question.id, answer }).unwrap();
+    let item = desk.held[0].id;
+    let failure = Failure::new(ErrorCode::NotFound, "the attachment plan.pdf is gone");
+    let effects = desk.feed(Event::OutboxFinished { item, outcome: Err(failure) });
+    let says_why = |effect: &Effect| match effect {
+        Effect::Tell { news: News::Notice { text, .. }, .. } => text.contains("plan.pdf is gone"),
+        _ => false,
+    };
+    assert!(effects.iter().any(says_why), "{effects:?}");
+    desk.now = desk.now.plus_ms(OUTBOX_HOLD_MS);
+    let effects = desk.feed(Event::Tick {});
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Send { .. })), "{effects:?}");
+    let Reply::Status(status) = desk.ask(Caller::Person(SESSION), Syscall::List {}).unwrap() else { panic!("none") };
+    assert_eq!(status.outbox[0].state, OutboxState::Dropped);
 }
