@@ -86,6 +86,8 @@ impl Inference {
         let (chosen, top) = (self.choose(now), self.top());
         let (mut stopped, mut begun) = (Vec::new(), Vec::new());
         for (id, call) in &mut self.calls {
+            // Among its equals it runs like any of them.
+            call.risen = call.risen && Some(call.class) < top;
             let switch = match (call.stage, chosen.contains(id)) {
                 (InferStage::Running, false) => Switch::Pause(*id),
                 (InferStage::Waiting, true) => Switch::Begin(*id),
@@ -330,6 +332,19 @@ mod tests {
         assert!(running(&model.inference).contains(&1), "it stood for {ageing} ms");
         model.pass(INFER_TURN_MS);
         assert!(!running(&model.inference).contains(&1), "one turn");
+    }
+
+    #[test]
+    fn who_rose_is_one_of_many_again_when_nobody_above_is_left() {
+        let mut model = Model::default();
+        model.add(1, InferClass::Background, 1, 600_000);
+        model.add(2, InferClass::Interactive, 2, 2 * INFER_AGEING_MS + 1_000);
+        while model.inference.iter().count() == 2 {
+            model.pass(1_000);
+        }
+        assert_eq!(running(&model.inference), [1], "it rose a second ago, and is alone now");
+        model.add(3, InferClass::Interactive, 2, 1_000);
+        assert_eq!(running(&model.inference), [3], "its turn among the higher ones is over");
     }
 
     proptest! {

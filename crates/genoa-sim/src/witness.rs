@@ -269,11 +269,11 @@ impl World {
         expected.covered_by(&job.influences, &influences, &self.witness.catalog)?;
         self.report.calls_checked += 1;
         let mut to_be_told = expected.to_be_told(&self.witness.catalog);
-        if job.schema.effect >= EffectClass::Change && expected.is_suspect(&influences, &self.witness.marked) {
+        let must_be_asked = !to_be_told.is_empty() || job.schema.effect >= EffectClass::Emit;
+        if must_be_asked && expected.is_suspect(&influences, &self.witness.marked) {
             to_be_told.push(SUSPECT.to_owned());
             self.report.suspects_agreed += 1;
         }
-        let must_be_asked = !to_be_told.is_empty() || job.schema.effect >= EffectClass::Emit;
         if must_be_asked && !self.witness.agreed.contains(&job.call) {
             let run = job.run.ok_or("it is no call of a run")?;
             let content = self.take_yes(run, approved, |content| shows_call(content, &job.schema.name, &given))?;

@@ -37,25 +37,21 @@ const MAIL: &str =
     "found = mail.find(about=\"list of participants\")\nmails = [m for m in found if \"participants\" in m.subject]\n";
 
 #[test]
-fn what_a_hostile_note_could_have_influenced_is_asked_about_and_why_names_it() {
+fn what_a_hostile_note_could_have_influenced_stays_in_the_view_and_why_names_it() {
     let sample = Sample::new();
-    let asked = sample.plan(&format!("{NOTE}files.write(path=\"copy.md\", text=f\"{{found[0].text}}\")\n"), 4);
-    assert!(asked.contains(TOLD) && asked.contains("file Notes/Lumen demo checklist.md"), "{asked}");
-    let labels = asked.lines().find(|line| line.trim_start().starts_with("from ")).unwrap();
+    let written = sample.plan(&format!("{NOTE}files.write(path=\"copy.md\", text=f\"{{found[0].text}}\")\n"), 0);
+    assert!(!written.contains(TOLD), "it can be looked at before it counts\n{written}");
+    let labels = written.lines().find(|line| line.trim_start().starts_with("from ")).unwrap();
     assert!(labels.contains("what reads like instructions to an assistant"), "{labels}");
-    sample.ends(&["approve", "q1"], 0);
-    // The run goes on by itself once it may.
-    let why = || sample.world.run(&["--workspace", &sample.folder, "why", "copy.md"]);
-    let found = (0..200).map(|_| why()).find(|output| output.status.success()).unwrap();
-    let told = String::from_utf8(found.stdout).unwrap();
+    let told = sample.ends(&["why", "copy.md"], 0);
     assert!(told.contains("what a sensor marked, since it reads like instructions to an assistant"), "{told}");
 }
 
 #[test]
 fn what_a_hostile_mail_could_have_influenced_is_asked_about_and_told_in_an_answer() {
     let sample = Sample::new();
-    let asked =
-        sample.plan(&format!("{MAIL}if \"Bergen\" in mails[0].text:\n    files.write(path=\"a.md\", text=\"x\")\n"), 4);
+    let send = "mail.send(to=[\"Ada Okafor\"], subject=\"a\", body=\"x\")";
+    let asked = sample.plan(&format!("{MAIL}if \"Bergen\" in mails[0].text:\n    {send}\n"), 4);
     assert!(asked.contains(TOLD) && asked.contains("sender "), "{asked}");
     let refused = sample.ends(&["approve", "q1", "--always"], 1);
     assert!(refused.contains("asked about each time"), "{refused}");
