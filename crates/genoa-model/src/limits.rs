@@ -4,6 +4,8 @@
 pub const SLOTS: usize = 24;
 /// Tokens that one step of the engine takes; also how long a cancelled call may go on.
 pub const STEP_TOKENS: usize = 512;
+/// Where pieces of a prompt end in the deterministic mode: at multiples of so many tokens, whoever reads it and whatever is known.
+pub const FIXED_PIECE_TOKENS: usize = 256;
 /// Prompt tokens of one step while other calls write, so that these do not stand still.
 pub const SHARED_STEP_TOKENS: usize = 128;
 /// Tokens that are guessed at once from what stands before.

@@ -126,6 +126,8 @@ pub(crate) struct ModelSettings {
     pub(crate) name: String,
     /// Threads; one per physical core if 0.
     pub(crate) threads: u32,
+    /// Whether an answer never depends on what else the local model does or did, at the price of one call at a time.
+    pub(crate) deterministic: bool,
     /// Whether plans are written under a grammar. `free` is for measuring what the grammar is worth.
     pub(crate) planner: Planner,
 }

@@ -5,7 +5,7 @@ use llama_cpp_2::token::LlamaToken;
 
 use super::generation::Generation;
 use super::slots::{Placement, Slots};
-use super::state_files::StateFiles;
+use super::state_files::{StateFiles, Use};
 
 /// The sequences of a context with the state that they hold.
 pub(super) struct Sequences<'m> {
@@ -13,6 +13,8 @@ pub(super) struct Sequences<'m> {
     pub(super) slots: Slots,
     pub(super) files: Option<StateFiles>,
     pub(super) parallel: usize,
+    /// At multiples of how many tokens a call may go on from what another left; above 1, it goes on from nothing else.
+    pub(super) grain: usize,
 }
 
 impl Sequences<'_> {
@@ -64,17 +66,21 @@ impl Sequences<'_> {
         let tokens = self.slots.tokens(slot);
         // Pinned first, so that it is not the one that makes room for itself.
         files.pin(tokens);
-        if files.save(&self.context, number(slot), tokens) {
+        if files.save(&self.context, number(slot), tokens, Use::Own) {
             call.spilled = tokens.len();
         } else {
             files.unpin(tokens);
         }
     }
 
-    /// The call gives its sequence back; the state stays until the room is needed.
+    /// The call gives its sequence back; the state stays until the room is needed, as far as others may go on from it.
     pub(super) fn release(&mut self, call: &mut Generation) {
-        if let Some(slot) = call.slot.take().or(call.parked.take()) {
-            self.slots.release(slot);
+        let Some(slot) = call.slot.take().or(call.parked.take()) else { return };
+        self.slots.release(slot);
+        let whole = call.prompt_end() - call.prompt_end() % self.grain;
+        if self.grain > 1 && whole < self.slots.tokens(slot).len() {
+            let left = if self.remove_from(slot, whole) { whole } else { 0 };
+            self.slots.set(slot, &call.tokens[..left]);
         }
     }
 
@@ -170,16 +176,14 @@ impl Sequences<'_> {
     fn load(&mut self, slot: usize, call: &Generation, keep: usize) -> usize {
         let Some(files) = self.files.as_mut().filter(|_| !call.is_kept_off_disk) else { return keep };
         let wanted = &call.tokens[..call.tokens.len().saturating_sub(1)];
-        if !files.has_longer(wanted, keep) {
-            return keep;
-        }
+        let Some(found) = files.find(wanted, keep, call.spilled) else { return keep };
         self.remove_from(slot, 0);
         let Some(files) = self.files.as_mut() else { return 0 };
-        let loaded = files.load(&mut self.context, number(slot), wanted);
-        if loaded.is_none() {
-            self.remove_from(slot, 0);
+        if files.load(&mut self.context, number(slot), &found) {
+            return found.tokens;
         }
-        loaded.unwrap_or(0)
+        self.remove_from(slot, 0);
+        0
     }
 }
 

@@ -15,7 +15,7 @@ use super::lookup::Lookup;
 use super::prompt::Prompt;
 use super::sampler::{Sampler, chances};
 use super::written::{Written, WrittenFile};
-use crate::limits::TOKEN_NEWS_MS;
+use crate::limits::{FIXED_PIECE_TOKENS, TOKEN_NEWS_MS};
 use crate::text::TextStream;
 
 /// A duration as it is reported.
@@ -42,6 +42,8 @@ pub(super) struct Generation {
     pub(super) tokens: Vec<LlamaToken>,
     /// How many tokens belong to the system's messages.
     pub(super) stable: usize,
+    /// How many tokens there were each time before one was chosen: what was evaluated up to then.
+    chosen_at: Vec<usize>,
     /// Where it runs; `None` while it waits or stands still.
     pub(super) slot: Option<usize>,
     /// Whether it is to stand still.
@@ -75,6 +77,8 @@ pub(super) struct Generation {
     told_bytes: usize,
     /// Processor time spent on it.
     cpu: Duration,
+    /// Time that went by while its grammar was asked what may follow, and told what did.
+    pub(super) grammar_time: Duration,
     /// Where what it writes is taken down, and what is not there yet.
     file: Option<WrittenFile>,
     unsaved: Vec<Written>,
@@ -95,6 +99,7 @@ impl Generation {
             arrival,
             tokens: prompt.tokens,
             stable: prompt.stable,
+            chosen_at: Vec::new(),
             slot: None,
             is_paused: false,
             paused_at: 0,
@@ -118,6 +123,7 @@ impl Generation {
             told: None,
             told_bytes: 0,
             cpu: Duration::ZERO,
+            grammar_time: Duration::ZERO,
             file: None,
             unsaved: Vec::new(),
         }
@@ -136,6 +142,7 @@ impl Generation {
                 // What was asked of the first token is not known any more.
                 self.alternatives_wanted = 0;
                 self.sampler.skip();
+                self.chosen_at.push(self.tokens.len());
             }
             self.write(token, None, trie);
         }
@@ -145,14 +152,18 @@ impl Generation {
 
     /// Takes down what was written since the last time.
     pub(super) fn save_written(&mut self) {
-        if let Some(file) = &mut self.file
-            && !self.unsaved.is_empty()
-            && !file.append(&self.unsaved)
-        {
+        let is_whole = self.unsaved.is_empty() || self.file.as_mut().is_none_or(|file| file.append(&self.unsaved));
+        if !is_whole {
             // A gap would be read as another text: without its beginning the rest is worth nothing.
-            self.file.take().map(WrittenFile::remove).unwrap_or_default();
+            self.remove_file();
         }
         self.unsaved.clear();
+    }
+
+    fn remove_file(&mut self) {
+        if let Some(file) = self.file.take() {
+            file.remove();
+        }
     }
 
     /// Processor time was spent on it.
@@ -180,6 +191,22 @@ impl Generation {
     pub(super) fn cells(&self) -> usize {
         let left = self.max_tokens.saturating_sub(self.usage.written_tokens);
         (self.tokens.len() + usize::try_from(left).unwrap_or(usize::MAX)).min(self.context_tokens)
+    }
+
+    /// Where its prompt ends, with what the grammar left no choice about after it.
+    pub(super) fn prompt_end(&self) -> usize {
+        self.chosen_at.first().copied().unwrap_or(self.tokens.len())
+    }
+
+    /// Where the piece ends that begins at `from`, whenever it is evaluated: at a multiple of some tokens in the prompt, afterwards
+    /// where the next token was chosen.
+    pub(super) fn piece_end(&self, from: usize) -> usize {
+        let prompt_end = self.prompt_end();
+        if from < prompt_end {
+            return prompt_end.min(from - from % FIXED_PIECE_TOKENS + FIXED_PIECE_TOKENS);
+        }
+        let next = self.chosen_at.partition_point(|place| *place <= from);
+        self.chosen_at.get(next).copied().unwrap_or(self.tokens.len())
     }
 
     /// What it may write next, guessed from what stands before, where it writes.
@@ -213,7 +240,9 @@ impl Generation {
     /// Writes what the grammar leaves no choice about.
     pub(super) fn write_forced(&mut self, trie: &TokTrie) {
         let Some(matcher) = &mut self.matcher else { return };
+        let begun = Instant::now();
         let forced = matcher.consume_ff_tokens();
+        self.grammar_time += begun.elapsed();
         let (stopped, error) = (matcher.is_stopped(), matcher.get_error());
         for token in forced {
             if self.finish.is_none() {
@@ -233,10 +262,12 @@ impl Generation {
     /// Chooses the next token from the model's scores, and writes it with all that follows from it.
     pub(super) fn advance(&mut self, scores: &[f32], trie: &TokTrie) -> Result<(), Failure> {
         self.first_token.get_or_insert_with(Instant::now);
+        let begun = Instant::now();
         let mask = match &mut self.matcher {
             Some(matcher) => Some(matcher.compute_mask().map_err(|error| dead_end(&error))?),
             None => None,
         };
+        self.grammar_time += begun.elapsed();
         self.note_alternatives(scores, mask.as_ref(), trie);
         let Some(chosen) = self.sampler.choose(scores, mask.as_ref()) else {
             return Err(dead_end(&"no token is allowed, or the model's scores are no numbers"));
@@ -250,6 +281,7 @@ impl Generation {
             matcher.consume_token(token).map_err(|error| dead_end(&error))?;
         }
         self.unsaved.push(Written { token, is_forced: false });
+        self.chosen_at.push(self.tokens.len());
         let measured = self.chances.of_chosen(token, scores, mask.as_ref(), trie);
         self.write(token, measured, trie);
         if self.finish.is_none() {
@@ -303,7 +335,7 @@ impl Generation {
 
     /// The answer, with what is there.
     pub(super) fn into_outcome(mut self, model: &str) -> Result<InferReply, Failure> {
-        self.file.take().map(WrittenFile::remove).unwrap_or_default();
+        self.remove_file();
         let usage = self.usage_now();
         if let Some(failure) = self.failure {
             return Err(failure);

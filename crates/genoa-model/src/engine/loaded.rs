@@ -14,7 +14,7 @@ use toktrie::TokEnv;
 
 use super::vocabulary;
 use crate::gguf;
-use crate::limits::STATE_FILES_BYTES;
+use crate::limits::{FIXED_PIECE_TOKENS, STATE_FILES_BYTES};
 
 /// How to run a model file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,12 +33,16 @@ pub struct EngineOptions {
     /// Threads; without it one per physical core, eight at most.
     #[serde(default)]
     pub threads: Option<u32>,
-    /// Calls that write at the same time. With 1 the batch of a call never depends on others.
+    /// Calls that write at the same time.
     #[serde(default = "default_parallel")]
     pub parallel: u32,
     /// Whether what an answer copies is guessed from what stands before, several tokens in one step.
     #[serde(default = "default_lookup")]
     pub lookup: bool,
+    /// Whether what is computed of a call never depends on other calls, on what was there before, or on how often it stood still:
+    /// one call at a time, in pieces that its own tokens decide.
+    #[serde(default)]
+    pub deterministic: bool,
     /// Where the state of system prompts is kept across restarts; without it nowhere.
     #[serde(default)]
     pub prefix_dir: Option<PathBuf>,
@@ -59,6 +63,7 @@ impl EngineOptions {
             threads: None,
             parallel: default_parallel(),
             lookup: default_lookup(),
+            deterministic: false,
             prefix_dir: None,
             prefix_bytes: default_prefix_bytes(),
         }
@@ -148,6 +153,11 @@ impl LoadedModel {
         self.threads
     }
 
+    /// At multiples of how many tokens a state of one call may be gone on from by another.
+    pub(super) fn grain(&self) -> usize {
+        if self.options.deterministic { FIXED_PIECE_TOKENS } else { 1 }
+    }
+
     /// The name that replies carry.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -168,6 +178,8 @@ pub(super) fn backend() -> Result<&'static LlamaBackend, Failure> {
     made.as_ref().ok_or_else(|| Failure::new(ErrorCode::ModelFailed, "the inference engine could not start"))
 }
 
+/// How many threads work where nothing else is said: one for each physical core, eight at most.
+///
 /// Two threads on one core make each other wait; more than eight gain nothing when memory is the limit.
 #[must_use]
 pub fn default_threads() -> u32 {

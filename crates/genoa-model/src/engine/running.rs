@@ -19,7 +19,7 @@ use super::grammars::Grammars;
 use super::loaded::{LoadedModel, backend};
 use super::prompt;
 use super::slots::Slots;
-use super::state_files::StateFiles;
+use super::state_files::{StateFiles, Use};
 use super::written::WrittenFiles;
 
 use crate::limits::{LOOKUP_CALLS, SHARED_STEP_TOKENS, SLOTS, STEP_TOKENS, STOP_BYTES, STOPS};
@@ -59,8 +59,9 @@ pub struct Engine<'m> {
     written: Option<WrittenFiles>,
     arrivals: u64,
     pauses: u64,
-    /// What the calls that are over used.
+    /// What the calls that are over used, and how long their grammars took.
     done: InferUsage,
+    grammar_time: Duration,
 }
 
 impl std::fmt::Debug for Engine<'_> {
@@ -75,8 +76,11 @@ impl<'m> Engine<'m> {
     /// # Errors
     /// [`ErrorCode::ModelFailed`] where memory is short.
     pub fn new(loaded: &'m LoadedModel) -> Result<Self, Failure> {
-        let parallel = usize::try_from(loaded.options.parallel).unwrap_or(1).clamp(1, SLOTS);
-        let pool = loaded.context_tokens.saturating_mul(2);
+        // Where nothing may depend on other calls there is one sequence, whose cells are always in the order of its tokens.
+        let is_fixed = loaded.options.deterministic;
+        let (count, windows) = if is_fixed { (1, 1) } else { (SLOTS, 2) };
+        let parallel = usize::try_from(loaded.options.parallel).unwrap_or(1).clamp(1, count);
+        let pool = loaded.context_tokens.saturating_mul(windows);
         let threads = i32::try_from(loaded.threads).unwrap_or(1);
         let step = u32::try_from(STEP_TOKENS).unwrap_or(u32::MAX);
         let parameters = LlamaContextParams::default()
@@ -84,7 +88,7 @@ impl<'m> Engine<'m> {
             .with_n_batch(step)
             .with_n_ubatch(step)
             // One more than there are slots, for what is compared.
-            .with_n_seq_max(u32::try_from(SLOTS + 1).unwrap_or(u32::MAX))
+            .with_n_seq_max(u32::try_from(count + 1).unwrap_or(u32::MAX))
             .with_kv_unified(true)
             .with_n_threads(threads)
             .with_n_threads_batch(threads);
@@ -93,11 +97,11 @@ impl<'m> Engine<'m> {
                 .because(error)
                 .try_next("Close other programs, or choose a smaller model with `genoa model use`")
         })?;
-        let slots = Slots::new(SLOTS, usize::try_from(pool).unwrap_or(usize::MAX));
-        let files = StateFiles::new(&loaded.options);
+        let slots = Slots::new(count, usize::try_from(pool).unwrap_or(usize::MAX), loaded.grain());
+        let files = StateFiles::new(loaded);
         Ok(Self {
             loaded,
-            sequences: Sequences { context, slots, files, parallel },
+            sequences: Sequences { context, slots, files, parallel, grain: loaded.grain() },
             batch: LlamaBatch::new(STEP_TOKENS, 1),
             grammars: Grammars::new(&loaded.vocabulary)?,
             embedder: None,
@@ -106,6 +110,7 @@ impl<'m> Engine<'m> {
             arrivals: 0,
             pauses: 0,
             done: InferUsage::default(),
+            grammar_time: Duration::ZERO,
         })
     }
 
@@ -122,7 +127,8 @@ impl<'m> Engine<'m> {
             return Err(Failure::new(ErrorCode::InvalidInput, format!("the model call {call} runs already")));
         }
         check_stops(&request.stop)?;
-        let prompt = prompt::build(self.loaded, request)?;
+        let mut prompt = prompt::build(self.loaded, request)?;
+        prompt.stable -= prompt.stable % self.loaded.grain();
         let window = usize::try_from(self.loaded.context_tokens).unwrap_or(usize::MAX);
         if prompt.tokens.len() >= window {
             let what = format!(
@@ -182,9 +188,10 @@ impl<'m> Engine<'m> {
         let slot = call.slot.or(call.parked)?;
         let Sequences { context, slots, .. } = &mut self.sequences;
         // A state names its sequence in each cell: always the same one, so that equal states are equal.
-        context.kv_cache_seq_cp(number(slot), number(SLOTS), None, None).ok()?;
-        let written = context.state_seq_save_file(scratch, number(SLOTS), slots.tokens(slot));
-        context.kv_cache_seq_rm(number(SLOTS), None, None).ok()?;
+        let spare = number(slots.count());
+        context.kv_cache_seq_cp(number(slot), spare, None, None).ok()?;
+        let written = context.state_seq_save_file(scratch, spare, slots.tokens(slot));
+        context.kv_cache_seq_rm(spare, None, None).ok()?;
         written.ok()?;
         hash_file(scratch).ok()
     }
@@ -224,6 +231,12 @@ impl<'m> Engine<'m> {
         }
     }
 
+    /// Time that grammars took of the calls that are over, in which the model stood still.
+    #[must_use]
+    pub fn grammar_time(&self) -> Duration {
+        self.grammar_time
+    }
+
     /// Turns texts into vectors of length one.
     ///
     /// # Errors
@@ -259,6 +272,7 @@ impl<'m> Engine<'m> {
         let mut call = self.calls.remove(index);
         self.sequences.leave(&mut call);
         let used = call.work().usage;
+        self.grammar_time += call.grammar_time;
         let outcome = call.into_outcome(self.loaded.name());
         self.done = self.done.plus(outcome.as_ref().map_or(&used, |reply| &reply.usage));
         outcome
@@ -278,9 +292,10 @@ impl<'m> Engine<'m> {
         self.batch.clear();
         let mut order: Vec<usize> = (0..self.calls.len()).filter(|index| self.calls[*index].slot.is_some()).collect();
         order.sort_by_key(|index| (self.calls[*index].reads(), self.calls[*index].arrival));
-        let shared = order.iter().any(|index| !self.calls[*index].reads());
+        let is_fixed = self.loaded.options.deterministic;
+        let shared = !is_fixed && order.iter().any(|index| !self.calls[*index].reads());
         let mut room = if shared { SHARED_STEP_TOKENS } else { STEP_TOKENS };
-        let guesses = self.loaded.options.lookup && order.len() <= LOOKUP_CALLS;
+        let guesses = self.loaded.options.lookup && !is_fixed && order.len() <= LOOKUP_CALLS;
         let mut parts = Vec::new();
         for index in order {
             let Some(mut part) = self.add_part(index, room) else { continue };
@@ -314,7 +329,8 @@ impl<'m> Engine<'m> {
         let call = &self.calls[index];
         let slot = call.slot.filter(|_| !call.is_over())?;
         let from = self.sequences.slots.tokens(slot).len();
-        let mut to = call.tokens.len().min(from + room);
+        let end = if self.loaded.options.deterministic { call.piece_end(from) } else { call.tokens.len() };
+        let mut to = end.min(from + room);
         let stops_for_file = |files: &StateFiles| !call.is_kept_off_disk && files.wants(&call.tokens[..call.stable]);
         if from < call.stable && call.stable < to && self.sequences.files.as_ref().is_some_and(stops_for_file) {
             to = call.stable;
@@ -363,7 +379,7 @@ impl<'m> Engine<'m> {
             && let Sequences { files: Some(files), context, .. } = sequences
             && files.wants(prefix)
         {
-            files.save(context, number(slot), prefix);
+            files.save(context, number(slot), prefix, Use::All);
         }
         if let Some(row) = part.scores {
             self.write(part, slot, row);

@@ -19,6 +19,8 @@ pub(super) struct Slots {
     slots: Vec<Slot>,
     clock: u64,
     pool: usize,
+    /// Only at multiples of so many tokens may one call go on from the state of another.
+    grain: usize,
 }
 
 /// What to do so that a call can run. The order matters: clear, copy, cut, then forget.
@@ -35,8 +37,13 @@ pub(super) struct Placement {
 }
 
 impl Slots {
-    pub(super) fn new(count: usize, pool: usize) -> Self {
-        Self { slots: (0..count).map(|_| Slot::default()).collect(), clock: 0, pool }
+    pub(super) fn new(count: usize, pool: usize, grain: usize) -> Self {
+        Self { slots: (0..count).map(|_| Slot::default()).collect(), clock: 0, pool, grain }
+    }
+
+    /// How many slots there are.
+    pub(super) fn count(&self) -> usize {
+        self.slots.len()
     }
 
     /// How many cells there are.
@@ -100,6 +107,7 @@ impl Slots {
         let best = (0..self.slots.len()).max_by_key(|index| (shared(&self.slots[*index]), self.slots[*index].used))?;
         // The last token is always evaluated: its scores are what the next one is chosen from.
         let keep = shared(&self.slots[best]).min(tokens.len().saturating_sub(1));
+        let keep = keep - keep % self.grain;
         let slot = self.target(best, keep)?;
         let forget = self.make_room(slot, best, cells)?;
         self.clock += 1;
@@ -167,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_longer_version_goes_on_in_its_slot() {
-        let mut slots = Slots::new(3, 100);
+        let mut slots = Slots::new(3, 100, 1);
         let first = run(&mut slots, "system: plan").unwrap();
         let second = run(&mut slots, "system: plan a = b").unwrap();
         assert_eq!((second.slot, second.keep, second.copy_from), (first.slot, 12, None));
@@ -175,7 +183,7 @@ mod tests {
 
     #[test]
     fn another_conversation_copies_what_it_shares() {
-        let mut slots = Slots::new(3, 100);
+        let mut slots = Slots::new(3, 100, 1);
         run(&mut slots, "system: first question").unwrap();
         let other = run(&mut slots, "system: another one").unwrap();
         assert_eq!((other.copy_from, other.keep), (Some(2), 8));
@@ -184,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_running_slot_is_never_taken() {
-        let mut slots = Slots::new(2, 100);
+        let mut slots = Slots::new(2, 100, 1);
         let running = slots.place(&tokens("abcdef"), 10).unwrap();
         slots.extend(running.slot, &tokens("abcdef"));
         let second = slots.place(&tokens("abcdefgh"), 10).unwrap();
@@ -195,7 +203,7 @@ mod tests {
 
     #[test]
     fn old_state_makes_room() {
-        let mut slots = Slots::new(3, 20);
+        let mut slots = Slots::new(3, 20, 1);
         let old = run(&mut slots, "aaaaaaaa").unwrap();
         run(&mut slots, "bbbbbbbb").unwrap();
         let new = run(&mut slots, "cccccccc").unwrap();
@@ -206,7 +214,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_pool_is_never_overdrawn(calls in prop::collection::vec(("[ab]{1,12}", 1..16usize, any::<bool>()), 1..40)) {
-            let mut slots = Slots::new(3, 24);
+            let mut slots = Slots::new(3, 24, 1);
             let mut running = Vec::new();
             for (text, more, ends) in calls {
                 let text = tokens(&text);

@@ -8,19 +8,21 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use genoa_abi::ContentHash;
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::token::LlamaToken;
 
-use super::loaded::EngineOptions;
-use crate::limits::STATE_FILE_MIN_TOKENS;
+use super::loaded::LoadedModel;
+use crate::limits::{STATE_FILE_MIN_TOKENS, WRITTEN_FILE_DAYS};
 use crate::store::hash_file;
 
 /// Changes when the engine's state format does.
 const FORMAT: &str = "llama-cpp-2 0.1.160";
 const ENDING: &str = "kv";
+/// Of what only one call of this worker goes on from.
+const OWN_ENDING: &str = "own";
 /// What the engine's files of one sequence begin with, and the version of what follows: the number of tokens and the tokens.
 const MAGIC: u32 = 0x6767_7371;
 const VERSION: u32 = 4;
@@ -29,7 +31,11 @@ const VERSION: u32 = 4;
 #[derive(Debug)]
 pub(super) struct StateFiles {
     folder: PathBuf,
+    /// What all its states depend on besides their tokens.
     model: String,
+    /// At multiples of how many tokens a call may go on from the state of another; above 1, what a call leaves that stands still
+    /// is for itself.
+    grain: usize,
     most_bytes: u64,
     entries: Vec<Entry>,
     /// Keys of what calls that stand still go on from: not removed to make room.
@@ -45,18 +51,41 @@ struct Entry {
     path: PathBuf,
     key: String,
     tokens: Vec<LlamaToken>,
+    is_own: bool,
     bytes: u64,
     used: SystemTime,
 }
 
+/// Who may go on from a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Whoever has the same beginning.
+    All,
+    /// The call that it is of; others as well where nothing but the tokens decides what is computed.
+    Own,
+}
+
+/// A state that is kept.
+#[derive(Debug)]
+pub(super) struct Found {
+    place: usize,
+    /// How many of the tokens that were looked for it holds.
+    pub(super) tokens: usize,
+}
+
 impl StateFiles {
-    pub(super) fn new(options: &EngineOptions) -> Option<Self> {
+    pub(super) fn new(loaded: &LoadedModel) -> Option<Self> {
+        let options = &loaded.options;
         let folder = options.prefix_dir.clone()?;
-        let model = options.sha256.clone()?;
+        let mut model = options.sha256.clone()?;
+        if options.deterministic {
+            model.push_str(&format!(" in pieces of {} by {} threads", loaded.grain(), loaded.threads));
+        }
         fs::create_dir_all(&folder).ok()?;
         let mut files = Self {
             folder,
             model,
+            grain: loaded.grain(),
             most_bytes: options.prefix_bytes,
             entries: Vec::new(),
             pinned: BTreeSet::new(),
@@ -74,24 +103,27 @@ impl StateFiles {
 
     /// Whether the state of `tokens` is worth a file and has none yet.
     pub(super) fn wants(&self, tokens: &[LlamaToken]) -> bool {
-        tokens.len() >= STATE_FILE_MIN_TOKENS && !self.entries.iter().any(|entry| entry.tokens == tokens)
+        tokens.len() >= STATE_FILE_MIN_TOKENS
+            && !self.entries.iter().any(|entry| !entry.is_own && entry.tokens == tokens)
     }
 
     /// Keeps the state of a sequence that holds exactly `tokens`; says whether it is there. A disk that does not take it only
     /// costs time later.
-    pub(super) fn save(&mut self, context: &LlamaContext<'_>, sequence: i32, tokens: &[LlamaToken]) -> bool {
+    pub(super) fn save(&mut self, context: &LlamaContext<'_>, sequence: i32, tokens: &[LlamaToken], by: Use) -> bool {
         let key = self.key(tokens);
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key) {
+        let is_own = by == Use::Own && self.grain > 1;
+        let ending = if is_own { OWN_ENDING } else { ENDING };
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key && entry.is_own == is_own) {
             entry.used = SystemTime::now();
             return true;
         }
         let part = self.folder.join(format!("{key}.{}.part", std::process::id()));
         let kept = context.state_seq_save_file(&part, sequence, tokens).ok().and_then(|_| {
             let hash = hash_file(&part).ok()?;
-            let path = self.folder.join(format!("{key}-{hash}.{ENDING}"));
+            let path = self.folder.join(format!("{key}-{hash}.{ending}"));
             fs::rename(&part, &path).ok()?;
             let bytes = fs::metadata(&path).ok()?.len();
-            Some(Entry { path, key, tokens: tokens.to_vec(), bytes, used: SystemTime::now() })
+            Some(Entry { path, key, tokens: tokens.to_vec(), is_own, bytes, used: SystemTime::now() })
         });
         let is_kept = kept.is_some();
         match kept {
@@ -110,58 +142,57 @@ impl StateFiles {
     /// The call went on, or is over: its state may go when room is needed. It is of no use to others, so it goes first.
     pub(super) fn unpin(&mut self, tokens: &[LlamaToken]) {
         let key = self.key(tokens);
-        if self.pinned.remove(&key)
-            && let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key)
-        {
+        if !self.pinned.remove(&key) {
+            return;
+        }
+        for entry in self.entries.iter_mut().filter(|entry| entry.key == key) {
             entry.used = SystemTime::UNIX_EPOCH;
         }
+        let goes = |entry: &Entry| entry.is_own && entry.key == key && fs::remove_file(&entry.path).is_ok();
+        self.entries.retain(|entry| !goes(entry));
     }
 
-    /// Whether more of `tokens` is kept than the beginning that is `known` elsewhere.
-    pub(super) fn has_longer(&mut self, tokens: &[LlamaToken], known: usize) -> bool {
-        let is_longer = self.longest(tokens).is_some_and(|(_, shared)| shared > known);
-        self.misses += u64::from(!is_longer && known < STATE_FILE_MIN_TOKENS && tokens.len() >= STATE_FILE_MIN_TOKENS);
-        is_longer
+    /// The kept state that shares the longest beginning with `tokens`, where that is longer than what is `known` elsewhere. One
+    /// that holds more than twice of what is wanted is not worth its reading. `own` tokens of the call are on disk for it.
+    pub(super) fn find(&mut self, tokens: &[LlamaToken], known: usize, own: usize) -> Option<Found> {
+        let fits = |(place, entry): (usize, &Entry)| {
+            let shared = entry.tokens.iter().zip(tokens).take_while(|(a, b)| a == b).count();
+            let shared = match entry.is_own {
+                false => shared - shared % self.grain,
+                true if shared == own && own == entry.tokens.len() => shared,
+                true => return None,
+            };
+            let is_worth_it = shared >= STATE_FILE_MIN_TOKENS && shared > known && entry.tokens.len() <= 2 * shared;
+            is_worth_it.then_some(Found { place, tokens: shared })
+        };
+        let found = self.entries.iter().enumerate().filter_map(fits).max_by_key(|found| found.tokens);
+        let would_help = known < STATE_FILE_MIN_TOKENS && tokens.len() >= STATE_FILE_MIN_TOKENS;
+        self.misses += u64::from(found.is_none() && would_help);
+        found
     }
 
-    /// Puts the longest kept beginning of `tokens` into an empty sequence; says how many of them are there now. A longer state
-    /// than is wanted is cut.
-    pub(super) fn load(
-        &mut self,
-        context: &mut LlamaContext<'_>,
-        sequence: i32,
-        tokens: &[LlamaToken],
-    ) -> Option<usize> {
-        let (place, common) = self.longest(tokens)?;
-        let entry = &self.entries[place];
+    /// Puts a state into an empty sequence, and cuts what is not wanted of it; says whether it is there now.
+    pub(super) fn load(&mut self, context: &mut LlamaContext<'_>, sequence: i32, found: &Found) -> bool {
+        let entry = &self.entries[found.place];
         let is_whole = hash_file(&entry.path).is_ok_and(|hash| is_named(&entry.path, &entry.key, &hash));
         if !is_whole {
-            let entry = self.entries.swap_remove(place);
+            let entry = self.entries.swap_remove(found.place);
             let _ = fs::remove_file(&entry.path);
-            return None;
+            return false;
         }
         let loaded = context.state_seq_load_file(&entry.path, sequence, entry.tokens.len());
-        let is_it = loaded.is_ok_and(|(found, _)| found == entry.tokens);
-        let end = u32::try_from(common).ok();
-        let is_cut = common == entry.tokens.len() || context.kv_cache_seq_rm(sequence, end, None).is_ok();
+        let is_it = loaded.is_ok_and(|(tokens, _)| tokens == entry.tokens);
+        let end = u32::try_from(found.tokens).ok();
+        let is_cut = found.tokens == entry.tokens.len() || context.kv_cache_seq_rm(sequence, end, None).is_ok();
         if !(is_it && is_cut) {
-            return None;
+            return false;
         }
         self.hits += 1;
         // Its time tells other workers which file was needed last.
         let now = SystemTime::now();
         let _ = fs::File::options().append(true).open(&entry.path).and_then(|file| file.set_modified(now));
-        self.entries[place].used = now;
-        Some(common)
-    }
-
-    /// Which state to take, and how much of it. One that holds more than twice of what is wanted is not worth its reading.
-    fn longest(&self, tokens: &[LlamaToken]) -> Option<(usize, usize)> {
-        let fits = |(place, entry): (usize, &Entry)| {
-            let shared = entry.tokens.iter().zip(tokens).take_while(|(a, b)| a == b).count();
-            (shared >= STATE_FILE_MIN_TOKENS && entry.tokens.len() <= 2 * shared).then_some((place, shared))
-        };
-        self.entries.iter().enumerate().filter_map(fits).max_by_key(|(_, shared)| *shared)
+        self.entries[found.place].used = now;
+        true
     }
 
     fn key(&self, tokens: &[LlamaToken]) -> String {
@@ -177,10 +208,14 @@ impl StateFiles {
             let data = file.metadata().ok().filter(fs::Metadata::is_file)?;
             let path = file.path();
             let key = path.file_name()?.to_str()?.split_once('-')?.0.to_owned();
-            path.extension().is_some_and(|ending| ending == ENDING).then_some(())?;
+            let ending = path.extension()?;
+            if ending == OWN_ENDING && is_left_behind(&data) {
+                let _ = fs::remove_file(&path);
+            }
+            (ending == ENDING).then_some(())?;
             let tokens = tokens_of(&path, data.len())?;
             (self.key(&tokens) == key).then_some(())?;
-            Some(Entry { path, key, tokens, bytes: data.len(), used: data.modified().ok()? })
+            Some(Entry { path, key, tokens, is_own: false, bytes: data.len(), used: data.modified().ok()? })
         };
         entries.flatten().filter_map(entry).collect()
     }
@@ -218,5 +253,11 @@ fn tokens_of(path: &Path, bytes: u64) -> Option<Vec<LlamaToken>> {
 }
 
 fn is_named(path: &Path, key: &str, hash: &str) -> bool {
-    path.file_name().and_then(|name| name.to_str()) == Some(format!("{key}-{hash}.{ENDING}").as_str())
+    path.file_stem().and_then(|name| name.to_str()) == Some(format!("{key}-{hash}").as_str())
+}
+
+/// Whether a file is so old that the worker whose call it was for is gone.
+fn is_left_behind(data: &fs::Metadata) -> bool {
+    let age = data.modified().ok().and_then(|time| time.elapsed().ok());
+    age.is_some_and(|age| age > Duration::from_secs(WRITTEN_FILE_DAYS * 24 * 60 * 60))
 }

@@ -7,6 +7,7 @@
 mod broker;
 mod chances;
 mod common;
+mod deterministic;
 mod engine;
 mod fetch;
 mod loopback;

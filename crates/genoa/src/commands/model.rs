@@ -152,6 +152,7 @@ fn engine_options(model: &Installed, settings: &Settings) -> EngineOptions {
     let mut options = EngineOptions::new(&model.path, &model.name);
     options.sha256 = Some(model.sha256.clone());
     options.threads = (settings.model.threads > 0).then_some(settings.model.threads);
+    options.deterministic = settings.model.deterministic;
     options
 }
 

@@ -1,0 +1,156 @@
+//! The deterministic mode: what is computed of a call is the same to the bit, whatever happened before, beside it and to it.
+
+use std::path::Path;
+
+use crate::common::{options, request, turn};
+use genoa_abi::CallId;
+use genoa_abi::model::{CallState, ChatMessage, Grammar, InferReply, InferRequest, Role};
+use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
+use serde_json::json;
+
+/// When the state is looked at, in written tokens, and when the call is disturbed before that.
+const LOOKED_AT: u32 = 24;
+const DISTURBED_AT: u32 = 12;
+const WRITTEN: u32 = 36;
+
+fn open(states: Option<&Path>) -> LoadedModel {
+    let prefix_dir = states.map(Path::to_owned);
+    LoadedModel::open(EngineOptions { deterministic: true, prefix_dir, ..options() }).unwrap()
+}
+
+fn system() -> String {
+    "You plan with care. Each step is small and can be undone. ".repeat(40)
+}
+
+fn story() -> InferRequest {
+    let messages =
+        vec![ChatMessage::new(Role::System, system()), ChatMessage::new(Role::User, "Tell of a lighthouse keeper.")];
+    InferRequest { messages, temperature: 1.0, seed: 3, ..request("", WRITTEN) }
+}
+
+/// Some text of a form that is partly forced.
+fn form() -> InferRequest {
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "name_of_the_person": { "type": "string", "minLength": 30, "maxLength": 60 },
+            "what_that_person_does_all_day": { "type": "string", "minLength": 60, "maxLength": 90 }
+        },
+        "required": ["name_of_the_person", "what_that_person_does_all_day"], "additionalProperties": false
+    });
+    InferRequest { grammar: Some(Grammar::JsonSchema(schema)), max_tokens: 60, ..story() }
+}
+
+/// Works on until the call has written so much.
+fn write_up_to(engine: &mut Engine<'_>, call: CallId, tokens: u32) {
+    let written =
+        |engine: &Engine<'_>| engine.work().calls.iter().find(|work| work.call == call).unwrap().usage.written_tokens;
+    while written(engine) < tokens {
+        engine.step();
+    }
+}
+
+fn end(engine: &mut Engine<'_>, call: CallId) -> InferReply {
+    loop {
+        for progress in engine.step() {
+            if let Progress::Done(ended, outcome) = progress
+                && ended == call
+            {
+                return outcome.unwrap();
+            }
+        }
+    }
+}
+
+/// The state when it was looked at, and the text in the end.
+fn from_there(engine: &mut Engine<'_>, folder: &Path) -> (String, String) {
+    write_up_to(engine, CallId(1), LOOKED_AT);
+    let state = engine.fingerprint(CallId(1), &folder.join("scratch")).unwrap();
+    (state, end(engine, CallId(1)).text)
+}
+
+/// The call with nothing before it and nothing beside it.
+fn alone(request: &InferRequest, folder: &Path) -> (String, String) {
+    let loaded = open(None);
+    let mut engine = Engine::new(&loaded).unwrap();
+    engine.submit(CallId(1), request).unwrap();
+    from_there(&mut engine, folder)
+}
+
+/// Another call comes while it writes, and takes its place; then it goes on.
+fn disturbed(engine: &mut Engine<'_>, request: &InferRequest) {
+    engine.submit(CallId(1), request).unwrap();
+    write_up_to(engine, CallId(1), DISTURBED_AT);
+    engine.pause(CallId(1));
+    let other = InferRequest { messages: story().messages, ..self::request("", 5) };
+    engine.submit(CallId(2), &other).unwrap();
+    end(engine, CallId(2));
+    let expected = if request.off_disk { CallState::Waiting } else { CallState::Spilled };
+    assert_eq!(engine.work().calls[0].state, expected);
+    engine.resume(CallId(1));
+}
+
+#[test]
+fn a_call_that_had_to_make_room_goes_on_as_if_it_had_not() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    for request in [story(), form(), InferRequest { off_disk: true, ..story() }] {
+        let expected = alone(&request, folder.path());
+        let states = folder.path().join("states");
+        let loaded = open(Some(&states));
+        let mut engine = Engine::new(&loaded).unwrap();
+        disturbed(&mut engine, &request);
+        assert_eq!(from_there(&mut engine, folder.path()), expected);
+        let own = std::fs::read_dir(&states)
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "own"));
+        assert_eq!(own.count(), 0, "what was for the call alone is gone with it");
+    }
+}
+
+#[test]
+fn a_killed_worker_computes_the_same_again() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    for request in [story(), form()] {
+        let expected = alone(&request, folder.path());
+        let states = folder.path().join("states");
+        {
+            let loaded = open(Some(&states));
+            let mut engine = Engine::new(&loaded).unwrap();
+            engine.submit(CallId(1), &request).unwrap();
+            write_up_to(&mut engine, CallId(1), DISTURBED_AT);
+        }
+        let loaded = open(Some(&states));
+        let mut engine = Engine::new(&loaded).unwrap();
+        engine.submit(CallId(1), &request).unwrap();
+        assert!(engine.work().calls[0].usage.written_tokens >= DISTURBED_AT);
+        assert_eq!(from_there(&mut engine, folder.path()), expected);
+    }
+}
+
+#[test]
+fn what_others_left_is_gone_on_from_only_where_it_is_the_same() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let expected = alone(&story(), folder.path());
+    let states = folder.path().join("states");
+    let loaded = open(Some(&states));
+    let mut engine = Engine::new(&loaded).unwrap();
+    // One that begins the same, goes on otherwise, and writes.
+    let mut other = story();
+    other.messages[1].content = "Tell of a lighthouse, and of a ship that comes too near.".into();
+    engine.submit(CallId(2), &other).unwrap();
+    end(&mut engine, CallId(2));
+    engine.submit(CallId(1), &story()).unwrap();
+    assert_eq!(from_there(&mut engine, folder.path()), expected);
+    // The whole of the same call, and after a restart.
+    engine.submit(CallId(1), &story()).unwrap();
+    assert_eq!(from_there(&mut engine, folder.path()), expected);
+    let loaded = open(Some(&states));
+    let mut engine = Engine::new(&loaded).unwrap();
+    engine.submit(CallId(1), &story()).unwrap();
+    write_up_to(&mut engine, CallId(1), 1);
+    assert!(engine.work().calls[0].usage.cached_tokens >= 256, "{:?}", engine.work());
+    assert_eq!(from_there(&mut engine, folder.path()), expected);
+}
