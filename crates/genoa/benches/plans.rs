@@ -36,9 +36,9 @@ const PLANS: usize = 2_000;
 /// Where the intentions are from.
 const CASES: [&str; 5] = ["sample", "orchard", "choir", "studio", "clinic"];
 /// Plans that are written at the same time.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 /// Plans of one intention that follow each other: they share its prompt.
-const TOGETHER: usize = 4;
+const TOGETHER: usize = 8;
 /// Shares no factor with the number of intentions, so that every part of them is reached early.
 const STRIDE: usize = 97;
 const TEMPERATURE: f32 = 1.0;

@@ -1,4 +1,4 @@
-//! llama.cpp's own server, as it is asked over HTTP: the peer of the model runtime.
+//! llama.cpp's own programs, the peers of the model runtime: its server, as it is asked over HTTP, and its benchmark.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -88,6 +88,19 @@ impl Drop for Peer {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// What llama.cpp's benchmark measures once with these arguments.
+pub(crate) fn tokens_per_second(model: &Path, threads: u32, arguments: &[&str]) -> f64 {
+    let mut command = Command::new(programs().join("llama-bench"));
+    command
+        .arg("-m")
+        .arg(model)
+        .args(["-t", &threads.to_string(), "-r", "1", "-fa", "auto", "-o", "json"])
+        .args(arguments);
+    let measured = command.stderr(Stdio::null()).output().unwrap();
+    let rows: Json = serde_json::from_slice(&measured.stdout).expect("llama-bench answers in JSON");
+    rows[0]["avg_ts"].as_f64().expect("a figure")
 }
 
 /// Where llama.cpp's programs are; they are built where they are not.

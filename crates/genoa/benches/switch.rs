@@ -1,0 +1,164 @@
+//! What it takes to let somebody else think first, and what is lost by it: a call of about 2,000 tokens that writes is made to
+//! leave the model's memory and comes back, or its process is killed. A hundred times, in the deterministic mode: the state
+//! afterwards must have the same SHA-256, and the text must be the same, as of the call that was never disturbed.
+//!
+//! `GENOA_BENCH_MODEL` names the model, `GENOA_BENCH_SAMPLES` how many trials there are (100); a third is killed.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, reason = "a measuring program")]
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use genoa_abi::CallId;
+use genoa_abi::model::{ChatMessage, InferRequest, Role};
+use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
+use genoa_model::{catalogue, store};
+use serde_json::json;
+use support::row;
+
+const TRIALS: u64 = 100;
+/// Every such trial is one whose process is killed.
+const KILLED: u64 = 3;
+/// Written tokens before the call is disturbed, before its state is looked at, and in all.
+const DISTURBED_AT: u32 = 8;
+const LOOKED_AT: u32 = 16;
+const WRITTEN: u32 = 24;
+/// Tells this program that it is the one that is killed: the trial's number, and the folder of the states.
+const CHILD: &str = "GENOA_BENCH_CHILD";
+const STATES: &str = "GENOA_BENCH_STATES";
+const CALL: CallId = CallId(1);
+
+fn main() {
+    let name = std::env::var("GENOA_BENCH_MODEL").unwrap_or_else(|_| catalogue::DEFAULT_MODEL.to_owned());
+    if let (Ok(trial), Some(states)) = (std::env::var(CHILD), std::env::var_os(STATES)) {
+        return work_until_killed(&open(&name, Path::new(&states)), trial.parse().unwrap());
+    }
+    let trials = std::env::var("GENOA_BENCH_SAMPLES").ok().and_then(|text| text.parse().ok()).unwrap_or(TRIALS);
+    let folder = tempfile::tempdir().unwrap();
+    let loaded = open(&name, folder.path());
+    let mut engine = Engine::new(&loaded).unwrap();
+    let (mut out, mut back, mut same_state, mut same_text) = (Vec::new(), Vec::new(), 0.0, 0.0);
+    for trial in 0..trials {
+        let expected = undisturbed(&mut engine, trial, folder.path());
+        let found = if trial % KILLED == 0 {
+            killed(trial, folder.path());
+            engine.submit(CALL, &request(trial)).unwrap();
+            rest(&mut engine, folder.path())
+        } else {
+            let (out_ms, back_ms) = switched(&mut engine, trial);
+            out.push(out_ms);
+            back.push(back_ms);
+            rest(&mut engine, folder.path())
+        };
+        same_state += f64::from(u8::from(found.0 == expected.0));
+        same_text += f64::from(u8::from(found.1 == expected.1));
+    }
+    let both: Vec<f64> = out.iter().zip(&back).map(|(out, back)| out + back).collect();
+    let count = trials as f64;
+    let rows = [
+        row(&format!("{name}: out of memory"), "ms", 0.5, &out, None),
+        row(&format!("{name}: back into memory"), "ms", 0.5, &back, None),
+        row(&format!("{name}: a switch, out and back"), "ms", 0.5, &both, None),
+        row(&format!("{name}: trials, a third of them killed"), "trials", 0.5, &[count], None),
+        row(&format!("{name}: the same state afterwards"), "%", 0.5, &[100.0 * same_state / count], None),
+        row(&format!("{name}: the same text in the end"), "%", 0.5, &[100.0 * same_text / count], None),
+    ];
+    println!("{}", json!({ "suite": "switch", "rows": rows }));
+}
+
+fn open(name: &str, states: &Path) -> LoadedModel {
+    let model = store::find(&store::default_folder(), name).unwrap();
+    let options = EngineOptions {
+        deterministic: true,
+        sha256: Some(model.sha256),
+        prefix_dir: Some(states.join("states")),
+        ..EngineOptions::new(&model.path, name)
+    };
+    LoadedModel::open(options).unwrap()
+}
+
+/// About 1,850 tokens that all trials share, 150 of its own, and a text that chance writes.
+fn request(trial: u64) -> InferRequest {
+    let shared = "You plan with care. Each step is small, can be seen by the person, and can be undone. ".repeat(92);
+    let own = format!("Case {trial}. {}Tell its story.", "The meeting was moved to the next day. ".repeat(15));
+    InferRequest {
+        messages: vec![ChatMessage::new(Role::System, shared), ChatMessage::new(Role::User, own)],
+        max_tokens: WRITTEN,
+        temperature: 1.0,
+        seed: trial,
+        ..InferRequest::default()
+    }
+}
+
+fn undisturbed(engine: &mut Engine<'_>, trial: u64, folder: &Path) -> (String, String) {
+    engine.submit(CALL, &request(trial)).unwrap();
+    rest(engine, folder)
+}
+
+/// The hash of the state when it is looked at, and the text in the end.
+fn rest(engine: &mut Engine<'_>, folder: &Path) -> (String, String) {
+    write_up_to(engine, LOOKED_AT);
+    let state = engine.fingerprint(CALL, &folder.join("scratch")).unwrap();
+    loop {
+        for progress in engine.step() {
+            if let Progress::Done(CALL, outcome) = progress {
+                return (state, outcome.unwrap().text);
+            }
+        }
+    }
+}
+
+fn write_up_to(engine: &mut Engine<'_>, tokens: u32) {
+    while engine.work().calls.iter().any(|work| work.call == CALL && work.usage.written_tokens < tokens) {
+        engine.step();
+    }
+}
+
+/// Another call takes the place and gives it back; how long the one took to leave and to come back, in milliseconds.
+fn switched(engine: &mut Engine<'_>, trial: u64) -> (f64, f64) {
+    let other = CallId(2);
+    engine.submit(CALL, &request(trial)).unwrap();
+    write_up_to(engine, DISTURBED_AT);
+    engine.pause(CALL);
+    let short = vec![ChatMessage::new(Role::User, "Say hello.")];
+    engine.submit(other, &InferRequest { messages: short, max_tokens: 2, ..InferRequest::default() }).unwrap();
+    let out = timed(|| engine.make_ready());
+    engine.step();
+    engine.cancel(other);
+    engine.resume(CALL);
+    (out, timed(|| engine.make_ready()))
+}
+
+fn timed(work: impl FnOnce()) -> f64 {
+    let begun = Instant::now();
+    work();
+    begun.elapsed().as_secs_f64() * 1000.0
+}
+
+/// Has a process work on the call, and kills it while it writes.
+fn killed(trial: u64, folder: &Path) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .env(CHILD, trial.to_string())
+        .env(STATES, folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(line.trim(), "writes");
+}
+
+fn work_until_killed(loaded: &LoadedModel, trial: u64) {
+    let mut engine = Engine::new(loaded).unwrap();
+    engine.submit(CALL, &request(trial)).unwrap();
+    write_up_to(&mut engine, DISTURBED_AT);
+    println!("writes");
+    loop {
+        std::thread::park();
+    }
+}
