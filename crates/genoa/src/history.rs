@@ -8,7 +8,7 @@ use genoa_abi::recording::RunStep;
 use genoa_abi::session::{News, RunSummary};
 use genoa_abi::syscall::{Caller, Syscall};
 use genoa_abi::tool::ToolOutcome;
-use genoa_abi::{AgentId, CallId, ContentHash, ErrorCode, Failure, IntentionId, RunId};
+use genoa_abi::{AgentId, CallId, ContentHash, ErrorCode, Failure, IntentionId, RunId, Timestamp};
 use genoa_journal::{JournalReader, Replayed};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -40,7 +40,7 @@ pub(crate) struct StepRecord {
     pub(crate) text: String,
     /// The tool and its arguments, where one ran in a jail.
     pub(crate) call: Option<(String, Map<String, Json>)>,
-    /// Hash of what the tool answered, its failures included.
+    /// Hash of what the tool answered, its failures included, without the moments at which the run itself was under way.
     pub(crate) answered: Option<ContentHash>,
     /// What the model read in it.
     pub(crate) thoughts: Vec<Thought>,
@@ -74,6 +74,7 @@ pub(crate) fn of(journal: &JournalReader, run: RunId) -> Result<History, Failure
     let mut teller = Teller {
         run,
         history: None,
+        began: Timestamp::default(),
         intentions: BTreeMap::new(),
         agents: BTreeMap::new(),
         planning: BTreeMap::new(),
@@ -107,6 +108,8 @@ fn take_over(history: &mut History, earlier: History) {
 struct Teller {
     run: RunId,
     history: Option<History>,
+    /// When the run began.
+    began: Timestamp,
     intentions: BTreeMap<IntentionId, String>,
     agents: BTreeMap<AgentId, IntentionId>,
     /// The thoughts of each agent that asked for some.
@@ -128,7 +131,7 @@ enum Whose {
 
 impl Teller {
     fn hear(&mut self, step: &Replayed) {
-        let reads = self.take_answers(&step.event);
+        let reads = self.take_answers(&step.event, step.time);
         let asker = match &step.event {
             Event::Asked { caller: Caller::Agent(agent), .. } => Some(*agent),
             _ => None,
@@ -164,19 +167,19 @@ impl Teller {
     }
 
     /// Takes what a tool or the model answered to its place; says whether the model read it for the run.
-    fn take_answers(&mut self, event: &Event) -> bool {
+    fn take_answers(&mut self, event: &Event, now: Timestamp) -> bool {
         match event {
             Event::ToolFinished { call, outcome, .. } => {
                 match outcome {
-                    ToolOutcome::Done { result, .. } => self.answered(*call, result),
-                    ToolOutcome::Failed { failure, .. } => self.answered(*call, failure),
+                    ToolOutcome::Done { result, .. } => self.answered(*call, result, now),
+                    ToolOutcome::Failed { failure, .. } => self.answered(*call, failure, now),
                 }
                 false
             }
-            Event::Asked { syscall: Syscall::Returned { call, outcome }, .. } => {
+            Event::Asked { syscall: Syscall::Returned { call, outcome, .. }, .. } => {
                 match outcome {
-                    Ok(result) => self.answered(*call, result),
-                    Err(failure) => self.answered(*call, failure),
+                    Ok(result) => self.answered(*call, result, now),
+                    Err(failure) => self.answered(*call, failure, now),
                 }
                 false
             }
@@ -206,13 +209,15 @@ impl Teller {
     }
 
     /// Takes the answer of the present step's tool to its place.
-    fn answered(&mut self, call: CallId, answer: &impl Serialize) {
+    fn answered(&mut self, call: CallId, answer: &impl Serialize, now: Timestamp) {
         if self.calling != Some(call) {
             return;
         }
         self.calling = None;
+        let mut answer = serde_json::to_value(answer).unwrap_or_default();
+        hide_moments(&mut answer, self.began, now);
         if let Some(step) = self.step() {
-            step.answered = Some(ContentHash::of_json(answer));
+            step.answered = Some(ContentHash::of_json(&answer));
         }
     }
 
@@ -221,6 +226,7 @@ impl Teller {
         let Effect::Tell { news, .. } = effect else { return false };
         match news {
             News::Plan { run, source, goes_on_from, .. } if *run == self.run => {
+                self.began = step.time;
                 let intention = asker.and_then(|agent| self.agents.get(&agent)).and_then(|id| self.intentions.get(id));
                 self.history = Some(History {
                     run: self.run,
@@ -306,6 +312,22 @@ impl Teller {
     }
 }
 
+/// Blots out the moments from `began` to `now` (RFC 3339, often to the second): a file that the run wrote says when it did, and
+/// a run that does the same an hour later comes to the same.
+fn hide_moments(answer: &mut Json, began: Timestamp, now: Timestamp) {
+    match answer {
+        Json::String(text) => {
+            let Ok(moment) = text.parse::<jiff::Timestamp>() else { return };
+            if (began.0.div_euclid(1_000)..=now.0.div_euclid(1_000)).contains(&moment.as_second()) {
+                "a moment of the run".clone_into(text);
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(|item| hide_moments(item, began, now)),
+        Json::Object(fields) => fields.values_mut().for_each(|field| hide_moments(field, began, now)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+    }
+}
+
 fn thought(seq: u64, request: &InferRequest) -> Thought {
     Thought {
         seq,
@@ -315,5 +337,30 @@ fn thought(seq: u64, request: &InferRequest) -> Thought {
         seed: request.seed,
         model: None,
         text: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::Timestamp;
+    use serde_json::json;
+
+    use super::hide_moments;
+
+    fn hidden(moment: &str) -> bool {
+        let mut answer = json!([{ "path": "out.md", "changed": moment }]);
+        // From 12:00:01.5 to 12:00:03.2.
+        hide_moments(&mut answer, Timestamp(1_764_072_001_500), Timestamp(1_764_072_003_200));
+        answer[0]["changed"] != moment
+    }
+
+    #[test]
+    fn only_moments_of_the_run_itself_are_blotted_out() {
+        for moment in ["2025-11-25T12:00:01Z", "2025-11-25T13:00:03+01:00", "2025-11-25T12:00:02.25Z"] {
+            assert!(hidden(moment), "{moment}");
+        }
+        for moment in ["2025-11-25T12:00:00Z", "2025-11-25T12:00:04Z", "2025-11-25", "12:00", "yesterday", ""] {
+            assert!(!hidden(moment), "{moment}");
+        }
     }
 }
