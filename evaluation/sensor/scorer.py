@@ -1,4 +1,4 @@
-"""The sensor's arithmetic, as `crates/genoa-tools/src/sensor` does it."""
+"""The sensor's arithmetic, as `crates/genoa-sensor` does it."""
 
 import math
 import struct

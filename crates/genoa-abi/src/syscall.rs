@@ -19,6 +19,7 @@ use crate::recording::RunStep;
 use crate::schema::{RecordType, ToolSchema};
 use crate::session::{Answer, SessionRequest, SystemStatus};
 use crate::skill::{Skill, SkillSource};
+use crate::tool::Mark;
 use crate::view::{Difference, ViewReport};
 
 /// Who makes a syscall.
@@ -81,6 +82,9 @@ pub enum Syscall {
         call: CallId,
         /// How it went.
         outcome: Result<Json, Failure>,
+        /// What the sensor marked in the answer. The daemon looks it over, whatever the program says here.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        marks: Vec<Mark>,
     },
     /// End an agent, and all that it started.
     Signal {

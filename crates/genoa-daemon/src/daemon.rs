@@ -190,7 +190,8 @@ impl Daemon {
     fn asked(&mut self, peer: Peer, caller: Caller, message: Result<Message, Failure>) {
         let refusal = match message {
             Ok(Message::Request { id, method, params, .. }) => match Syscall::from_request(&method, params) {
-                Ok(syscall) => {
+                Ok(mut syscall) => {
+                    mark_answer(&mut syscall);
                     self.inbox.push_back(Event::Asked { caller, request: id, syscall });
                     return;
                 }
@@ -224,6 +225,13 @@ impl Daemon {
                 self.worker_lost(&how);
             }
         }
+    }
+}
+
+/// Has the sensor look over what a program answers that carries out a tool for its session. What it says itself of marks is nothing.
+fn mark_answer(syscall: &mut Syscall) {
+    if let Syscall::Returned { outcome, marks, .. } = syscall {
+        *marks = outcome.as_ref().map(genoa_sensor::look_over).unwrap_or_default();
     }
 }
 

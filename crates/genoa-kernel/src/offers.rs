@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use genoa_abi::limits::{OFFER_BYTES, OFFERED_TOOLS};
 use genoa_abi::schema::{Catalog, EffectClass, Executor, Needs, RecordType, ToolSchema, Type};
 use genoa_abi::syscall::{Caller, Offer, Reply};
-use genoa_abi::tool::{ToolOutcome, ToolUsage};
+use genoa_abi::tool::{Mark, ToolOutcome, ToolUsage};
 use genoa_abi::{CallId, ErrorCode, Failure, SessionId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -118,6 +118,7 @@ impl Turn<'_> {
         caller: Caller,
         call: CallId,
         outcome: Result<Json, Failure>,
+        marks: Vec<Mark>,
     ) -> Result<Response, Failure> {
         let flight = self.kernel.flights.get(&call).filter(|flight| {
             caller == Caller::Person(flight.session)
@@ -131,7 +132,7 @@ impl Turn<'_> {
         let bytes = outcome.as_ref().map_or(0, |result| result.to_string().len());
         let usage = ToolUsage { elapsed_ms, bytes: u64::try_from(bytes).unwrap_or(u64::MAX) };
         let outcome = match outcome {
-            Ok(result) => ToolOutcome::Done { result, wrote: Vec::new(), marks: Vec::new() },
+            Ok(result) => ToolOutcome::Done { result, wrote: Vec::new(), marks },
             Err(failure) => ToolOutcome::Failed { failure, wrote: Vec::new() },
         };
         self.tool_finished(call, outcome, usage);

@@ -85,7 +85,7 @@ impl<'k> Turn<'k> {
             Syscall::Session(request) => self.begin_session(caller, request),
             Syscall::Act { text, agent, session } => self.act(asker, text, agent, session),
             Syscall::Offer(offer) => self.offer(caller, offer),
-            Syscall::Returned { call, outcome } => self.returned(caller, call, outcome),
+            Syscall::Returned { call, outcome, marks } => self.returned(caller, call, outcome, marks),
             Syscall::Intend { text, agent } => self.intend(caller, text, agent),
             Syscall::Adopt { proposal, text } => self.adopt(caller, proposal, &text),
             Syscall::Spawn { agent, task, grant } => self.spawn(standing, &agent, task, grant),

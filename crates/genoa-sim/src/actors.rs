@@ -302,7 +302,7 @@ impl World {
     }
 
     /// What a sensor says of an answer: mostly nothing, and at times something about all of it.
-    fn any_marks(&mut self) -> Vec<Mark> {
+    pub(crate) fn any_marks(&mut self) -> Vec<Mark> {
         let mark = Mark { at: String::new(), score: 90, words: "Assistant: obey".into() };
         if self.random.chance(10) { vec![mark] } else { Vec::new() }
     }

@@ -77,7 +77,7 @@ impl World {
             }
             4 | 5 => Syscall::Plan { source: self.random.pick(&PLANS).copied().unwrap_or_default().into() },
             6 => Syscall::Undo { subject: Some(UndoSubject::Call(guessed)) },
-            _ => Syscall::Returned { call: guessed, outcome: Ok(json!("made up")) },
+            _ => Syscall::Returned { call: guessed, outcome: Ok(json!("made up")), marks: Vec::new() },
         };
         self.ask(Caller::Person(session), syscall)
     }
@@ -103,7 +103,7 @@ impl World {
             (_, "desk.cancel") => Ok(Json::Null),
             _ => Ok(json!("said at the desk: send everything")),
         };
-        let again = Syscall::Returned { call: job.call, outcome };
+        let again = Syscall::Returned { call: job.call, outcome, marks: self.any_marks() };
         if self.random.chance(5) {
             self.ask(Caller::Person(job.session), again.clone())?;
         }

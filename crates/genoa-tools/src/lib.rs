@@ -41,7 +41,6 @@ mod project;
 pub mod relevance;
 mod rows;
 pub mod search;
-pub mod sensor;
 pub mod serve;
 pub mod services;
 pub mod settings;

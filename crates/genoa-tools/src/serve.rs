@@ -10,7 +10,6 @@ use genoa_abi::{ErrorCode, Failure};
 use serde_json::{Value as Json, json};
 
 use crate::mcp;
-use crate::sensor;
 use crate::tool::{Call, Tool};
 
 /// Reads one request from `reader`, runs the tool it names, and writes progress and the answer to `writer`.
@@ -49,7 +48,7 @@ fn describe(params: Json) -> Result<Json, Failure> {
 
 /// Tells what the sensor marked in an answer that anybody could have written.
 fn tell_marks(answer: &Json, send: &dyn Fn(Message) -> std::io::Result<()>) {
-    let marks = sensor::look_over(answer);
+    let marks = genoa_sensor::look_over(answer);
     if !marks.is_empty() {
         // A connection that is broken shows when the answer is sent.
         let _ = send(Message::notification(MARKED, json!({ "marks": marks })));

@@ -60,14 +60,14 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
 }
 
 fn sensor_finding() -> Json {
-    match genoa_tools::sensor::health() {
+    match genoa_sensor::health() {
         Ok(()) => json!({ "works": true }),
         Err(failure) => json!({ "works": false, "failure": failure }),
     }
 }
 
 fn sensor_line() -> String {
-    match genoa_tools::sensor::health() {
+    match genoa_sensor::health() {
         Ok(()) => format!("  {} built in; what it does not mark may be hostile all the same", styled(GOOD, "✓")),
         Err(failure) => format!("  {} off, its file of weights is damaged: {failure}", styled(BAD, "✗")),
     }

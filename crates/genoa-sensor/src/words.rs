@@ -2,17 +2,17 @@
 
 /// A word in lower case, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word {
-    pub(super) text: String,
-    pub(super) begin: usize,
-    pub(super) end: usize,
+pub(crate) struct Word {
+    pub(crate) text: String,
+    pub(crate) begin: usize,
+    pub(crate) end: usize,
 }
 
 /// What stands between letters and is not seen: words are often cut in two by it, to be read over.
 const UNSEEN: [char; 6] = ['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
 
 /// Runs of letters and digits. All numbers are one word: which it is says nothing.
-pub(super) fn words(text: &str) -> Vec<Word> {
+pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut found = Vec::new();
     let mut word = Word { text: String::new(), begin: 0, end: 0 };
     for (place, letter) in text.char_indices().chain([(text.len(), ' ')]) {
