@@ -187,9 +187,9 @@ impl Turn<'_> {
 
     /// Ends a flight without its result. Who worked on it is gone: nothing is to be stopped.
     pub(crate) fn lose(&mut self, call: CallId, failure: Failure) {
-        let used = if self.only_waits(call) { Some(Amount::default()) } else { None };
+        let never_began = self.only_waits(call);
         let Some(flight) = self.take_off(call) else { return };
-        self.settle(&flight, used.unwrap_or(flight.reserved));
+        self.settle(&flight, if never_began { Amount::default() } else { flight.reserved });
         self.note_call_left(call, OutboxState::Failed);
         match (flight.origin, &flight.work) {
             (Origin::Nobody, _) => {}

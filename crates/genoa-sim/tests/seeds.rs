@@ -1,17 +1,24 @@
 //! The simulator over fixed seeds, and the seeds that once found something.
 
+use std::ops::Range;
+
 use genoa_sim::{Report, simulate, simulate_going_on, simulate_holding, simulate_programs};
 
 const STEPS: u32 = 200;
 
-#[test]
-fn two_hundred_seeds_keep_the_invariants() {
+/// What happened over these seeds, each of which keeps the invariants.
+fn all_of(seeds: Range<u64>, simulate: impl Fn(u64, u32) -> Result<Report, String>) -> Report {
     let mut all = Report::default();
-    for seed in 0..200 {
+    for seed in seeds {
         let report = simulate(seed, STEPS).unwrap_or_else(|trace| panic!("seed {seed}: {trace}"));
         all.add(&report);
     }
-    println!("{all:?}");
+    all
+}
+
+#[test]
+fn two_hundred_seeds_keep_the_invariants() {
+    let all = all_of(0..200, simulate);
     // A simulation in which nothing happens proves nothing.
     assert!(all.runs.iter().all(|count| *count > 20), "{all:?}");
     assert!(all.crashes > 100 && all.tools > 200 && all.sends > 5 && all.denials > 500, "{all:?}");
@@ -20,34 +27,19 @@ fn two_hundred_seeds_keep_the_invariants() {
 
 #[test]
 fn programs_end_only_their_own_calls_and_have_no_persons_authority() {
-    let mut all = Report::default();
-    for seed in 0..60 {
-        let report = simulate_programs(seed, STEPS).unwrap_or_else(|trace| panic!("seed {seed}: {trace}"));
-        all.add(&report);
-    }
-    println!("{all:?}");
+    let all = all_of(0..60, simulate_programs);
     assert!(all.returned > 40 && all.attached > 40 && all.crashes > 30, "{all:?}");
 }
 
 #[test]
 fn what_is_taken_over_from_an_earlier_run_is_told_as_it_was_and_not_done_again() {
-    let mut all = Report::default();
-    for seed in 0..24 {
-        let report = simulate_going_on(seed, STEPS).unwrap_or_else(|trace| panic!("seed {seed}: {trace}"));
-        all.add(&report);
-    }
-    println!("{all:?}");
+    let all = all_of(0..24, simulate_going_on);
     assert!(all.gone_on > 20 && all.steps_taken > 30 && all.crashes > 100 && all.calls_checked > 500, "{all:?}");
 }
 
 #[test]
 fn what_leaves_is_held_first_leaves_once_and_never_after_it_was_taken_back() {
-    let mut all = Report::default();
-    for seed in 0..40 {
-        let report = simulate_holding(seed, STEPS).unwrap_or_else(|trace| panic!("seed {seed}: {trace}"));
-        all.add(&report);
-    }
-    println!("{all:?}");
+    let all = all_of(0..40, simulate_holding);
     assert!(all.held > 80 && all.taken_back > 30 && all.released > 60 && all.crashes > 80, "{all:?}");
 }
 
