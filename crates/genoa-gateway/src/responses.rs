@@ -280,9 +280,7 @@ mod tests {
         assert_eq!(shown.len(), 4, "{shown:?}");
         assert!(shown[0].starts_with("System: Be brief.\n\nFunctions"), "{}", shown[0]);
         assert_eq!(shown[1], "User: Rome and Oslo?");
-        let written = |city: &str| {
-            format!("<tool_call>\n{{\"name\": \"weather\", \"arguments\": {{\"city\": \"{city}\"}}}}\n</tool_call>")
-        };
+        let written = |city: &str| format!("{{\"name\": \"weather\", \"arguments\": {{\"city\": \"{city}\"}}}}");
         assert_eq!(shown[2], format!("Assistant: I look.\n{}\n{}", written("Rome"), written("Oslo")));
         let response = |text: &str| format!("<tool_response>\n{text}\n</tool_response>");
         assert_eq!(shown[3], format!("User: {}\n{}", response("sunny"), response("snow")));

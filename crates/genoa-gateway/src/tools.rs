@@ -15,7 +15,7 @@ use crate::failures::ApiFailure;
 const TOOLS: usize = 128;
 /// Calls of one answer.
 const CALLS: usize = 8;
-/// What a call begins with, and nothing else that the model writes.
+/// What some models were trained to put around a call. Others write the call alone, whatever they are told.
 const OPEN: &str = "<tool_call>";
 const CLOSE: &str = "</tool_call>";
 
@@ -110,9 +110,10 @@ impl Tools {
             Choice::Never => String::new(),
         };
         format!(
-            "Functions, each with the JSON schema of its arguments:\n{}\n\n{when} A call is written as\n{OPEN}\n{}\n{CLOSE}",
+            "Functions, each with the JSON schema of its arguments:\n{}\n\n{when} A call is written as\n{}{}",
             lines.join("\n"),
             r#"{"name": "function", "arguments": {"argument": "value"}}"#,
+            if self.several { "\nSeveral calls stand below each other, one a line." } else { "" },
         )
     }
 
@@ -134,18 +135,20 @@ impl Tools {
         let calls: Vec<Json> = self.tools.iter().filter(offered).map(call).collect();
         let mut schema = json!({ "anyOf": calls });
         schema["x-guidance"] = json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": " });
-        let more = if self.several && !matches!(self.choice, Choice::Named(_)) {
-            format!(r#"("\n" call){{0,{}}}"#, CALLS - 1)
-        } else {
-            String::new()
+        let most = if self.several && !matches!(self.choice, Choice::Named(_)) { CALLS } else { 1 };
+        let more = |one: &str| match most - 1 {
+            0 => one.to_owned(),
+            more => format!(r#"{one} ("\n" {one}){{0,{more}}}"#),
         };
         let start = match self.choice {
-            Choice::Auto => "start: calls | WORDS",
-            Choice::Required | Choice::Named(_) | Choice::Never => "start: calls",
+            Choice::Auto => "start: calls | tagged | WORDS",
+            Choice::Required | Choice::Named(_) | Choice::Never => "start: calls | tagged",
         };
         // Words may hold anything, but never begin like a call.
         format!(
-            "{start}\ncalls: call {more}\ncall: \"{OPEN}\\n\" json \"\\n{CLOSE}\"\njson: %json {schema}\nWORDS: /[^<](.|\\n)*/\n"
+            "{start}\ncalls: {}\ntagged: {}\ntag: \"{OPEN}\\n\" call \"\\n{CLOSE}\"\ncall: %json {schema}\nWORDS: /[^<{{](.|\\n)*/\n",
+            more("call"),
+            more("tag")
         )
     }
 }
@@ -184,7 +187,14 @@ fn chosen(choice: &Json, tools: &[Function]) -> Result<(Choice, Option<Vec<Strin
 impl Function {
     fn schema(&self) -> Json {
         match &self.parameters {
-            Some(Json::Object(schema)) if !schema.is_empty() => Json::Object(schema.clone()),
+            Some(Json::Object(schema)) if !schema.is_empty() => {
+                let mut schema = schema.clone();
+                if schema.contains_key("properties") {
+                    // A client that names its arguments means these and no others.
+                    schema.entry("additionalProperties").or_insert(Json::Bool(false));
+                }
+                Json::Object(schema)
+            }
             _ => json!({ "type": "object", "properties": {}, "additionalProperties": false }),
         }
     }
@@ -226,29 +236,33 @@ impl<'a> Written<'a> {
 
 /// Whether a text that is still being written may turn out to be calls.
 pub(crate) fn may_be_calls(text: &str) -> bool {
-    text.starts_with(OPEN) || OPEN.starts_with(text)
+    begins_like_calls(text) || OPEN.starts_with(text)
+}
+
+fn begins_like_calls(text: &str) -> bool {
+    text.starts_with('{') || text.starts_with(OPEN)
 }
 
 /// The calls in what the model wrote, one at least; nothing where it wrote words. One that was cut off is left out.
 fn calls_in(text: &str) -> Option<Vec<Call>> {
-    text.starts_with(OPEN).then_some(())?;
-    let call = |part: &str| {
-        let (body, _) = part.split_once(CLOSE)?;
-        let json: Json = serde_json::from_str(body.trim()).ok()?;
+    begins_like_calls(text).then_some(())?;
+    let call = |line: &str| {
+        let json: Json = serde_json::from_str(line).ok()?;
         Some(Call { name: json.get("name")?.as_str()?.to_owned(), arguments: json.get("arguments")?.clone() })
     };
-    let calls: Vec<Call> = text.split(OPEN).filter_map(call).collect();
+    // The grammar has each on a line of its own.
+    let calls: Vec<Call> = text.lines().filter_map(call).collect();
     (!calls.is_empty()).then_some(calls)
 }
 
 /// The words in what the model wrote: none where it wrote calls, whole or not.
 fn words_in(text: &str) -> &str {
-    if text.starts_with(OPEN) { "" } else { text }
+    if begins_like_calls(text) { "" } else { text }
 }
 
 /// A call as it is shown to the model in the conversation that it made it in.
 pub(crate) fn shown_call(name: &str, arguments: &Json) -> String {
-    format!("{OPEN}\n{}\n{CLOSE}", spaced(&json!({ "name": name, "arguments": arguments })))
+    spaced(&json!({ "name": name, "arguments": arguments }))
 }
 
 /// JSON as models know it, and as the grammar has it: with a space after each comma and colon.
@@ -309,18 +323,22 @@ mod tests {
     fn a_choice_is_understood_or_refused() {
         let of = |choice: Json| Tools::of(tools(&["a", "b"]), Some(&choice), None).unwrap();
         assert!(of(json!("none")).is_none());
-        assert!(of(json!("auto")).unwrap().grammar().starts_with("start: calls | WORDS"));
-        assert!(of(json!("required")).unwrap().grammar().starts_with("start: calls\n"));
+        assert!(of(json!("auto")).unwrap().grammar().starts_with("start: calls | tagged | WORDS"));
+        assert!(of(json!("required")).unwrap().grammar().starts_with("start: calls | tagged\n"));
         let named = of(json!({ "type": "function", "function": { "name": "b" } })).unwrap().grammar();
         assert!(named.contains("\"b\"") && !named.contains("\"a\""), "{named}");
         assert!(Tools::of(Vec::new(), None, None).unwrap().is_none());
         let names = json!([{ "type": "function", "name": "b" }]);
         let only = of(json!({ "type": "allowed_tools", "mode": "required", "tools": names })).unwrap();
         let grammar = only.grammar();
-        assert!(grammar.starts_with("start: calls\n") && !grammar.contains("\"a\"") && only.told().contains("\"a\""));
+        assert!(
+            grammar.starts_with("start: calls | tagged\n")
+                && !grammar.contains("\"a\"")
+                && only.told().contains("\"a\"")
+        );
         let named = json!([{ "type": "function", "function": { "name": "a" } }]);
         let only = of(json!({ "type": "allowed_tools", "allowed_tools": { "mode": "auto", "tools": named } })).unwrap();
-        assert!(only.grammar().starts_with("start: calls | WORDS") && !only.grammar().contains("\"b\""));
+        assert!(only.grammar().starts_with("start: calls | tagged | WORDS") && !only.grammar().contains("\"b\""));
         insta::assert_snapshot!(refused(&["a"], &json!({ "type": "allowed_tools", "tools": [{ "name": "x" }] })), @"The function `x` is not among the tools");
         insta::assert_snapshot!(refused(&["a"], &json!({ "function": { "name": "x" } })), @"The function `x` is not among the tools");
         insta::assert_snapshot!(refused(&["a"], &json!("often")), @"It is none of `auto`, `none`, `required`, `allowed_tools` or a function");
@@ -330,13 +348,19 @@ mod tests {
 
     #[test]
     fn what_was_written_is_words_or_calls() {
-        let text = format!("{}\n{}", shown_call("a", &json!({ "city": "<Rome>" })), shown_call("b", &json!({})));
+        let text = format!("{}\n{}", shown_call("a", &json!({ "city": "<Rome>\n{" })), shown_call("b", &json!({})));
         let call = |name: &str, arguments: Json| Call { name: name.into(), arguments };
-        assert_eq!(calls_in(&text), Some(vec![call("a", json!({ "city": "<Rome>" })), call("b", json!({}))]));
-        assert_eq!(calls_in(&text[..text.len() - 5]), Some(vec![call("a", json!({ "city": "<Rome>" }))]), "cut off");
-        assert_eq!(calls_in("I think <tool_call> is a tag"), None);
-        let first = "<tool_call>\n{\"name\": \"a";
-        assert_eq!((calls_in(first), words_in(first), words_in("I <tool_call>")), (None, "", "I <tool_call>"));
-        assert!(may_be_calls("<tool") && may_be_calls("") && may_be_calls("<tool_call>\n{") && !may_be_calls("<b>"));
+        let both = vec![call("a", json!({ "city": "<Rome>\n{" })), call("b", json!({}))];
+        assert_eq!(calls_in(&text), Some(both.clone()));
+        let tagged: Vec<String> = text.lines().map(|line| format!("<tool_call>\n{line}\n</tool_call>")).collect();
+        assert_eq!(calls_in(&tagged.join("\n")), Some(both.clone()), "as others write it");
+        assert_eq!(calls_in(&text[..text.len() - 5]), Some(both[..1].to_vec()), "cut off");
+        assert_eq!(calls_in("I think <tool_call> is a tag, and {} is none"), None);
+        for first in ["<tool_call>\n{\"name\": \"a", "{\"name\": \"a", "{"] {
+            assert_eq!((calls_in(first), words_in(first)), (None, ""), "{first}");
+        }
+        assert_eq!(words_in("I <tool_call> {"), "I <tool_call> {");
+        assert!(["<tool", "", "<tool_call>\n{", "{", "{\"name"].into_iter().all(may_be_calls));
+        assert!(!may_be_calls("<b>") && !may_be_calls("I {"));
     }
 }
