@@ -102,7 +102,7 @@ impl Children {
         sockets: &mut Sockets,
     ) -> Result<(), Failure> {
         let (mut plan, options, broker) = match source {
-            ModelSource::Local { file, state, options } => {
+            ModelSource::Local { file, state, options, .. } => {
                 let files = ModelFiles { models: vec![file.clone()], state: state.clone() };
                 (plan_model_worker(&files, machine)?, options, None)
             }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use genoa_abi::Failure;
 use genoa_abi::grant::Right;
@@ -49,6 +50,8 @@ pub enum ModelSource {
     Local {
         /// The file.
         file: PathBuf,
+        /// When it was written: another time is another model, also under the same name.
+        written: Option<SystemTime>,
         /// A folder for the worker's own state, or none.
         state: Option<PathBuf>,
         /// The worker's options, as one argument.

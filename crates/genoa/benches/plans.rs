@@ -2,9 +2,12 @@
 //! model; no plan is run.
 //!
 //! `GENOA_BENCH_MODEL` names the models (comma between), `GENOA_BENCH_PLANS` the plans of each, `GENOA_BENCH_MINUTES` after
-//! how many minutes no more are begun. Every plan is written to `benches/results/plans-MODEL.jsonl`, one a line.
+//! how many minutes no more are begun, `GENOA_BENCH_THREADS` how many threads work. Every plan is written to
+//! `benches/results/plans-MODEL.jsonl`, one a line after what it was written with; what is there of the same tools, examples and
+//! model is not written again, so that a long run can be had in parts.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, reason = "a measuring program")]
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -22,7 +25,7 @@ use genoa_abi::schema::Catalog;
 use genoa_abi::session::SessionRequest;
 use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::tool::{Clock, Person};
-use genoa_abi::{CallId, Failure, RequestId, SessionId, Timestamp};
+use genoa_abi::{CallId, ContentHash, Failure, RequestId, SessionId, Timestamp};
 use genoa_agents::PlannerOptions;
 use genoa_client::Client;
 use genoa_kernel::Kernel;
@@ -93,20 +96,24 @@ struct Job<'a> {
 
 fn measure(model: &str, job: &Job<'_>) -> Vec<Json> {
     let found = store::find(&store::default_folder(), model).unwrap();
-    let loaded = LoadedModel::open(EngineOptions::new(&found.path, model)).unwrap();
+    let threads = std::env::var("GENOA_BENCH_THREADS").ok().and_then(|text| text.parse().ok());
+    let loaded = LoadedModel::open(EngineOptions { threads, ..EngineOptions::new(&found.path, model) }).unwrap();
     let mut engine = Engine::new(&loaded).unwrap();
-    let raw = results_folder().join(format!("plans-{model}.jsonl"));
-    let raw = Mutex::new(std::fs::File::create(raw).unwrap());
-    let (next, all) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let (raw, before) = raw_file(model, &found.sha256, job.installation);
+    let seeds: BTreeSet<u64> = before.iter().map(|written| written.seed).collect();
+    let (raw, next, all) = (Mutex::new(raw), AtomicUsize::new(0), Mutex::new(before));
     let (ask, asked) = channel::<Asked>();
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
-            let (ask, next, all, raw) = (ask.clone(), &next, &all, &raw);
+            let (ask, next, all, raw, seeds) = (ask.clone(), &next, &all, &raw, &seeds);
             scope.spawn(move || {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= job.plans || job.until.is_some_and(|until| Instant::now() >= until) {
                         return;
+                    }
+                    if seeds.contains(&(number as u64)) {
+                        continue;
                     }
                     let written = write_plan(number, job, &ask);
                     writeln!(raw.lock().unwrap(), "{}", line(&written)).unwrap();
@@ -118,6 +125,33 @@ fn measure(model: &str, job: &Job<'_>) -> Vec<Json> {
         think(&mut engine, &asked);
     });
     rows(model, &all.into_inner().unwrap())
+}
+
+/// The file of a model's plans, and those that were written already with the same.
+fn raw_file(model: &str, sha256: &str, installation: &Installation) -> (std::fs::File, Vec<Written>) {
+    let path = results_folder().join(format!("plans-{model}.jsonl"));
+    let head = json!({ "with": ContentHash::of_json(&json!([installation, sha256, TEMPERATURE, TOGETHER, CASES])) });
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    let mut lines = text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap_or_default());
+    if lines.next().as_ref() == Some(&head) {
+        let file = std::fs::File::options().append(true).open(&path).unwrap();
+        return (file, lines.filter_map(|line| written(&line)).collect());
+    }
+    let mut file = std::fs::File::create(&path).unwrap();
+    writeln!(file, "{head}").unwrap();
+    (file, Vec::new())
+}
+
+/// What [`line`] made of a plan.
+fn written(line: &Json) -> Option<Written> {
+    Some(Written {
+        seed: line["seed"].as_u64()?,
+        id: line["id"].as_str()?.to_owned(),
+        plan: line["plan"].as_str()?.to_owned(),
+        is_finished: line["finished"].as_bool()?,
+        findings: serde_json::from_value(line["findings"].clone()).ok()?,
+        seconds: line["seconds"].as_f64()?,
+    })
 }
 
 fn line(written: &Written) -> Json {

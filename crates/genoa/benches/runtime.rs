@@ -101,7 +101,18 @@ impl Bench {
         let ours = all(&asks, |ask| walk(ask, &|ask| genoa.ask(ask, InferClass::Agent)));
         drop(genoa);
         let theirs = self.best_peer(|peer| all(&asks, |ask| walk(ask, &|ask| peer.ask(ask))));
-        vec![self.row("sixteen agents of four steps", "s", 0.5, &[ours], Some(&[theirs]))]
+        let one = Peer::start(&self.model, 1, self.threads);
+        let retried = all(&asks, |ask| walk(ask, &|ask| one.ask_until_taken(ask)));
+        vec![
+            self.row("sixteen agents of four steps", "s", 0.5, &[ours], Some(&[theirs])),
+            self.row(
+                "sixteen agents of four steps, over calling again when refused",
+                "s",
+                0.5,
+                &[ours],
+                Some(&[retried]),
+            ),
+        ]
     }
 
     /// The first word for a person, idle and with fifteen calls in the background.

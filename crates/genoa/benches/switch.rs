@@ -41,19 +41,24 @@ fn main() {
     let loaded = open(&name, folder.path());
     let mut engine = Engine::new(&loaded).unwrap();
     let (mut out, mut back, mut same_state, mut same_text) = (Vec::new(), Vec::new(), 0.0, 0.0);
-    for trial in 0..trials {
-        let expected = undisturbed(&mut engine, trial, folder.path());
-        let found = if trial % KILLED == 0 {
-            killed(trial, folder.path());
-            engine.submit(CALL, &request(trial)).unwrap();
-            rest(&mut engine, folder.path())
+    let (mut trial, mut seed) = (0, 0);
+    while trial < trials {
+        seed += 1;
+        engine.submit(CALL, &request(seed)).unwrap();
+        let expected = rest(&mut engine, folder.path());
+        // Chance ended the text before it could be disturbed.
+        let Some(expected_state) = expected.0 else { continue };
+        trial += 1;
+        if trial % KILLED == 0 {
+            killed(seed, folder.path());
+            engine.submit(CALL, &request(seed)).unwrap();
         } else {
-            let (out_ms, back_ms) = switched(&mut engine, trial);
+            let (out_ms, back_ms) = switched(&mut engine, seed);
             out.push(out_ms);
             back.push(back_ms);
-            rest(&mut engine, folder.path())
-        };
-        same_state += f64::from(u8::from(found.0 == expected.0));
+        }
+        let found = rest(&mut engine, folder.path());
+        same_state += f64::from(u8::from(found.0.as_ref() == Some(&expected_state)));
         same_text += f64::from(u8::from(found.1 == expected.1));
     }
     let both: Vec<f64> = out.iter().zip(&back).map(|(out, back)| out + back).collect();
@@ -93,28 +98,25 @@ fn request(trial: u64) -> InferRequest {
     }
 }
 
-fn undisturbed(engine: &mut Engine<'_>, trial: u64, folder: &Path) -> (String, String) {
-    engine.submit(CALL, &request(trial)).unwrap();
-    rest(engine, folder)
+/// The hash of the state when it is looked at, and the text in the end. No state, where the text ended before that.
+fn rest(engine: &mut Engine<'_>, folder: &Path) -> (Option<String>, String) {
+    if let Some(text) = write_up_to(engine, LOOKED_AT) {
+        return (None, text);
+    }
+    let state = engine.fingerprint(CALL, &folder.join("scratch"));
+    (state, write_up_to(engine, u32::MAX).unwrap())
 }
 
-/// The hash of the state when it is looked at, and the text in the end.
-fn rest(engine: &mut Engine<'_>, folder: &Path) -> (String, String) {
-    write_up_to(engine, LOOKED_AT);
-    let state = engine.fingerprint(CALL, &folder.join("scratch")).unwrap();
-    loop {
+/// Works on until the call has written so much; gives its text, if it ended before.
+fn write_up_to(engine: &mut Engine<'_>, tokens: u32) -> Option<String> {
+    while engine.work().calls.iter().any(|work| work.call == CALL && work.usage.written_tokens < tokens) {
         for progress in engine.step() {
             if let Progress::Done(CALL, outcome) = progress {
-                return (state, outcome.unwrap().text);
+                return Some(outcome.unwrap().text);
             }
         }
     }
-}
-
-fn write_up_to(engine: &mut Engine<'_>, tokens: u32) {
-    while engine.work().calls.iter().any(|work| work.call == CALL && work.usage.written_tokens < tokens) {
-        engine.step();
-    }
+    None
 }
 
 /// Another call takes the place and gives it back; how long the one took to leave and to come back, in milliseconds.

@@ -9,9 +9,9 @@ use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
 use serde_json::json;
 
 /// When the state is looked at, in written tokens, and when the call is disturbed before that.
-const LOOKED_AT: u32 = 24;
+const LOOKED_AT: u32 = 18;
 const DISTURBED_AT: u32 = 12;
-const WRITTEN: u32 = 36;
+const WRITTEN: u32 = 24;
 
 fn open(states: Option<&Path>) -> LoadedModel {
     let prefix_dir = states.map(Path::to_owned);
@@ -19,7 +19,7 @@ fn open(states: Option<&Path>) -> LoadedModel {
 }
 
 fn system() -> String {
-    "You plan with care. Each step is small and can be undone. ".repeat(40)
+    "You plan with care. Each step is small and can be undone. ".repeat(24)
 }
 
 fn story() -> InferRequest {
@@ -38,7 +38,7 @@ fn form() -> InferRequest {
         },
         "required": ["name_of_the_person", "what_that_person_does_all_day"], "additionalProperties": false
     });
-    InferRequest { grammar: Some(Grammar::JsonSchema(schema)), max_tokens: 60, ..story() }
+    InferRequest { grammar: Some(Grammar::JsonSchema(schema)), max_tokens: 50, ..story() }
 }
 
 /// Works on until the call has written so much.
@@ -152,5 +152,25 @@ fn what_others_left_is_gone_on_from_only_where_it_is_the_same() {
     engine.submit(CallId(1), &story()).unwrap();
     write_up_to(&mut engine, CallId(1), 1);
     assert!(engine.work().calls[0].usage.cached_tokens >= 256, "{:?}", engine.work());
+    assert_eq!(from_there(&mut engine, folder.path()), expected);
+}
+
+#[test]
+fn a_disk_that_takes_no_state_costs_time_and_nothing_else() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let expected = alone(&story(), folder.path());
+    let states = folder.path().join("states");
+    let loaded = open(Some(&states));
+    let mut engine = Engine::new(&loaded).unwrap();
+    engine.submit(CallId(1), &story()).unwrap();
+    write_up_to(&mut engine, CallId(1), DISTURBED_AT);
+    // Nothing can be written there from now on, whoever asks.
+    std::fs::remove_dir_all(&states).unwrap();
+    engine.pause(CallId(1));
+    engine.submit(CallId(2), &InferRequest { messages: story().messages, ..request("", 5) }).unwrap();
+    assert!(!end(&mut engine, CallId(2)).text.is_empty());
+    assert_eq!(engine.work().calls[0].state, CallState::Waiting, "it has no state anywhere");
+    engine.resume(CallId(1));
     assert_eq!(from_there(&mut engine, folder.path()), expected);
 }

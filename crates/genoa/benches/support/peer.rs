@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
@@ -12,11 +13,15 @@ use super::ask::{Answered, Ask};
 
 /// How long it may take to load its model.
 const READY: Duration = Duration::from_secs(120);
+/// How long one waits who was refused.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A server of its own; dropping it ends it.
 pub(crate) struct Peer {
     process: Child,
     port: u16,
+    /// Taken while it answers one who does not queue.
+    taken: Mutex<()>,
 }
 
 impl Peer {
@@ -32,7 +37,7 @@ impl Peer {
             command.arg("-kvu");
         }
         let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let peer = Self { process, port };
+        let peer = Self { process, port, taken: Mutex::new(()) };
         let begun = Instant::now();
         while !peer.is_ready() {
             assert!(begun.elapsed() < READY, "llama-server does not answer");
@@ -48,6 +53,17 @@ impl Peer {
         stream.write_all(request.as_bytes()).is_ok()
             && BufReader::new(stream).read_line(&mut line).is_ok()
             && line.contains(" 200 ")
+    }
+
+    /// Asks as agents do that have nobody who schedules them: whoever comes while another is answered is refused, and comes again
+    /// after [`AGAIN`].
+    pub(crate) fn ask_until_taken(&self, ask: &Ask) -> Answered {
+        loop {
+            if let Ok(_taken) = self.taken.try_lock() {
+                return self.ask(ask);
+            }
+            std::thread::sleep(AGAIN);
+        }
     }
 
     /// Asks, and waits for the end of the answer.

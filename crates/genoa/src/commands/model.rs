@@ -117,13 +117,17 @@ pub(crate) fn source(home: &Home, settings: &Settings) -> ModelSource {
     let mut options = engine_options(&model, settings);
     options.prefix_dir = Some(MODEL_STATE.into());
     let options = serde_json::to_string(&WorkerOptions::Local(options)).unwrap_or_default();
-    ModelSource::Local { file: model.path, state: Some(state), options }
+    let written = model.path.metadata().and_then(|data| data.modified()).ok();
+    ModelSource::Local { file: model.path, written, state: Some(state), options }
 }
 
-/// The files and folders on which that depends: the folder that the model's file is in, or would be; or the key.
+/// The files and folders on which that depends: the model's file, and the folder that it is in, or would be; or the key.
 pub(crate) fn watched(home: &Home, settings: &Settings) -> Vec<PathBuf> {
     match providers::chosen(settings) {
-        Ok(None) => vec![home.models().join(name(settings))],
+        Ok(None) => {
+            let file = store::find(home.models(), name(settings)).ok().map(|model| model.path);
+            [home.models().join(name(settings))].into_iter().chain(file).collect()
+        }
         Ok(Some(remote)) => remote.watched(),
         Err(_) => Vec::new(),
     }

@@ -6,11 +6,14 @@ use std::time::Duration;
 use crate::processes::{find_below, is_running, wait_for};
 use crate::world::World;
 
+/// The small model of the tests.
+const MODEL: &str = "smollm2-135m";
+
 /// A world whose planner is the small model of the tests.
 pub(crate) fn world() -> World {
     let world = World::new();
     std::fs::create_dir_all(world.home()).unwrap();
-    std::fs::write(world.home().join("config.toml"), "[model]\nname = \"smollm2-135m\"\nthreads = 1\n").unwrap();
+    std::fs::write(world.home().join("config.toml"), format!("[model]\nname = \"{MODEL}\"\nthreads = 1\n")).unwrap();
     world
 }
 
@@ -99,6 +102,41 @@ fn a_model_that_arrives_is_found_by_the_daemon_that_missed_it() {
     assert_eq!(world.daemon(), daemon);
 }
 
+/// What is read from a file is not what was verified once, where the file is changed in place: its process pays for that, and
+/// nobody else.
+#[test]
+fn a_model_file_that_is_cut_while_it_writes_ends_nothing_but_the_call() {
+    let world = world();
+    let own = world.cache();
+    let (from, to) = (genoa_model::store::default_folder().join(MODEL), own.join("genoa/models").join(MODEL));
+    std::fs::create_dir_all(&to).unwrap();
+    let file = std::fs::read_dir(&from).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "gguf")).unwrap();
+    let copy = to.join(file.file_name().unwrap());
+    std::fs::copy(&file, &copy).unwrap();
+    let ask = |words: &str| {
+        let mut command = genoa(&world, &["do", words]);
+        command.env("XDG_CACHE_HOME", &own);
+        command
+    };
+    let going = ask("Write a long story about a lighthouse into story.txt").spawn().unwrap();
+    wait_for("a model worker", || find_below(world.daemon()?, "model-worker"));
+    std::thread::sleep(Duration::from_millis(1500));
+    std::fs::File::options().write(true).open(&copy).unwrap().set_len(1024 * 1024).unwrap();
+    let output = going.wait_with_output().unwrap();
+    let all = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0..=4)), "{all}");
+    assert!(world.daemon().is_some(), "the daemon goes on\n{all}");
+    let refused = ask("How busy is this machine?").output().unwrap();
+    let all = String::from_utf8_lossy(&refused.stdout).into_owned() + &String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{all}");
+    assert!(all.contains(".gguf") || all.contains("model"), "{all}");
+    std::fs::copy(&file, &copy).unwrap();
+    let output = ask("How busy is this machine?").output().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains(".gguf"), "{output:?}");
+    assert!(world.ok(&["journal", "verify"]).contains("whole"));
+}
+
 /// A model this small understands little. What it chooses is among what the text states all the same.
 #[test]
 fn values_of_a_type_come_out_of_the_text_whatever_a_small_model_makes_of_it() {
@@ -125,4 +163,26 @@ fn values_of_a_type_come_out_of_the_text_whatever_a_small_model_makes_of_it() {
     assert!(["2027-05-03", "2027-05-14", "not stated"].contains(&told("due").as_str()), "{all}");
     assert_eq!(told("contact"), "not stated", "{all}");
     assert!(["yes", "no", "not stated"].contains(&told("overdue").as_str()), "{all}");
+}
+
+#[test]
+fn what_the_model_did_not_see_of_a_text_is_told_and_can_be_looked_up() {
+    let world = world();
+    std::fs::create_dir_all(world.work()).unwrap();
+    let long = format!("To pay: 40 euro.\n{}", "The ship sailed on and the crew sang. ".repeat(300));
+    std::fs::write(world.work().join("bill.txt"), &long).unwrap();
+    let plan = world.work().join("read.plan");
+    let source = "text = documents.text(path=\"bill.txt\")\nsay(extract(text, fields={\"to_pay\": \"number\"}))\n";
+    std::fs::write(&plan, source).unwrap();
+    let output = genoa(&world, &["plan", "run", plan.to_str().unwrap()]).output().unwrap();
+    let all = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && all.contains("1 source not read to the end"), "{all}");
+    let told = world.ok(&["replay", "r1", "--prompts"]);
+    let letters = long.trim_end().chars().count();
+    assert!(told.contains("left out of text, of which 2600 letters fit:"), "{told}");
+    assert!(
+        told.contains(&format!("of {letters} letters")) || told.contains(&format!("of {} letters", letters + 1)),
+        "{told}"
+    );
+    assert!(!world.ok(&["replay", "r1"]).contains("left out"));
 }
