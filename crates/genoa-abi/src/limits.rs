@@ -68,6 +68,18 @@ pub const VIEW_FILES: usize = 10_000;
 pub const OUTBOX_MESSAGES: usize = 256;
 /// Recipients, and attachments, of one message.
 pub const MESSAGE_RECIPIENTS: usize = 100;
+/// Parts of a prompt that a request names, and bytes of the words about one.
+pub const FRAGMENTS: usize = 16;
+/// Bytes of what a request says that a part of its prompt is, and of what it says that was left out.
+pub const FRAGMENT_BYTES: usize = 2 * 1024;
+/// Of the planner's prompt: its rules and the agent's own instructions, in letters. About three and a half letters are a token.
+pub const PROMPT_RULES_CHARS: usize = 4_000;
+/// Of the planner's prompt: the functions with their records. Those that are nearest to the person's words are there.
+pub const PROMPT_FUNCTIONS_CHARS: usize = 12_000;
+/// Of the planner's prompt: examples, the nearest.
+pub const PROMPT_EXAMPLES_CHARS: usize = 4_000;
+/// Of the planner's prompt: earlier plans and what came of them, the last.
+pub const PROMPT_ATTEMPTS_CHARS: usize = 4_000;
 /// A notice or a question to a person, in bytes of UTF-8.
 pub const NOTICE_BYTES: usize = 16 * 1024;
 /// Sources that are shown of where a step's result is from; the rest is counted.

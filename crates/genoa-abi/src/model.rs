@@ -109,6 +109,37 @@ pub struct InferRequest {
     /// Whether nothing of it may be kept on disk by the model worker: no state, no words. A worker that dies then begins anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub off_disk: bool,
+    /// What the messages are made of, for whoever asks later what the model saw and what it did not; at most `FRAGMENTS`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<Fragment>,
+}
+
+/// A part of a prompt, with its share of the model's window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fragment {
+    /// What it is: `functions`, `examples`, `text`.
+    pub name: String,
+    /// How long it is, in letters.
+    pub chars: usize,
+    /// How long it may be.
+    pub most_chars: usize,
+    /// What of it is not there, in words; nothing where it is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
+}
+
+impl Fragment {
+    /// A part that is whole.
+    #[must_use]
+    pub fn whole(name: &str, text: &str, most_chars: usize) -> Self {
+        Self { name: name.to_owned(), chars: text.chars().count(), most_chars, left_out: None }
+    }
+
+    /// The same, without what these words name.
+    #[must_use]
+    pub fn without(self, left_out: Option<String>) -> Self {
+        Self { left_out, ..self }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -10,6 +10,7 @@ use genoa_plan::{Loosening, Said, with_answer};
 use crate::attempt::Attempt;
 use crate::filling::fill;
 use crate::planner::{PlannerOptions, write_plan};
+use crate::window::{fit_functions, told};
 
 /// Works on one assignment: plans, submits, and plans again where the check found something.
 ///
@@ -17,9 +18,13 @@ use crate::planner::{PlannerOptions, write_plan};
 /// The first syscall that failed for a reason a better plan cannot mend.
 pub fn run(client: &mut Client, options: PlannerOptions) -> Result<(), Failure> {
     let mut assignment = receive(client)?;
+    let left_out = fit_functions(&mut assignment);
+    if !left_out.is_empty() {
+        client.call(&Syscall::Notify { text: told(&left_out, assignment.catalog.tools.len()) })?;
+    }
     let mut attempts: Vec<Attempt> = Vec::new();
     for _ in 0..=PLAN_REPAIRS + PLAN_QUESTIONS + PLAN_RETRIES {
-        let source = next_plan(client, &mut assignment, &attempts, options)?;
+        let source = next_plan(client, (&mut assignment, &left_out), &attempts, options)?;
         let report = submit(client, source.clone())?;
         match report.outcome {
             PlanOutcome::Rejected { findings } => attempts.push(Attempt::rejected(source, &findings)),
@@ -38,7 +43,7 @@ pub fn run(client: &mut Client, options: PlannerOptions) -> Result<(), Failure> 
 /// looser search, where that found nothing; or a new one.
 fn next_plan(
     client: &mut Client,
-    assignment: &mut Assignment,
+    (assignment, left_out): (&mut Assignment, &[String]),
     attempts: &[Attempt],
     options: PlannerOptions,
 ) -> Result<String, Failure> {
@@ -52,7 +57,7 @@ fn next_plan(
     if let Some(looser) = attempts.last().and_then(|last| last.loosened(&assignment.catalog, loosening)) {
         return Ok(looser);
     }
-    let plan = write_plan(client, assignment, attempts, options)?;
+    let plan = write_plan(client, (assignment, left_out), attempts, options)?;
     // Where nothing else comes to mind, the earlier plan says why it failed.
     let is_empty = plan.trim().is_empty();
     Ok(attempts.last().filter(|_| is_empty).map_or(plan, |last| last.plan.clone()))

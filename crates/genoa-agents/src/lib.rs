@@ -12,6 +12,7 @@ mod filling;
 mod manifests;
 mod planner;
 mod prompt;
+mod window;
 
 pub use agent_loop::run;
 pub use examples::builtin_examples;

@@ -56,12 +56,14 @@ pub enum GrammarUse {
 /// One plan for the assignment, in the light of earlier attempts.
 pub(crate) fn write_plan(
     client: &mut Client,
-    assignment: &Assignment,
+    (assignment, left_out): (&Assignment, &[String]),
     attempts: &[Attempt],
     options: PlannerOptions,
 ) -> Result<String, Failure> {
+    let (messages, fragments) = messages(assignment, left_out, attempts);
     let request = InferRequest {
-        messages: messages(assignment, attempts),
+        messages,
+        fragments,
         max_tokens: STATEMENT_TOKENS,
         class: InferClass::Interactive,
         ..InferRequest::default()

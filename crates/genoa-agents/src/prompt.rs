@@ -3,10 +3,14 @@
 use std::fmt::Write;
 
 use genoa_abi::agent::Assignment;
-use genoa_abi::model::{ChatMessage, Role};
+use genoa_abi::limits::{
+    INTENTION_BYTES, PROMPT_ATTEMPTS_CHARS, PROMPT_EXAMPLES_CHARS, PROMPT_FUNCTIONS_CHARS, PROMPT_RULES_CHARS,
+};
+use genoa_abi::model::{ChatMessage, Fragment, Role};
 use genoa_abi::schema::{Catalog, ToolSchema, Type};
 
 use crate::attempt::Attempt;
+use crate::window;
 
 const RULES: &str = "\
 You write plans. A plan is a few lines of a small Python-like language that calls the functions below. The system \
@@ -28,37 +32,60 @@ const TYPED: &str = "\
 extract(text, fields={\"total\": \"number\", \"paid_on\": \"date\"}) gives a record with .total and .paid_on; of a list, one for each. \
 Types: text, number, date, email, url, path, yes/no, and numbers, dates and so on for all of them\n";
 
-/// The conversation that makes the model write a plan.
-pub(crate) fn messages(assignment: &Assignment, attempts: &[Attempt]) -> Vec<ChatMessage> {
-    let mut messages = vec![ChatMessage::new(Role::System, system_message(assignment))];
+/// The conversation that makes the model write a plan, and what it is made of. Functions that did not fit were left out before.
+pub(crate) fn messages(
+    assignment: &Assignment,
+    left_out: &[String],
+    attempts: &[Attempt],
+) -> (Vec<ChatMessage>, Vec<Fragment>) {
+    let (rules, functions) = (rules_text(assignment), functions_text(&assignment.catalog));
+    let (examples, example_chars) = window::fitting_examples(assignment);
+    let (last, attempt_chars) = window::fitting_attempts(attempts);
+    let mut messages = vec![ChatMessage::new(Role::System, format!("{rules}\n{functions}"))];
     // The nearest stands last, next to the request.
-    for example in assignment.examples.iter().rev() {
+    for example in assignment.examples[..examples].iter().rev() {
         messages.push(ChatMessage::new(Role::User, &example.intention));
         messages.push(ChatMessage::new(Role::Assistant, &example.plan));
     }
     messages.push(ChatMessage::new(Role::User, &assignment.text));
-    for attempt in attempts {
+    for attempt in &attempts[attempts.len() - last..] {
         messages.push(ChatMessage::new(Role::Assistant, &attempt.plan));
         messages.push(ChatMessage::new(Role::User, &attempt.reply));
     }
-    messages
+    let part =
+        |name: &str, chars, most_chars, left_out| Fragment { name: name.to_owned(), chars, most_chars, left_out };
+    let of = |shown: usize, all: usize| (shown < all).then(|| format!("{} of {all}", all - shown));
+    let functions_left_out = (!left_out.is_empty()).then(|| window::named(left_out));
+    let fragments = vec![
+        Fragment::whole("rules", &rules, PROMPT_RULES_CHARS),
+        Fragment::whole("functions", &functions, PROMPT_FUNCTIONS_CHARS).without(functions_left_out),
+        part("examples", example_chars, PROMPT_EXAMPLES_CHARS, of(examples, assignment.examples.len())),
+        Fragment::whole("intention", &assignment.text, INTENTION_BYTES),
+        part("earlier plans", attempt_chars, PROMPT_ATTEMPTS_CHARS, of(last, attempts.len())),
+    ];
+    (messages, fragments)
 }
 
-fn system_message(assignment: &Assignment) -> String {
+fn rules_text(assignment: &Assignment) -> String {
     let mut text = String::from(RULES);
     if !assignment.manifest.instructions.is_empty() {
         let _ = writeln!(text, "{}", assignment.manifest.instructions.trim());
     }
-    text.push_str("\nFunctions:\n");
-    for tool in assignment.catalog.tools.values() {
+    text
+}
+
+/// The functions of a catalogue and their records, as the model reads them.
+pub(crate) fn functions_text(catalog: &Catalog) -> String {
+    let mut text = String::from("Functions:\n");
+    for tool in catalog.tools.values() {
         let _ = writeln!(text, "{}", signature(tool));
     }
     text.push_str("len(xs), first(xs), last(xs), largest(xs, by=\"field\"), sorted(xs, by=\"field\", descending=True, count=3), sum(xs, by=\"field\"), count(xs), join(xs, \", \")\n");
-    if assignment.catalog.tools.values().any(|tool| tool.parameters.iter().any(|p| p.ty == Type::Fields)) {
+    if catalog.tools.values().any(|tool| tool.parameters.iter().any(|p| p.ty == Type::Fields)) {
         text.push_str(TYPED);
     }
     text.push_str("\nRecords:\n");
-    for line in record_lines(&assignment.catalog) {
+    for line in record_lines(catalog) {
         let _ = writeln!(text, "{line}");
     }
     text

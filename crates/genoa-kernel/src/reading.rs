@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use genoa_abi::limits::{
     EDIT_CHARS, EXTRACT_CHARS, EXTRACT_FIELDS, EXTRACT_RECORDS, FACT_CHARS, READING_CALLS, REWRITE_CHARS, SUMMARY_CHARS,
 };
-use genoa_abi::model::{Finish, InferReply};
+use genoa_abi::model::{Finish, Fragment, InferReply};
 use genoa_abi::schema::Catalog;
 use genoa_abi::session::News;
 use genoa_abi::{CallId, Datum, ErrorCode, Failure, GrantId, Labels, SessionId, Source, Value};
@@ -75,7 +75,8 @@ struct Part {
     title: String,
     path: Option<String>,
     text: String,
-    is_cut: bool,
+    /// How long it is as a whole, in letters, where that is longer than what is read of it.
+    whole_chars: Option<usize>,
     labels: Labels,
     outcome: Option<Result<String, Failure>>,
 }
@@ -182,7 +183,7 @@ impl Turn<'_> {
         let Some(reading) = self.kernel.readings.get_mut(&id) else { return Ok(()) };
         let open = reading.parts.iter().enumerate().skip(reading.next).find(|(_, part)| part.outcome.is_none());
         let Some((place, part)) = open else { return Ok(()) };
-        let request = match &reading.task {
+        let mut request = match &reading.task {
             Task::Extract { fields } => prompts::extract(&part.title, &part.text, fields),
             Task::Propose => prompts::propose(&part.title, &part.text),
             Task::Typed { form } => form.request(&part.title, &part.text),
@@ -190,10 +191,32 @@ impl Turn<'_> {
             Task::Rewrite { how } => prompts::rewrite(&part.text, how),
             Task::Edit { how, asked } => prompts::edit(&part.text, how, asked),
         };
+        request.fragments = vec![part.fragment(reading.task.most_chars())];
         reading.next = place + 1;
         let origin = Origin::Reading { reading: id, place };
         let thinker = Thinker { origin, session: reading.session, grant: reading.grant, watch: None };
         self.begin_infer(thinker, request).map(|_| ())
+    }
+}
+
+impl Task {
+    /// How much of a text the model is given, in letters.
+    fn most_chars(&self) -> usize {
+        match self {
+            Self::Extract { .. } | Self::Typed { .. } | Self::Propose => EXTRACT_CHARS,
+            Self::Summarise { .. } => SUMMARY_CHARS,
+            Self::Rewrite { .. } => REWRITE_CHARS,
+            Self::Edit { .. } => EDIT_CHARS,
+        }
+    }
+}
+
+impl Part {
+    /// What the model sees of it.
+    fn fragment(&self, most_chars: usize) -> Fragment {
+        let chars = self.text.chars().count();
+        let left_out = self.whole_chars.map(|whole| format!("{} of {whole} letters", whole.saturating_sub(chars)));
+        Fragment { name: "text".to_owned(), chars, most_chars, left_out }
     }
 }
 
@@ -202,7 +225,7 @@ impl Reading {
     fn is_read_without_model(&mut self) -> bool {
         if let Task::Typed { form } = &self.task {
             for part in &mut self.parts {
-                if part.is_cut {
+                if part.whole_chars.is_some() {
                     part.text.truncate(last_whole_words(&part.text));
                 }
                 if !form.has_choice(&part.text) {
@@ -220,7 +243,7 @@ impl Reading {
         if let Some(failure) = failures.clone().next().filter(|_| failed == self.parts.len()) {
             return Err(failure.clone());
         }
-        let cut = self.parts.iter().filter(|part| part.is_cut).count();
+        let cut = self.parts.iter().filter(|part| part.whole_chars.is_some()).count();
         let (value, mut notes) = match &self.task {
             Task::Extract { fields } => self.facts(id, fields),
             Task::Propose => self.proposed(id),
@@ -417,7 +440,7 @@ fn text_to_change(value: &Value, name: &str, limit: usize) -> Result<Part, Failu
         return Err(too_large("the text is too long to be changed by the model", name, limit)
             .try_next("Replace the piece that shall change, or split the text"));
     }
-    Ok(part("text".to_owned(), None, (text.clone(), false), value))
+    Ok(part("text".to_owned(), None, (text.clone(), None), value))
 }
 
 /// The new text: not one that was cut off, without a fence that the old one did not have, and with an end of line
@@ -463,27 +486,31 @@ fn whole(parts: Vec<Part>) -> Vec<Part> {
     if rest.is_empty() {
         return vec![all];
     }
-    let cut = |part: &Part| cut_to(&part.text, share);
-    let (first, is_cut) = cut(&all);
-    all.is_cut |= is_cut;
-    all.text = format!("{}\n{first}", all.title);
+    let mut left_out = 0;
+    let mut read = |part: &Part| {
+        let text = cut_to(&part.text, share).0;
+        left_out += part.whole_chars.unwrap_or_else(|| part.text.chars().count()) - text.chars().count();
+        format!("{}\n{text}", part.title)
+    };
+    all.text = read(&all);
     for part in rest {
-        let (text, is_cut) = cut(&part);
-        all.text.push_str(&format!("\n\n{}\n{text}", part.title));
-        all.is_cut |= is_cut || part.is_cut;
+        all.text.push_str("\n\n");
+        all.text.push_str(&read(&part));
         all.labels.join(&part.labels);
     }
+    all.whole_chars = (left_out > 0).then(|| all.text.chars().count() + left_out);
     vec![all]
 }
 
-fn part(title: String, path: Option<String>, (text, is_cut): (String, bool), value: &Value) -> Part {
-    Part { title, path, text, is_cut, labels: value.deep_labels(), outcome: None }
+fn part(title: String, path: Option<String>, (text, whole_chars): (String, Option<usize>), value: &Value) -> Part {
+    Part { title, path, text, whole_chars, labels: value.deep_labels(), outcome: None }
 }
 
-fn cut_to(text: &str, chars: usize) -> (String, bool) {
+/// The beginning of a text; where that is not all, with the letters of the whole.
+fn cut_to(text: &str, chars: usize) -> (String, Option<usize>) {
     match text.char_indices().nth(chars) {
-        Some((end, _)) => (text[..end].to_owned(), true),
-        None => (text.to_owned(), false),
+        Some((end, _)) => (text[..end].to_owned(), Some(text.chars().count())),
+        None => (text.to_owned(), None),
     }
 }
 
@@ -507,7 +534,23 @@ mod tests {
     use genoa_abi::schema::Catalog;
     use genoa_abi::{Datum, Value};
 
-    use super::{is_prose, last_whole_words, parts_of, parts_with, rewritten, whole_sentences};
+    use super::{is_prose, last_whole_words, parts_of, parts_with, rewritten, whole, whole_sentences};
+
+    #[test]
+    fn what_is_left_out_of_a_text_is_counted() {
+        let of = |texts: &[usize]| {
+            let texts = texts.iter().map(|letters| Value::text("x".repeat(*letters))).collect();
+            whole(parts_of(&Value::from(Datum::List(texts)), &Catalog::default(), 6_000))
+                .remove(0)
+                .fragment(6_000)
+                .left_out
+        };
+        assert_eq!(of(&[6_000]), None);
+        assert_eq!(of(&[7_000]).as_deref(), Some("1000 of 7000 letters"));
+        assert_eq!(of(&[2_000, 3_000]), None);
+        // Titles, and the space between, are read as well.
+        assert_eq!(of(&[2_000, 9_000]).as_deref(), Some("6000 of 11012 letters"));
+    }
 
     #[test]
     fn values_are_read_out_of_the_free_text_of_a_record_and_not_of_its_own_fields() {

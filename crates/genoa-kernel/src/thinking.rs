@@ -3,9 +3,10 @@
 use genoa_abi::event::Effect;
 use genoa_abi::grant::Right;
 use genoa_abi::limits::{
-    ALTERNATIVES, ANSWER_TOKENS, EMBED_TEXTS, GRAMMAR_BYTES, INFER_MS, INFER_QUEUE, LIKELIEST_TOKENS, MESSAGE_BYTES,
+    ALTERNATIVES, ANSWER_TOKENS, EMBED_TEXTS, FRAGMENT_BYTES, FRAGMENTS, GRAMMAR_BYTES, INFER_MS, INFER_QUEUE,
+    LIKELIEST_TOKENS, MESSAGE_BYTES,
 };
-use genoa_abi::model::{Grammar, InferClass, InferReply, InferRequest};
+use genoa_abi::model::{Fragment, Grammar, InferClass, InferReply, InferRequest};
 use genoa_abi::syscall::Reply;
 use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, SessionId};
 
@@ -166,6 +167,10 @@ fn check_request(request: &InferRequest) -> Result<(), Failure> {
     }
     if !request.temperature.is_finite() || request.temperature < 0.0 {
         return Err(Failure::new(ErrorCode::InvalidInput, "the temperature is not a number from 0 on"));
+    }
+    let words = |fragment: &Fragment| fragment.name.len() + fragment.left_out.as_ref().map_or(0, String::len);
+    if request.fragments.len() > FRAGMENTS || request.fragments.iter().any(|part| words(part) > FRAGMENT_BYTES) {
+        return Err(too_large("the prompt names too many parts, or with too many words", "FRAGMENTS", FRAGMENTS));
     }
     let grammar_bytes = match &request.grammar {
         Some(Grammar::Lark(text)) => text.len(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use genoa_abi::event::{Effect, Event};
-use genoa_abi::model::InferRequest;
+use genoa_abi::model::{Fragment, InferRequest};
 use genoa_abi::recording::RunStep;
 use genoa_abi::session::{News, RunSummary};
 use genoa_abi::syscall::{Caller, Syscall};
@@ -27,6 +27,9 @@ pub(crate) struct Thought {
     /// Which model answered; nothing where none did.
     pub(crate) model: Option<String>,
     pub(crate) text: String,
+    /// What the prompt was made of, and what of it was left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) fragments: Vec<Fragment>,
 }
 
 /// One step of a run.
@@ -40,8 +43,11 @@ pub(crate) struct StepRecord {
     pub(crate) text: String,
     /// The tool and its arguments, where one ran in a jail.
     pub(crate) call: Option<(String, Map<String, Json>)>,
-    /// Hash of what the tool answered, its failures included, without the moments at which the run itself was under way.
+    /// Hash of what the tool answered, its failures included.
     pub(crate) answered: Option<ContentHash>,
+    /// The same without the moments at which the run itself was under way.
+    #[serde(skip)]
+    pub(crate) answered_whenever: Option<ContentHash>,
     /// What the model read in it.
     pub(crate) thoughts: Vec<Thought>,
     /// What came out, in a few words; nothing where it did not end.
@@ -100,7 +106,8 @@ pub(crate) fn of(journal: &JournalReader, run: RunId) -> Result<History, Failure
 fn take_over(history: &mut History, earlier: History) {
     let taken = history.steps.iter_mut().take_while(|step| step.taken_from.is_some());
     for (step, done) in taken.zip(earlier.steps) {
-        (step.call, step.answered, step.thoughts) = (done.call, done.answered, done.thoughts);
+        (step.call, step.thoughts) = (done.call, done.thoughts);
+        (step.answered, step.answered_whenever) = (done.answered, done.answered_whenever);
     }
 }
 
@@ -215,9 +222,11 @@ impl Teller {
         }
         self.calling = None;
         let mut answer = serde_json::to_value(answer).unwrap_or_default();
+        let as_it_is = ContentHash::of_json(&answer);
         hide_moments(&mut answer, self.began, now);
         if let Some(step) = self.step() {
-            step.answered = Some(ContentHash::of_json(&answer));
+            step.answered = Some(as_it_is);
+            step.answered_whenever = Some(ContentHash::of_json(&answer));
         }
     }
 
@@ -248,6 +257,7 @@ impl Teller {
                     text: text.clone(),
                     call: None,
                     answered: None,
+                    answered_whenever: None,
                     thoughts: Vec::new(),
                     came_to: None,
                     taken_from: None,
@@ -312,13 +322,14 @@ impl Teller {
     }
 }
 
-/// Blots out the moments from `began` to `now` (RFC 3339, often to the second): a file that the run wrote says when it did, and
-/// a run that does the same an hour later comes to the same.
+/// Blots out the moments from `began` to `now` (RFC 3339, often to the second, and by a clock that may be some milliseconds off): a
+/// file that the run wrote says when it did, and a run that does the same an hour later comes to the same.
 fn hide_moments(answer: &mut Json, began: Timestamp, now: Timestamp) {
     match answer {
         Json::String(text) => {
             let Ok(moment) = text.parse::<jiff::Timestamp>() else { return };
-            if (began.0.div_euclid(1_000)..=now.0.div_euclid(1_000)).contains(&moment.as_second()) {
+            let seconds = began.0.div_euclid(1_000) - 1..=now.0.div_euclid(1_000) + 1;
+            if seconds.contains(&moment.as_second()) {
                 "a moment of the run".clone_into(text);
             }
         }
@@ -337,6 +348,7 @@ fn thought(seq: u64, request: &InferRequest) -> Thought {
         seed: request.seed,
         model: None,
         text: String::new(),
+        fragments: request.fragments.clone(),
     }
 }
 
@@ -356,10 +368,10 @@ mod tests {
 
     #[test]
     fn only_moments_of_the_run_itself_are_blotted_out() {
-        for moment in ["2025-11-25T12:00:01Z", "2025-11-25T13:00:03+01:00", "2025-11-25T12:00:02.25Z"] {
+        for moment in ["2025-11-25T12:00:00Z", "2025-11-25T13:00:04+01:00", "2025-11-25T12:00:02.25Z"] {
             assert!(hidden(moment), "{moment}");
         }
-        for moment in ["2025-11-25T12:00:00Z", "2025-11-25T12:00:04Z", "2025-11-25", "12:00", "yesterday", ""] {
+        for moment in ["2025-11-25T11:59:59Z", "2025-11-25T12:00:05Z", "2025-11-25", "12:00", "yesterday", ""] {
             assert!(!hidden(moment), "{moment}");
         }
     }

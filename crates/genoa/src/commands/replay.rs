@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use genoa_abi::event::{Effect, Event};
+use genoa_abi::model::Fragment;
 use genoa_abi::recording::RunStep;
 use genoa_abi::syscall::Syscall;
 use genoa_abi::{Failure, RunId};
@@ -28,6 +29,9 @@ pub(crate) struct ReplayArguments {
     /// Go on live from this step: those before it are taken from the journal and not done again, the rest is a new run
     #[arg(long, value_name = "STEP")]
     from: Option<u32>,
+    /// Show what each prompt was made of, how much of its share that took, and what was left out
+    #[arg(long, conflicts_with = "from")]
+    prompts: bool,
     /// Go on with the plan in this file, which is the same up to that step; `-` for standard input
     #[arg(long, value_name = "FILE", requires = "from")]
     plan: Option<PathBuf>,
@@ -93,7 +97,7 @@ pub(crate) fn replay(context: &Context, arguments: &ReplayArguments) -> Result<E
         }
         Ok(())
     })?;
-    value(context.format, &replay, replay_lines);
+    value(context.format, &replay, |replay| replay_lines(replay, arguments.prompts));
     Ok(if replay.parted.is_none() { Ending::Done } else { Ending::Failed })
 }
 
@@ -121,10 +125,12 @@ fn done_before(history: &History, from: RunStep) -> Option<String> {
     Some(format!("{} did {which} as well: what was changed or sent there is not taken back by this", from.run))
 }
 
-fn replay_lines(replay: &Replay) -> Vec<String> {
+fn replay_lines(replay: &Replay, shows_prompts: bool) -> Vec<String> {
     let history = &replay.history;
+    let prompts = |thoughts: &[Thought]| if shows_prompts { prompt_lines(thoughts) } else { Vec::new() };
     let mut lines = vec![styled(BOLD, format!("{} {}", history.run, said_of(history)))];
     lines.extend(planning_line(history));
+    lines.extend(prompts(&history.planning));
     if let Some(from) = history.goes_on_from {
         lines.push(styled(FAINT, format!("  goes on from {from}")));
     }
@@ -133,6 +139,7 @@ fn replay_lines(replay: &Replay) -> Vec<String> {
         let mark = if is_before { styled(GOOD, "✓") } else { styled(BAD, "✗") };
         let taken = step.taken_from.map(|run| styled(FAINT, format!(" (as in {run}, not done again)")));
         lines.push(format!("  {mark} {number} {}{}", step_line(step), taken.unwrap_or_default()));
+        lines.extend(prompts(&step.thoughts));
     }
     lines.push(match &replay.parted {
         None => format!(
@@ -161,6 +168,29 @@ fn planning_line(history: &History) -> Option<String> {
     let last = history.planning.last()?;
     let model = last.model.as_deref().unwrap_or("no model");
     Some(styled(FAINT, format!("  planned with {} calls of {model}", history.planning.len())))
+}
+
+/// What the prompts were made of; those that are made of the same stand there once.
+fn prompt_lines(thoughts: &[Thought]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut last: &[Fragment] = &[];
+    for thought in thoughts.iter().filter(|thought| !thought.fragments.is_empty()) {
+        if thought.fragments == last {
+            continue;
+        }
+        last = &thought.fragments;
+        let parts: Vec<String> = last.iter().map(|part| format!("{} {}", part.name, part.chars)).collect();
+        lines.push(styled(
+            FAINT,
+            format!("    prompt #{}, in letters: {}", thought.seq, visible_line(&parts.join(", "))),
+        ));
+        let cut = last.iter().filter_map(|part| Some((part, part.left_out.as_ref()?)));
+        lines.extend(cut.map(|(part, left_out)| {
+            let text = format!("left out of {}, of which {} letters fit: {left_out}", part.name, part.most_chars);
+            format!("      {} {}", styled(CARE, "!"), visible_line(&text))
+        }));
+    }
+    lines
 }
 
 fn step_line(step: &StepRecord) -> String {
@@ -262,7 +292,9 @@ fn steps_part(number: usize, ours: &StepRecord, theirs: &StepRecord) -> Option<P
     if let Some(parting) = thoughts_part(&at, &ours.thoughts, &theirs.thoughts) {
         return Some(parting);
     }
-    if ours.answered != theirs.answered || ours.came_to != theirs.came_to {
+    // When a file was written is no difference; that one was there already, whenever that was, is none either.
+    let is_alike = ours.answered == theirs.answered || ours.answered_whenever == theirs.answered_whenever;
+    if !is_alike || ours.came_to != theirs.came_to {
         return part("the same call was answered otherwise", step_line(ours), step_line(theirs));
     }
     None
@@ -312,6 +344,7 @@ mod tests {
             seed: 0,
             model: Some("m".into()),
             text: text.into(),
+            fragments: vec![],
         }
     }
 
@@ -322,6 +355,7 @@ mod tests {
             text: "Find notes".into(),
             call: None,
             answered: Some(ContentHash::of(b"two")),
+            answered_whenever: Some(ContentHash::of(b"two")),
             thoughts: vec![],
             came_to: Some("2 notes".into()),
             taken_from: None,
@@ -351,9 +385,13 @@ mod tests {
         let told = |at: &str, what: &str| Some((at.to_owned(), what.to_owned()));
         assert_eq!(part(|_| {}), None);
         assert_eq!(
-            part(|run| run.steps[0].answered = Some(ContentHash::of(b"three"))),
+            part(|run| {
+                run.steps[0].answered = Some(ContentHash::of(b"three"));
+                run.steps[0].answered_whenever = Some(ContentHash::of(b"three"));
+            }),
             told("step 1", "the same call was answered otherwise")
         );
+        assert_eq!(part(|run| run.steps[0].answered = Some(ContentHash::of(b"a second later"))), None);
         assert_eq!(part(|run| run.steps[1].text = "Say b".into()), told("step 2", "the call is another"));
         assert_eq!(part(|run| drop(run.steps.pop())), told("step 2", "one run ended"));
         assert_eq!(part(|run| run.plan = "b = notes.find()\n".into()), told("line 1 of the plan", "another plan"));

@@ -30,7 +30,8 @@ fn two_runs_part_where_the_world_was_another() {
     world.plan(FIND, 0);
     world.write("notes/more.md", "# More\n\nAlso about alpha.\n");
     world.plan(FIND, 0);
-    assert!(world.ok(&["bisect", "r1", "r2"]).contains("They do not part"));
+    let told = world.ok(&["bisect", "r1", "r2"]);
+    assert!(told.contains("They do not part"), "{told}");
     let told = world.ok(&["bisect", "r1", "r3"]);
     assert!(told.contains("They part at step 1: the same call was answered otherwise"), "{told}");
 }
