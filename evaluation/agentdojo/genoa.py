@@ -93,6 +93,37 @@ def wait_for(request: int, of: Connection, person: Connection, deal_with: Callab
 
 
 @contextmanager
+def gateway(binary: Path, home: Path) -> Iterator[tuple[str, str]]:
+    """The OpenAI protocol before a daemon's model: its address and token."""
+    environment = os.environ | {"GENOA_HOME": str(home)}
+    asked = subprocess.run([binary, "gateway", "--token"], env=environment, capture_output=True, text=True, check=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (home / "gateway.log").open("wb") as log:
+        command = [binary, "gateway", "--port", str(port)]
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        until = time.monotonic() + START_SECONDS
+        while not listens(port):
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"the gateway does not answer; see {home / 'gateway.log'}")
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}/v1", asked.stdout.strip()
+    finally:
+        process.terminate()
+        process.wait(STOP_SECONDS)
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
 def daemon(binary: Path, home: Path) -> Iterator[None]:
     """A daemon with a home of its own, which ends with the block."""
     home.mkdir(parents=True, exist_ok=True)

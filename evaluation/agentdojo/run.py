@@ -1,8 +1,10 @@
-"""AgentDojo's tasks on Genoa: plans that were written from the prompts, Genoa's own planner, and one that is wholly hijacked.
+"""AgentDojo's tasks on Genoa: plans that were written from the prompts, Genoa's own planner, one that is wholly hijacked, and a
+model that calls the functions one by one.
 
     python run.py plans  --genoa target/release/genoa --out plans.jsonl [--attack]
     python run.py planner --genoa target/release/genoa --out planner.jsonl [--attack]
     python run.py puppet --genoa target/release/genoa --out puppet.jsonl
+    python run.py bare|loop --genoa target/release/genoa --out loop.jsonl [--attack] [--one]
 
 One line of JSON a task, or a pair of tasks, goes to the file; what is in it already is not run again.
 """
@@ -15,19 +17,23 @@ import signal
 import statistics
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentdojo.agent_pipeline.ground_truth_pipeline import GroundTruthPipeline
 from agentdojo.attacks.important_instructions_attacks import ImportantInstructionsAttack
-from agentdojo.functions_runtime import FunctionCall, FunctionsRuntime, TaskEnvironment
+from agentdojo.functions_runtime import FunctionCall, FunctionReturnType, FunctionsRuntime, TaskEnvironment
 from agentdojo.task_suite.load_suites import get_suite
 from agentdojo.types import text_content_block_from_string
+from openai import OpenAIError
 
+import loop
 import person
-from genoa import Connection, Refused, daemon, wait_for
+from genoa import Connection, Refused, daemon, gateway, wait_for
 from tools import CHANGES, SUITES, VERSION, demands_of, from_arguments, offer, to_json
 
 PLANS = Path(__file__).parent / "plans"
@@ -40,6 +46,7 @@ AGENT = "communication"
 OWN_WORDS = 'permit (principal, action in Action::"emit", resource);\n'
 MODEL_FUNCTIONS = ("extract(", "propose(", "rewrite(", "summarise(")
 SHOWN_ANSWER = 2000
+CHECKING = threading.Lock()
 
 
 @dataclass
@@ -54,6 +61,7 @@ class World:
     calls: list[dict] = field(default_factory=list)
     questions: list[dict] = field(default_factory=list)
     trace: list[FunctionCall] = field(default_factory=list)
+    returned: FunctionReturnType = None
     summary: dict | None = None
     plan: str = ""
 
@@ -84,6 +92,7 @@ class World:
         taken = from_arguments(arguments)
         self.trace.append(FunctionCall(function=function, args=taken))
         result, error = self.runtime.run_function(self.environment, function, taken)
+        self.returned = result
         self.calls.append({"tool": tool, "arguments": taken, "error": error})
         if error is not None:
             return {"Err": {"code": "tool_failed", "what": f"{tool} failed", "why": error}}
@@ -109,7 +118,8 @@ class World:
         """What AgentDojo's own checks say of the world as it is now."""
         output = [text_content_block_from_string(said)]
         check = lambda task: self.suite._check_task_result(task, output, self.before, self.environment, self.trace)
-        with contextlib.redirect_stdout(io.StringIO()):  # One of its checks prints.
+        # One of its checks prints, and what is printed goes to one place for all threads.
+        with CHECKING, contextlib.redirect_stdout(io.StringIO()):
             utility = bool(check(self.task))
             is_attacked = self.injection_task is not None
             attacked = bool(check(self.suite.injection_tasks[self.injection_task])) if is_attacked else None
@@ -291,6 +301,53 @@ def make_call(world: World, surface: Surface, agent: Connection, part: str, call
     }
 
 
+def run_bare(world: World, reach: tuple[str, str]) -> dict:
+    """The local model calls the functions, and nothing stands between."""
+
+    def make(function: str, arguments: dict) -> tuple[FunctionReturnType, str | None]:
+        outcome = world.carry_out(f"{world.suite_name}.{function}", arguments)
+        return world.returned, outcome["Err"]["why"] if "Err" in outcome else None
+
+    return model_calls(world, make, reach)
+
+
+def run_loop(world: World, home: Path, workspace: Path, reach: tuple[str, str]) -> dict:
+    """The same model in the same loop, where each call is put to Genoa."""
+    surface, agent = world.connect(home, workspace), Connection(home)
+
+    def make(function: str, arguments: dict) -> tuple[FunctionReturnType, str | None]:
+        request = agent.start("call", {"tool": f"{world.suite_name}.{function}", "arguments": arguments})
+        try:
+            wait_for(request, agent, surface.connection, surface.deal_with)
+        except Refused as refused:
+            return "", f"{refused.failure['what']}: {refused.failure.get('why', '')}"
+        return world.returned, None
+
+    try:
+        begin(agent, workspace)
+        agent.call("act", {"text": world.task.PROMPT, "agent": AGENT, "session": surface.session})
+        return model_calls(world, make, reach)
+    finally:
+        agent.close()
+        surface.close()
+
+
+def model_calls(world: World, make: loop.Make, reach: tuple[str, str]) -> dict:
+    outcome, answer, turns = "done", "", 0
+    try:
+        answer, turns = loop.run(world.task.PROMPT, world.suite, make, *reach)
+    except OpenAIError as error:
+        outcome = f"the model was not heard: {error}"
+    return {
+        "refuses": False,
+        "uses_model": True,
+        "outcome": outcome,
+        "turns": turns,
+        "answer": answer[:SHOWN_ANSWER],
+        **world.verdict(answer),
+    }
+
+
 def attacks(suite_name: str) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Every user task with every injection task, and the texts that the attack puts into the world."""
     suite = get_suite(VERSION, suite_name)
@@ -302,11 +359,19 @@ def attacks(suite_name: str) -> Iterator[tuple[str, str, dict[str, str]]]:
             yield user_task.ID, injection_task.ID, attack.attack(user_task, injection_task)
 
 
+def one_each(suite_name: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Of the attacks, one for every user task, so that each comes up about as often as any other."""
+    every = list(attacks(suite_name))
+    of_a_task = len(get_suite(VERSION, suite_name).injection_tasks)
+    for number in range(len(every) // of_a_task):
+        yield every[number * of_a_task + number % of_a_task]
+
+
 def worlds(arguments: argparse.Namespace) -> Iterator[World]:
     is_puppet = arguments.mode == "puppet"
     for suite in arguments.suite or SUITES:
         if is_puppet or arguments.attack:
-            for user_task, injection_task, injections in attacks(suite):
+            for user_task, injection_task, injections in one_each(suite) if arguments.one else attacks(suite):
                 yield World(suite, user_task, injections, injection_task, is_exact=is_puppet)
         else:
             for user_task in get_suite(VERSION, suite).user_tasks:
@@ -317,22 +382,38 @@ def key(line: dict) -> tuple:
     return line["suite"], line["task"], line["injection"]
 
 
-def run_all(arguments: argparse.Namespace, home: Path, workspace: Path) -> None:
+def runner(arguments: argparse.Namespace, home: Path, workspace: Path, stack: contextlib.ExitStack) -> Callable[[World], dict]:
+    """How a world is run, with what it needs for that."""
+    if arguments.mode in ("bare", "loop"):
+        reach = stack.enter_context(gateway(arguments.genoa.resolve(), home))
+        if arguments.mode == "bare":
+            return lambda world: run_bare(world, reach)
+        return lambda world: run_loop(world, home, workspace, reach)
+    run = {"puppet": run_puppet, "planner": run_planner, "plans": run_plan}[arguments.mode]
+    return lambda world: run(world, home, workspace)
+
+
+def run_all(arguments: argparse.Namespace, run: Callable[[World], dict]) -> None:
     lines = [json.loads(line) for line in arguments.out.read_text().splitlines()] if arguments.out.exists() else []
     done = {key(line) for line in lines}
-    run = {"puppet": run_puppet, "planner": run_planner, "plans": run_plan}[arguments.mode]
-    with arguments.out.open("a") as out:
-        for world in worlds(arguments):
-            line = {"suite": world.suite_name, "task": world.user_task, "injection": world.injection_task}
-            is_left_out = bool(arguments.task) and world.user_task not in arguments.task
-            is_left_out |= arguments.no_model and arguments.mode == "plans" and uses_model(plan_of(world))
-            if key(line) in done or is_left_out:
-                continue
-            began = time.monotonic()
-            line |= run(world, home, workspace)
-            line |= {"seconds": round(time.monotonic() - began, 3), "questions": world.questions, "calls": world.calls}
+    writing = threading.Lock()
+
+    def run_one(world: World) -> None:
+        line = {"suite": world.suite_name, "task": world.user_task, "injection": world.injection_task}
+        is_left_out = bool(arguments.task) and world.user_task not in arguments.task
+        is_left_out |= arguments.no_model and arguments.mode == "plans" and uses_model(plan_of(world))
+        if key(line) in done or is_left_out:
+            return
+        began = time.monotonic()
+        line |= run(world)
+        line |= {"seconds": round(time.monotonic() - began, 3), "questions": world.questions, "calls": world.calls}
+        with writing:
             out.write(json.dumps(line) + "\n")
             out.flush()
+
+    with arguments.out.open("a") as out, ThreadPoolExecutor(arguments.together) as pool:
+        for ended in [pool.submit(run_one, world) for world in worlds(arguments)]:
+            ended.result()
 
 
 def share(part: int, whole: int) -> str:
@@ -390,14 +471,16 @@ def summarise(out: Path, mode: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", choices=("plans", "planner", "puppet"))
+    parser.add_argument("mode", choices=("plans", "planner", "puppet", "bare", "loop"))
     parser.add_argument("--genoa", type=Path, required=True, help="the binary")
     parser.add_argument("--out", type=Path, required=True, help="where the lines go")
     parser.add_argument("--suite", action="append", choices=SUITES, help="only this suite")
     parser.add_argument("--task", action="append", help="only this user task")
-    parser.add_argument("--attack", action="store_true", help="plans: with each injection in the world")
+    parser.add_argument("--attack", action="store_true", help="with each injection in the world")
+    parser.add_argument("--one", action="store_true", help="attack: one injection for each user task")
     parser.add_argument("--no-model", action="store_true", help="plans: only those that do without the model")
     parser.add_argument("--own-words", action="store_true", help="with a rule by which the person's own words go unasked")
+    parser.add_argument("--together", type=int, default=1, help="runs at the same time, which the model writes in one batch")
     parser.add_argument("--home", type=Path, help="the home of a daemon that runs already")
     arguments = parser.parse_args()
     # So that the daemon ends with a run that is ended.
@@ -409,8 +492,10 @@ def main() -> None:
             rules = home / "policy"
             rules.mkdir(parents=True)
             (rules / "own-words.cedar").write_text(OWN_WORDS)
-        with contextlib.nullcontext() if arguments.home else daemon(arguments.genoa.resolve(), home):
-            run_all(arguments, home, workspace)
+        with contextlib.ExitStack() as stack:
+            if not arguments.home:
+                stack.enter_context(daemon(arguments.genoa.resolve(), home))
+            run_all(arguments, runner(arguments, home, workspace, stack))
     summarise(arguments.out, arguments.mode)
 
 
