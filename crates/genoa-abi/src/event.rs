@@ -67,6 +67,9 @@ pub enum Event {
         call: CallId,
         /// How.
         outcome: Result<InferReply, Failure>,
+        /// Of a failure: whether it is certain that no model did anything for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unspent: bool,
     },
     /// Texts were embedded.
     EmbedFinished {
@@ -74,6 +77,9 @@ pub enum Event {
         call: CallId,
         /// How.
         outcome: Result<Vec<Vec<f32>>, Failure>,
+        /// Of a failure: whether it is certain that no model did anything for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unspent: bool,
     },
     /// An action on a view ended.
     ViewFinished {
@@ -165,6 +171,9 @@ pub enum Effect {
         stream: Option<(Caller, RequestId)>,
         /// What.
         request: InferRequest,
+        /// The model that is to answer, by its name. Empty in records of the time when there was one.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        to: String,
     },
     /// Have the model embed.
     Embed {
@@ -172,6 +181,9 @@ pub enum Effect {
         call: CallId,
         /// What.
         texts: Vec<String>,
+        /// The model that is to do it, by its name.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        to: String,
     },
     /// Let a model call stand still at its next token.
     PauseInfer {

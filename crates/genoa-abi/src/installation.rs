@@ -8,6 +8,7 @@ use crate::agent::{AgentManifest, PlanExample};
 use crate::grant::Right;
 use crate::mcp::McpRoute;
 use crate::policy::PolicyTexts;
+use crate::provider::Models;
 use crate::schema::Catalog;
 
 /// Everything that the kernel is told about what is there.
@@ -33,4 +34,7 @@ pub struct Installation {
     /// time when only messages were held: what their journals tell of calls is read as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo_window_ms: Option<u64>,
+    /// Who answers model calls.
+    #[serde(default, skip_serializing_if = "Models::is_empty")]
+    pub models: Models,
 }

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod mcp;
 pub mod model;
 pub mod policy;
+pub mod provider;
 pub mod record;
 pub mod recording;
 pub mod schema;

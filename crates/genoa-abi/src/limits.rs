@@ -40,6 +40,12 @@ pub const SESSION_SECONDS: u64 = 7 * 24 * 60 * 60;
 pub const NETWORK_HOSTS: usize = 100;
 /// Providers of models that one person configures.
 pub const MODEL_PROVIDERS: usize = 16;
+/// The largest limit that a person sets for a day of a provider: tokens.
+pub const PROVIDER_DAY_TOKENS: u64 = 10_000_000_000;
+/// The largest limit, and the largest price of a million tokens, that a person states for a provider: units of their money.
+pub const PROVIDER_MONEY: u64 = 1_000_000;
+/// The time within which a provider's limit of a day holds, whenever it begins.
+pub const PROVIDER_DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Requests that one egress broker carries out at once.
 pub const EGRESS_REQUESTS: usize = 16;
 /// How long the other end of a streamed answer may be silent, whatever the request says.

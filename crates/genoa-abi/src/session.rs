@@ -11,6 +11,7 @@ use crate::ids::{
 use crate::labels::{Labels, Readers, Source};
 use crate::limits::PROVENANCE_SOURCES;
 use crate::model::{InferClass, InferStage, WrittenToken};
+use crate::provider::ProviderUse;
 use crate::recording::RunStep;
 use crate::tool::{Clock, Person};
 use crate::view::{Difference, ViewInfo};
@@ -430,6 +431,9 @@ pub struct SystemStatus {
     /// Model calls that are not over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub model_calls: Vec<ModelCallInfo>,
+    /// What was used of providers of models that are elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<ProviderUse>,
 }
 
 /// A model call as its turn is decided.

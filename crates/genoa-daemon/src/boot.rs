@@ -21,7 +21,7 @@ use crate::daemon::{Daemon, LISTENER, SPAWNER, VIEWS, now};
 use crate::sockets::Sockets;
 use crate::tools::Tools;
 use crate::views::Views;
-use crate::worker::Worker;
+use crate::workers::Workers;
 
 /// Records after the last snapshot from which a new one is made at a start: replaying that many takes about a second.
 const SNAPSHOT_RECORDS: u64 = 20_000;
@@ -66,7 +66,7 @@ pub(crate) fn boot(config: DaemonConfig, poll: &Poll) -> Result<Daemon, Failure>
         sockets: Sockets::new(registry.try_clone().map_err(fail)?),
         children,
         tools: Tools::default(),
-        worker: Worker::new(),
+        workers: Workers::default(),
         views,
         inbox: VecDeque::from([start]),
         alarm: None,

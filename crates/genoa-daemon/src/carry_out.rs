@@ -2,7 +2,7 @@
 
 use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::frame::Message;
-use genoa_abi::model::{TokenNews, WorkerRequest};
+use genoa_abi::model::WorkerRequest;
 use genoa_abi::schema::Executor;
 use genoa_abi::session::{News, Outgoing};
 use genoa_abi::syscall::{Caller, Reply, Syscall};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::connection::Peer;
-use crate::daemon::{Daemon, now};
+use crate::daemon::Daemon;
 use crate::outbox;
 use crate::worker::Watcher;
 
@@ -53,29 +53,15 @@ impl Daemon {
                 let stopped = self.tools.stopped(call);
                 self.inbox.extend(stopped);
             }
-            Effect::Infer { call, watch, stream, request } => {
+            Effect::Infer { call, watch, stream, request, to } => {
                 let surfaces = watch.map(|(session, intention)| Watcher::Surfaces(session, intention));
                 let watcher = surfaces.or(stream.map(|(caller, request)| Watcher::Asker(caller, request)));
-                let message = self.worker.ask(call, WorkerRequest::Infer { call, request }, watcher);
-                self.tell_worker(message);
+                self.ask_model(&to, WorkerRequest::Infer { call, request }, watcher);
             }
-            Effect::Embed { call, texts } => {
-                let message = self.worker.ask(call, WorkerRequest::Embed { call, texts }, None);
-                self.tell_worker(message);
-            }
-            Effect::PauseInfer { call } => {
-                let message = self.worker.pause(call);
-                self.tell_worker(message);
-            }
-            Effect::ResumeInfer { call } => {
-                let message = self.worker.resume(call);
-                self.tell_worker(message);
-            }
-            Effect::CancelInfer { call } => {
-                let (message, over) = self.worker.cancel(call);
-                self.inbox.extend(over);
-                self.tell_worker(message);
-            }
+            Effect::Embed { call, texts, to } => self.ask_model(&to, WorkerRequest::Embed { call, texts }, None),
+            Effect::PauseInfer { call } => self.pause_model_call(call),
+            Effect::ResumeInfer { call } => self.resume_model_call(call),
+            Effect::CancelInfer { call } => self.cancel_model_call(call),
             // The folders are made when the first tool of the view starts, or when somebody asks for its changes.
             Effect::OpenView { .. } | Effect::Decided { .. } => {}
             Effect::ActOnView { call, view, workspace, action } => self.views.act(call, view, workspace, action),
@@ -127,7 +113,7 @@ impl Daemon {
                 self.journal.records(*from, (*count).min(RECORDS)).map(Reply::Records)
             }
             Syscall::Why { subject } => self.journal.why(subject, workspace).map(Reply::Why),
-            Syscall::Engine {} => Ok(Reply::Engine(self.worker.work().cloned())),
+            Syscall::Engine {} => Ok(Reply::Engine(self.workers.work().cloned())),
             _ => Err(Failure::new(ErrorCode::Internal, "this is not a question to the journal")),
         };
         let outcome = answer.as_ref().map(|_| ()).map_err(Clone::clone);
@@ -139,100 +125,9 @@ impl Daemon {
         self.children.note(&format!("{agent} could not be started: {failure}"));
         self.inbox.push_back(Event::Gone { caller: Caller::Agent(agent) });
     }
-
-    /// Sends to the worker, after starting it where that is needed.
-    fn tell_worker(&mut self, message: Option<Message>) {
-        if let Some(message) = message {
-            self.sockets.send(Peer::Worker, &message);
-        }
-        if self.worker.must_start() {
-            self.start_worker();
-        }
-    }
-
-    fn start_worker(&mut self) {
-        match self.children.start_worker(&self.thinking.model, &self.machine, &mut self.sockets) {
-            Ok(()) => {
-                for message in self.worker.started() {
-                    self.sockets.send(Peer::Worker, &message);
-                }
-            }
-            Err(failure) => {
-                // What was started for it, its broker, is of no use without it.
-                self.sockets.remove(Peer::Worker);
-                self.children.kill_worker();
-                self.inbox.extend(self.worker.fail_all(&failure));
-            }
-        }
-    }
-
-    /// Ends a worker whose place another takes, once it has answered what it was asked.
-    pub(crate) fn end_replaced_worker(&mut self) {
-        if !self.worker.may_be_ended() {
-            return;
-        }
-        self.sockets.remove(Peer::Worker);
-        self.children.kill_worker();
-        self.worker.ended();
-        if self.worker.must_start() {
-            self.start_worker();
-        }
-    }
-
-    /// The worker is gone; what waits is asked of the next one, until too many have died.
-    pub(crate) fn worker_lost(&mut self, reason: &str) {
-        self.sockets.remove(Peer::Worker);
-        self.children.kill_worker();
-        let failed = self.worker.died(now(), reason);
-        self.inbox.extend(failed);
-        if self.worker.must_start() {
-            self.start_worker();
-        }
-    }
-
-    fn tell_watcher(&mut self, news: &TokenNews) {
-        let tokens = news.written_tokens;
-        match self.worker.watched(news) {
-            Some((Watcher::Surfaces(session, intention), text)) => {
-                self.tell(session, &News::Planning { intention, text, tokens });
-            }
-            Some((Watcher::Asker(caller, request), text)) => {
-                let is_whole = text.len() == news.text.len();
-                let written = if is_whole { news.tokens.clone() } else { Vec::new() };
-                let news = News::Writing { request, text, tokens, written };
-                self.sockets.send(peer_of(caller), &Message::notification("news", to_json(&news)));
-            }
-            None => {}
-        }
-    }
-
-    pub(crate) fn worker_said(&mut self, message: Message) {
-        match message {
-            Message::Success { id, result, .. } => {
-                let event = self.worker.answered(id, Ok(result));
-                self.inbox.extend(event);
-            }
-            Message::Error { id: Some(id), error, .. } => {
-                let event = self.worker.answered(id, Err(error.data));
-                self.inbox.extend(event);
-            }
-            Message::Notification { method, params, .. } if method == "work" => {
-                if let Ok(work) = serde_json::from_value(params) {
-                    self.worker.tells(work);
-                }
-            }
-            Message::Notification { params, .. } => {
-                if let Ok(news) = serde_json::from_value::<TokenNews>(params) {
-                    self.tell_watcher(&news);
-                }
-            }
-            Message::Request { .. } | Message::Error { id: None, .. } => {}
-        }
-        self.end_replaced_worker();
-    }
 }
 
-fn peer_of(caller: Caller) -> Peer {
+pub(crate) fn peer_of(caller: Caller) -> Peer {
     match caller {
         Caller::Person(session) => Peer::Surface(session),
         Caller::Agent(agent) => Peer::Agent(agent),

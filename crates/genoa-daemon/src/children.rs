@@ -30,9 +30,10 @@ pub(crate) enum Child {
     Tool(CallId),
     /// The broker for one tool call's requests.
     Egress(CallId),
-    Worker,
+    /// A model worker, by its number.
+    Worker(u32),
     /// The broker for a model worker whose model is elsewhere.
-    WorkerEgress,
+    WorkerEgress(u32),
 }
 
 /// The spawner, and the processes that it started.
@@ -97,6 +98,7 @@ impl Children {
 
     pub(crate) fn start_worker(
         &mut self,
+        number: u32,
         source: &ModelSource,
         machine: &Machine,
         sockets: &mut Sockets,
@@ -106,17 +108,17 @@ impl Children {
                 let files = ModelFiles { models: vec![file.clone()], state: state.clone() };
                 (plan_model_worker(&files, machine)?, options, None)
             }
-            ModelSource::Remote { host, key, options } => {
+            ModelSource::Remote { host, key, options, .. } => {
                 let plan = plan_remote_worker(key.as_ref().map(Secret::reveal), machine)?;
-                let broker = self.start_broker(Child::WorkerEgress, std::slice::from_ref(host), machine)?;
+                let broker = self.start_broker(Child::WorkerEgress(number), std::slice::from_ref(host), machine)?;
                 (plan, options, Some(broker))
             }
             ModelSource::Missing(failure) => return Err(failure.clone()),
         };
         plan.program.arguments.push(options.clone());
-        let theirs = connect(sockets, Peer::Worker)?;
+        let theirs = connect(sockets, Peer::Worker(number))?;
         let fds: Vec<OwnedFd> = [theirs].into_iter().chain(broker).collect();
-        self.spawn(Child::Worker, &plan, &fds)
+        self.spawn(Child::Worker(number), &plan, &fds)
     }
 
     /// Starts a broker that reaches the hosts of `rights`; gives the end of its socket for whom it is.
@@ -135,9 +137,9 @@ impl Children {
         self.kill(Child::Egress(call));
     }
 
-    pub(crate) fn kill_worker(&mut self) {
-        self.kill(Child::Worker);
-        self.kill(Child::WorkerEgress);
+    pub(crate) fn kill_worker(&mut self, number: u32) {
+        self.kill(Child::Worker(number));
+        self.kill(Child::WorkerEgress(number));
     }
 
     /// What is known about the end of a call's process, for the failure that people see.
@@ -148,9 +150,9 @@ impl Children {
         if printed.trim().is_empty() { end } else { format!("{end}: {}", printed.trim()) }
     }
 
-    /// Why the model worker, or its broker, could not be started, or how it ended.
-    pub(crate) fn end_of_worker(&mut self) -> String {
-        let ends = [Child::WorkerEgress, Child::Worker].map(|child| self.ends.remove(&child));
+    /// Why a model worker, or its broker, could not be started, or how it ended.
+    pub(crate) fn end_of_worker(&mut self, number: u32) -> String {
+        let ends = [Child::WorkerEgress(number), Child::Worker(number)].map(|child| self.ends.remove(&child));
         ends.into_iter().flatten().next().unwrap_or_else(|| "its process ended".to_owned())
     }
 
@@ -182,7 +184,7 @@ impl Children {
     /// What could not be started was not ended by us: the reason is kept for whoever asks, however late it comes.
     fn failed(&mut self, id: u64, how: String) -> Option<Child> {
         let child = self.alive.get(&id).copied();
-        if let Some(child @ (Child::Worker | Child::WorkerEgress)) = child {
+        if let Some(child @ (Child::Worker(_) | Child::WorkerEgress(_))) = child {
             self.ends.insert(child, how.clone());
         }
         self.ended(id, how)
@@ -207,8 +209,10 @@ impl Children {
             Child::Agent(agent) => format!("{agent}.log"),
             Child::Tool(call) => format!("{call}.log"),
             Child::Egress(call) => format!("{call}.egress.log"),
-            Child::Worker => "model.log".to_owned(),
-            Child::WorkerEgress => "model.egress.log".to_owned(),
+            Child::Worker(0) => "model.log".to_owned(),
+            Child::WorkerEgress(0) => "model.egress.log".to_owned(),
+            Child::Worker(number) => format!("model.{number}.log"),
+            Child::WorkerEgress(number) => format!("model.{number}.egress.log"),
         })
     }
 }
@@ -235,7 +239,7 @@ impl Daemon {
             Child::Agent(agent) => Peer::Agent(agent),
             Child::Tool(call) => Peer::Tool(call),
             // One without the other is of no use: both are started anew.
-            Child::Worker | Child::WorkerEgress => Peer::Worker,
+            Child::Worker(number) | Child::WorkerEgress(number) => Peer::Worker(number),
             Child::Egress(_) => return,
         };
         if let Some(token) = self.sockets.token(peer) {

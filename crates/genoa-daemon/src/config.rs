@@ -1,5 +1,6 @@
 //! What a daemon is started with: resolved once, passed down.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -37,8 +38,10 @@ pub struct Configured {
 /// How model calls are answered, and what agents are started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thinking {
-    /// How model calls are answered.
-    pub model: ModelSource,
+    /// The name of the chosen model.
+    pub chosen: String,
+    /// How the calls of each model are answered that may be asked, by its name.
+    pub models: BTreeMap<String, ModelSource>,
     /// The argument that agents are started with.
     pub agent_options: String,
 }
@@ -65,6 +68,8 @@ pub enum ModelSource {
         key: Option<Secret>,
         /// The worker's options, as one argument.
         options: String,
+        /// Whether each request may cost: then none is sent again while the fate of the first is unknown.
+        asks_once: bool,
     },
     /// None; this is what calls are answered with.
     Missing(Failure),
@@ -104,7 +109,7 @@ mod tests {
         let host = Right::Network { host: "lab.example:443".into(), methods: vec!["POST".into()] };
         let key = Secret::new("hush".to_owned());
         assert_eq!(key.reveal(), "hush");
-        let source = ModelSource::Remote { host, key: Some(key), options: "{}".to_owned() };
+        let source = ModelSource::Remote { host, key: Some(key), options: "{}".to_owned(), asks_once: false };
         let shown = format!("{source:?}");
         assert!(shown.contains("lab.example") && !shown.contains("hush"), "{shown}");
     }

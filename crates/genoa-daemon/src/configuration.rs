@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use genoa_abi::event::Event;
 
-use crate::config::{Configured, Thinking};
+use crate::config::Configured;
 use crate::daemon::Daemon;
 use crate::home::Home;
 
@@ -59,16 +59,6 @@ impl Daemon {
                 self.configuration = found;
                 self.children.note(&format!("the configuration stays as it was: {failure}"));
             }
-        }
-    }
-
-    /// From now on agents are started like this, and this model answers what is asked from now on.
-    fn think_with(&mut self, thinking: Thinking) {
-        let is_other_model = thinking.model != self.thinking.model;
-        self.thinking = thinking;
-        if is_other_model {
-            self.worker.replace();
-            self.end_replaced_worker();
         }
     }
 }

@@ -16,8 +16,8 @@ pub(crate) enum Peer {
     Agent(AgentId),
     /// A tool in its jail.
     Tool(CallId),
-    /// The model worker in its jail.
-    Worker,
+    /// A model worker in its jail, by its number.
+    Worker(u32),
 }
 
 /// What reading brought.

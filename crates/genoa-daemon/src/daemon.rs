@@ -27,7 +27,7 @@ use crate::connection::{Peer, Received};
 use crate::sockets::Sockets;
 use crate::tools::Tools;
 use crate::views::Views;
-use crate::worker::Worker;
+use crate::workers::Workers;
 
 /// The listening socket.
 pub(crate) const LISTENER: Token = Token(0);
@@ -52,7 +52,7 @@ pub(crate) struct Daemon {
     pub(crate) sockets: Sockets,
     pub(crate) children: Children,
     pub(crate) tools: Tools,
-    pub(crate) worker: Worker,
+    pub(crate) workers: Workers,
     pub(crate) views: Views,
     pub(crate) inbox: VecDeque<Event>,
     pub(crate) alarm: Option<Timestamp>,
@@ -176,8 +176,8 @@ impl Daemon {
                 (Peer::Surface(session), message) => self.asked(peer, Caller::Person(session), message),
                 (Peer::Agent(agent), message) => self.asked(peer, Caller::Agent(agent), message),
                 (Peer::Tool(call), Ok(message)) => self.tool_said(call, message),
-                (Peer::Worker, Ok(message)) => self.worker_said(message),
-                (Peer::Tool(_) | Peer::Worker, Err(_)) => self.lose(peer),
+                (Peer::Worker(number), Ok(message)) => self.worker_said(number, message),
+                (Peer::Tool(_) | Peer::Worker(_), Err(_)) => self.lose(peer),
             }
         }
         // What it said may have brought up its end, and somebody else in its place.
@@ -220,9 +220,9 @@ impl Daemon {
                 let ended = self.tools.ended(call, &self.children.last_words(call));
                 self.inbox.extend(ended);
             }
-            Peer::Worker => {
-                let how = self.children.end_of_worker();
-                self.worker_lost(&how);
+            Peer::Worker(number) => {
+                let how = self.children.end_of_worker(number);
+                self.worker_lost(number, &how);
             }
         }
     }

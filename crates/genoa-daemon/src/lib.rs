@@ -21,6 +21,7 @@ mod sockets;
 mod tools;
 mod views;
 mod worker;
+mod workers;
 
 pub use config::{Configured, DaemonConfig, ModelSource, Secret, Thinking};
 pub use daemon::run;

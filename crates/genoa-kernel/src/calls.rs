@@ -438,6 +438,7 @@ impl Turn<'_> {
             started: self.now,
             deadline: Some(self.now.plus_ms(time_limit_ms + CALL_GRACE_MS)),
             work: Work::Tool(Box::new(job)),
+            bill: None,
         };
         self.launch(call, flight);
         Ok(Begun::Waiting)

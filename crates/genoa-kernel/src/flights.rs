@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::grants::Amount;
 use crate::offers::is_client;
+use crate::spending::Bill;
 use crate::turn::{Asker, Origin, Turn, too_large};
 
 /// One thing that the daemon works on.
@@ -26,6 +27,9 @@ pub(crate) struct Flight {
     /// When the kernel gives up on it. Nothing for views: an action on a view must end one way or the other.
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) work: Work,
+    /// What it may use of a provider, for a model call that goes elsewhere.
+    #[serde(default)]
+    pub(crate) bill: Option<Bill>,
 }
 
 /// What is being done.
@@ -37,9 +41,14 @@ pub(crate) enum Work {
         #[serde(default)]
         stream: Option<Asker>,
         request: InferRequest,
+        /// The model that answers.
+        #[serde(default)]
+        to: String,
     },
     Embed {
         texts: Vec<String>,
+        #[serde(default)]
+        to: String,
     },
     View {
         view: ViewId,
@@ -67,7 +76,16 @@ impl Flight {
 
     /// A flight that costs nothing and has no deadline.
     pub(crate) fn without_budget(origin: Origin, session: SessionId, now: Timestamp, work: Work) -> Self {
-        Self { origin, session, grant: None, reserved: Amount::default(), started: now, deadline: None, work }
+        Self {
+            origin,
+            session,
+            grant: None,
+            reserved: Amount::default(),
+            started: now,
+            deadline: None,
+            work,
+            bill: None,
+        }
     }
 }
 
@@ -76,11 +94,11 @@ impl Work {
     pub(crate) fn effect(&self, call: CallId) -> Effect {
         match self.clone() {
             Self::Tool(job) => Effect::RunTool(job),
-            Self::Infer { watch, stream, request } => {
+            Self::Infer { watch, stream, request, to } => {
                 let stream = stream.map(|asker| (asker.caller, asker.request));
-                Effect::Infer { call, watch, stream, request }
+                Effect::Infer { call, watch, stream, request, to }
             }
-            Self::Embed { texts } => Effect::Embed { call, texts },
+            Self::Embed { texts, to } => Effect::Embed { call, texts, to },
             Self::View { view, workspace, action } => Effect::ActOnView { call, view, workspace, action },
             Self::LookUp { asker, query, workspace } => {
                 Effect::LookUp { call, caller: asker.caller, request: asker.request, query: *query, workspace }
@@ -110,6 +128,13 @@ impl Turn<'_> {
         self.kernel.flights.insert(call, flight);
     }
 
+    /// Hands something to the daemon once more, after a restart.
+    pub(crate) fn launch_again(&mut self, call: CallId) {
+        if let Some(flight) = self.kernel.flights.get(&call).cloned() {
+            self.launch(call, flight);
+        }
+    }
+
     /// Takes a flight that ended off the table; nothing if it is unknown (given up, or never was) or of another kind.
     pub(crate) fn land(&mut self, call: CallId, is_expected: impl Fn(&Work) -> bool) -> Option<Flight> {
         self.kernel.flights.get(&call).filter(|flight| is_expected(&flight.work))?;
@@ -118,8 +143,13 @@ impl Turn<'_> {
 
     /// Takes a flight off the table, and gives its place with the model to another.
     pub(crate) fn take_off(&mut self, call: CallId) -> Option<Flight> {
+        let was_sent = !self.only_waits(call);
         self.kernel.inference.remove(call, self.now);
-        self.kernel.flights.remove(&call)
+        let flight = self.kernel.flights.remove(&call)?;
+        if was_sent {
+            self.charge_most(&flight);
+        }
+        Some(flight)
     }
 
     /// Charges what a flight used instead of what was set aside for it.
@@ -146,7 +176,7 @@ impl Turn<'_> {
     }
 
     /// Whether nobody but the kernel knows of the call: it waits for a place with the model.
-    fn only_waits(&self, call: CallId) -> bool {
+    pub(crate) fn only_waits(&self, call: CallId) -> bool {
         let is_model_call = |flight: &Flight| matches!(flight.work, Work::Infer { .. });
         self.kernel.flights.get(&call).is_some_and(is_model_call) && !self.kernel.inference.has_begun(call)
     }

@@ -7,6 +7,7 @@ use genoa_abi::event::{Effect, Event};
 use genoa_abi::grant::Right;
 use genoa_abi::installation::Installation;
 use genoa_abi::mcp::McpRoute;
+use genoa_abi::provider::Models;
 use genoa_abi::schema::{Catalog, RecordType, ToolSchema};
 use genoa_abi::session::Proposal;
 use genoa_abi::skill::Skill;
@@ -27,6 +28,7 @@ use crate::rules::Rules;
 use crate::runs::RunState;
 use crate::sessions::Session;
 use crate::skills::DonePlan;
+use crate::spending::Ledger;
 use crate::system;
 use crate::turn::Turn;
 use crate::undoing::Undoable;
@@ -50,6 +52,9 @@ pub struct Kernel {
     /// How long what leaves the machine is held; nothing where calls are not, as it once was.
     #[serde(default)]
     pub(crate) undo_window_ms: Option<u64>,
+    /// Who answers model calls.
+    #[serde(default)]
+    pub(crate) models: Models,
     pub(crate) counters: Counters,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) grants: Grants,
@@ -60,6 +65,9 @@ pub struct Kernel {
     /// Whose turn it is with the model.
     #[serde(default)]
     pub(crate) inference: Inference,
+    /// What was used of providers.
+    #[serde(default)]
+    pub(crate) ledger: Ledger,
     pub(crate) readings: BTreeMap<CallId, Reading>,
     pub(crate) questions: BTreeMap<QuestionId, OpenQuestion>,
     pub(crate) views: BTreeMap<ViewId, View>,
@@ -111,13 +119,13 @@ impl Kernel {
         match event {
             Event::Booted(installation) => turn.boot(installation),
             Event::Restarted {} => turn.restart(),
-            Event::Configured(installation) => turn.install(installation),
+            Event::Configured(installation) => turn.configure(installation),
             Event::Connected { session } => turn.connect(session),
             Event::Gone { caller } => turn.caller_gone(caller),
             Event::Asked { caller, request, syscall } => turn.asked(caller, request, syscall),
             Event::ToolFinished { call, outcome, usage } => turn.tool_finished(call, outcome, usage),
-            Event::InferFinished { call, outcome } => turn.infer_finished(call, outcome),
-            Event::EmbedFinished { call, outcome } => turn.embed_finished(call, outcome),
+            Event::InferFinished { call, outcome, unspent } => turn.infer_finished(call, outcome, unspent),
+            Event::EmbedFinished { call, outcome, unspent } => turn.embed_finished(call, outcome, unspent),
             Event::ViewFinished { call, outcome } => turn.view_finished(call, outcome),
             Event::LookedUp { call, outcome } => turn.looked_up(call, outcome),
             Event::Recalled { call, outcome } => turn.recalled(call, outcome.map(|recording| *recording)),
@@ -139,6 +147,7 @@ impl Kernel {
             && self.mcp == told.mcp
             && self.rules == told.rules
             && self.undo_window_ms == told.undo_window_ms
+            && self.models == told.models
     }
 
     /// The name of exactly this state: equal states have equal fingerprints.

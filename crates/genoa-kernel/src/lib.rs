@@ -38,6 +38,7 @@ mod rules;
 mod runs;
 mod sessions;
 mod skills;
+mod spending;
 mod status;
 mod summary;
 mod suspicions;

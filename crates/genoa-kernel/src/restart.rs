@@ -22,6 +22,7 @@ impl Turn<'_> {
     pub(crate) fn restart(&mut self) {
         // Timers died with the daemon.
         self.kernel.wake_at = None;
+        self.charge_what_was_sent();
         self.kernel.inference = Inference::default();
         self.forget_callers();
         self.recover_flights();
@@ -29,9 +30,15 @@ impl Turn<'_> {
         self.expire();
     }
 
+    /// The person changed what there is.
+    pub(crate) fn configure(&mut self, installation: Installation) {
+        self.install(installation);
+        self.choose_for_all_that_wait();
+    }
+
     /// Takes note of what there is. Grants stay as they are; what the configuration has to say is asked at every call.
     pub(crate) fn install(&mut self, installation: Installation) {
-        let Installation { mut catalog, agents, examples, network, mcp, policy, undo_window_ms } = installation;
+        let Installation { mut catalog, agents, examples, network, mcp, policy, undo_window_ms, models } = installation;
         // The system's own functions come last, so that no installed tool can take their place.
         catalog.tools.extend(system::tools().into_iter().map(|tool| (tool.name.clone(), tool)));
         catalog.records.extend(system::records().into_iter().map(|record| (record.name.clone(), record)));
@@ -42,6 +49,7 @@ impl Turn<'_> {
         self.kernel.mcp = mcp;
         self.kernel.rules = Rules::new(policy);
         self.kernel.undo_window_ms = undo_window_ms;
+        self.kernel.models = models;
         self.kernel.sessions.values_mut().for_each(|session| session.offered.forget_whole());
     }
 
@@ -71,10 +79,10 @@ impl Turn<'_> {
         for call in calls {
             let Some(flight) = self.kernel.flights.get(&call) else { continue };
             match self.fate(flight) {
-                Fate::Again => {
-                    let flight = flight.clone();
-                    self.launch(call, flight);
-                }
+                Fate::Again => match self.choose_again(call) {
+                    Ok(()) => self.launch_again(call),
+                    Err(failure) => self.lose(call, failure),
+                },
                 Fate::Dropped => {
                     if let Some(flight) = self.take_off(call) {
                         self.settle(&flight, flight.reserved);

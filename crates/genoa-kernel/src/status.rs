@@ -37,6 +37,7 @@ impl Turn<'_> {
                 kernel.views.iter().filter(|(_, view)| shown(view.state)).map(|(id, view)| view.info(*id)).collect();
             status.proposals = kernel.proposals.values().cloned().collect();
             status.model_calls = self.model_calls();
+            status.providers = self.providers_used();
             status.outbox = kernel.outbox.values().map(|message| message.item.clone()).collect();
         }
         Ok(Response::Now(Reply::Status(status)))

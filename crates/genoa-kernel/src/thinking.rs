@@ -13,6 +13,7 @@ use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, SessionId};
 use crate::flights::{Flight, Work};
 use crate::grants::Amount;
 use crate::inference::Switch;
+use crate::spending::{Tokens, Used};
 use crate::turn::{Asker, Origin, Response, Standing, Turn, too_large};
 
 /// Bytes of a prompt that are taken for one token when its cost is estimated.
@@ -57,8 +58,9 @@ impl Turn<'_> {
             Origin::Syscall(asker) if request.stream => Some(asker),
             _ => None,
         };
-        let work = Work::Infer { watch: thinker.watch, stream, request };
-        self.begin_thinking(thinker.origin, thinker.session, thinker.grant, tokens, work)
+        let most = Tokens::most_of(&request);
+        let work = Work::Infer { watch: thinker.watch, stream, request, to: self.kernel.models.chosen.clone() };
+        self.begin_thinking(&thinker, tokens, most, work)
     }
 
     pub(crate) fn embed(&mut self, asker: Asker, standing: Standing, texts: Vec<String>) -> Result<Response, Failure> {
@@ -67,13 +69,20 @@ impl Turn<'_> {
             return Err(too_large("too many texts to embed", "EMBED_TEXTS", EMBED_TEXTS));
         }
         let tokens = bytes.div_ceil(BYTES_PER_TOKEN) as u64;
-        let work = Work::Embed { texts };
-        self.begin_thinking(Origin::Syscall(asker), standing.session, standing.grant, tokens, work)?;
+        let most = Tokens::most_of_texts(&texts);
+        let work = Work::Embed { texts, to: self.kernel.models.chosen.clone() };
+        let (origin, session, grant) = (Origin::Syscall(asker), standing.session, standing.grant);
+        self.begin_thinking(&Thinker { origin, session, grant, watch: None }, tokens, most, work)?;
         Ok(Response::Later)
     }
 
-    pub(crate) fn infer_finished(&mut self, call: CallId, outcome: Result<InferReply, Failure>) {
+    pub(crate) fn infer_finished(&mut self, call: CallId, outcome: Result<InferReply, Failure>, unspent: bool) {
+        // Nobody was asked yet.
+        if self.only_waits(call) {
+            return;
+        }
         let Some(flight) = self.land(call, |work| matches!(work, Work::Infer { .. })) else { return };
+        self.charge_exactly(&flight, |bill| bill.of_reply(&outcome, unspent));
         let used = outcome.as_ref().map_or_else(
             |_| Amount::default(),
             |reply| Amount {
@@ -94,12 +103,15 @@ impl Turn<'_> {
         }
     }
 
-    pub(crate) fn embed_finished(&mut self, call: CallId, outcome: Result<Vec<Vec<f32>>, Failure>) {
+    pub(crate) fn embed_finished(&mut self, call: CallId, outcome: Result<Vec<Vec<f32>>, Failure>, unspent: bool) {
         let Some(flight) = self.land(call, |work| matches!(work, Work::Embed { .. })) else { return };
+        if outcome.is_err() && unspent {
+            self.charge_exactly(&flight, |_| Used::default());
+        }
         // The worker reports no usage for vectors; the estimate stands.
         let used = if outcome.is_ok() { flight.reserved } else { Amount::default() };
         self.settle(&flight, used);
-        let Work::Embed { texts } = &flight.work else { return };
+        let Work::Embed { texts, .. } = &flight.work else { return };
         let outcome = outcome.and_then(|vectors| {
             let is_whole = vectors.len() == texts.len() && vectors.iter().flatten().all(|number| number.is_finite());
             if is_whole { Ok(vectors) } else { Err(Failure::new(ErrorCode::ModelFailed, "the vectors are not whole")) }
@@ -128,24 +140,19 @@ impl Turn<'_> {
         }
     }
 
-    fn begin_thinking(
-        &mut self,
-        origin: Origin,
-        session: SessionId,
-        grant: GrantId,
-        tokens: u64,
-        work: Work,
-    ) -> Result<CallId, Failure> {
+    fn begin_thinking(&mut self, thinker: &Thinker, tokens: u64, most: Tokens, work: Work) -> Result<CallId, Failure> {
+        let Thinker { origin, session, grant, .. } = *thinker;
         self.kernel.grants.allows(grant, &Right::Model, self.now)?;
         let is_thinking = |flight: &&Flight| matches!(flight.work, Work::Infer { .. } | Work::Embed { .. });
         if self.kernel.flights.values().filter(is_thinking).count() >= INFER_QUEUE {
             return Err(too_large("too many model calls wait", "INFER_QUEUE", INFER_QUEUE).try_next("Try again later"));
         }
+        let bill = self.bill(&self.kernel.models.chosen, most)?;
         let reserved = Amount { tokens, ..Amount::default() };
         self.kernel.grants.reserve(grant, reserved, self.now)?;
         let call = self.kernel.counters.call();
         let deadline = Some(self.now.plus_ms(INFER_MS));
-        let flight = Flight { origin, session, grant: Some(grant), reserved, started: self.now, deadline, work };
+        let flight = Flight { origin, session, grant: Some(grant), reserved, started: self.now, deadline, work, bill };
         self.launch(call, flight);
         Ok(call)
     }

@@ -29,6 +29,9 @@ impl World {
         if self.is_turn_to_hold() {
             return self.somebody_holds();
         }
+        if self.is_turn_to_think() {
+            return self.somebody_thinks();
+        }
         if self.random_plans > 0 && self.random.chance(60) {
             return self.work();
         }
@@ -88,7 +91,7 @@ impl World {
         }
     }
 
-    fn connect(&mut self) -> Result<(), String> {
+    pub(crate) fn connect(&mut self) -> Result<(), String> {
         self.sessions_given += 1;
         let session = SessionId(self.sessions_given);
         self.feed(Event::Connected { session })?;
@@ -271,12 +274,16 @@ impl World {
                 Event::ToolFinished { call: job.call, outcome, usage }
             }
             Pending::Infer(call) => {
-                let outcome = if fails { Err(failure()) } else { Ok(self.model_reply()) };
-                Event::InferFinished { call, outcome }
+                let mut reply = self.model_reply();
+                reply.usage = self.spending.usage(call, &mut self.random).unwrap_or(reply.usage);
+                let unspent = fails && self.spends && self.random.chance(50);
+                Event::InferFinished { call, outcome: if fails { Err(failure()) } else { Ok(reply) }, unspent }
             }
             Pending::Embed(call, count) => {
+                let unspent = fails && self.spends && self.random.chance(50);
                 let vector = if fails { vec![f32::MAX] } else { vec![0.6, 0.8] };
-                Event::EmbedFinished { call, outcome: Ok(vec![vector; count]) }
+                let outcome = if unspent { Err(failure()) } else { Ok(vec![vector; count]) };
+                Event::EmbedFinished { call, outcome, unspent }
             }
             Pending::View(call, view, action) => {
                 let report = ViewReport { view, action, difference: Difference::default() };
@@ -320,7 +327,7 @@ impl World {
         let call = CallId(1_000_000 + self.random.below(1000) as u64);
         let outcome = Err(Failure::new(ErrorCode::Internal, "nonsense"));
         let event = match self.random.below(3) {
-            0 => Event::InferFinished { call, outcome: Ok(self.model_reply()) },
+            0 => Event::InferFinished { call, outcome: Ok(self.model_reply()), unspent: false },
             1 => Event::ViewFinished { call, outcome },
             _ => Event::OutboxFinished { item: OutboxId(call.0), outcome: Ok(()) },
         };
@@ -369,7 +376,7 @@ impl World {
         }
     }
 
-    fn infer_request(&mut self) -> InferRequest {
+    pub(crate) fn infer_request(&mut self) -> InferRequest {
         let length = self.random.below(5000);
         InferRequest {
             messages: vec![ChatMessage::new(Role::User, "x".repeat(length))],

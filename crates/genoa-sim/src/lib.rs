@@ -16,8 +16,11 @@ mod offered;
 mod places;
 mod plans;
 mod random;
+mod spending;
 mod witness;
 mod world;
 
 pub use plans::{Excess, Flows, PlanReport, try_plan};
-pub use world::{Report, simulate, simulate_going_on, simulate_holding, simulate_programs, simulate_random_plans};
+pub use world::{
+    Report, simulate, simulate_going_on, simulate_holding, simulate_programs, simulate_random_plans, simulate_spending,
+};

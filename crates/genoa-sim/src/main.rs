@@ -3,7 +3,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use genoa_sim::{PlanReport, Report, simulate, simulate_going_on, simulate_holding, simulate_random_plans, try_plan};
+use genoa_sim::{
+    PlanReport, Report, simulate, simulate_going_on, simulate_holding, simulate_random_plans, simulate_spending,
+    try_plan,
+};
 
 /// Steps of one seed.
 const STEPS: u32 = 200;
@@ -39,6 +42,7 @@ fn simulate_all(start: u64, seeds: u64) -> u64 {
             simulate_random_plans(seed, STEPS),
             simulate_going_on(seed, STEPS),
             simulate_holding(seed, STEPS),
+            simulate_spending(seed, STEPS),
         ];
         for outcome in outcomes {
             match outcome {
@@ -51,7 +55,7 @@ fn simulate_all(start: u64, seeds: u64) -> u64 {
         }
     }
     tell(&format!(
-        "{seeds} seeds from {start}, each with known plans, random ones, runs gone on with and calls taken back, {failed} failed: {all:#?}"
+        "{seeds} seeds from {start}, each with known plans, random ones, runs gone on with, calls taken back and models elsewhere, {failed} failed: {all:#?}"
     ));
     failed
 }

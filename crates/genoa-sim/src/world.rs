@@ -21,6 +21,7 @@ use crate::offered::Returning;
 use crate::places::Places;
 use crate::plans::{Program, random_program};
 use crate::random::Random;
+use crate::spending::Spending;
 use crate::witness::Witness;
 
 /// Lines of the trace that a failure shows.
@@ -71,6 +72,10 @@ pub struct Report {
     pub gone_on: usize,
     /// Steps that they took over.
     pub steps_taken: usize,
+    /// Model calls that went to a provider.
+    pub sent_elsewhere: usize,
+    /// Those that did not, because of a limit of a day.
+    pub refused_for_the_day: usize,
 }
 
 impl Report {
@@ -97,6 +102,8 @@ impl Report {
         self.suspects_agreed += other.suspects_agreed;
         self.gone_on += other.gone_on;
         self.steps_taken += other.steps_taken;
+        self.sent_elsewhere += other.sent_elsewhere;
+        self.refused_for_the_day += other.refused_for_the_day;
     }
 }
 
@@ -154,6 +161,9 @@ pub(crate) struct World {
     /// Whether people go on from steps of earlier runs.
     pub(crate) goes_on: bool,
     pub(crate) told_runs: Told,
+    /// Whether models elsewhere are chosen.
+    pub(crate) spends: bool,
+    pub(crate) spending: Spending,
     /// The state at every crash, with how many events there were: what a snapshot of the journal holds.
     pub(crate) saved: Vec<(usize, Kernel)>,
     pub(crate) report: Report,
@@ -200,6 +210,14 @@ pub fn simulate_holding(seed: u64, steps: u32) -> Result<Report, String> {
     run(World { holds: true, has_programs: true, ..World::new(seed, 0) }, steps)
 }
 
+/// As [`simulate`], with models that are elsewhere, within limits of a day.
+///
+/// # Errors
+/// As for [`simulate`].
+pub fn simulate_spending(seed: u64, steps: u32) -> Result<Report, String> {
+    run(World { spends: true, ..World::new(seed, 0) }, steps)
+}
+
 fn run(mut world: World, steps: u32) -> Result<Report, String> {
     let outcome = world.run(steps);
     outcome.map(|()| world.report.clone()).map_err(|broken| {
@@ -239,6 +257,8 @@ impl World {
             held: Held::default(),
             goes_on: false,
             told_runs: Told::default(),
+            spends: false,
+            spending: Spending::default(),
             saved: Vec::new(),
             report: Report::default(),
             trace: Vec::new(),
@@ -277,6 +297,7 @@ impl World {
         };
         let mut installation = corpus::installation(hosts, program, rule);
         installation.undo_window_ms = self.any_window();
+        installation.models = self.any_models();
         if self.random_plans > 0 {
             installation = corpus::with_random_plans(installation);
         }
@@ -318,6 +339,7 @@ impl World {
         self.report.events += 1;
         self.note_completed(&event);
         self.witness.note(&event);
+        self.spending.note(&event);
         let approved = self.approved(&event);
         let was_idle = self.kernel.is_idle();
         let is_tick = matches!(event, Event::Tick {});
@@ -340,6 +362,7 @@ impl World {
             self.check_rules(&effects)?;
         }
         self.check_state()?;
+        self.note_refusals(&effects);
         if !is_boot && self.random.chance(1) {
             // The event is on disk, its effects were never carried out.
             self.count_unseen(&effects);
@@ -443,6 +466,7 @@ impl World {
     }
 
     fn carry_out(&mut self, effect: Effect) -> Result<(), String> {
+        self.check_asked(&effect)?;
         match effect {
             Effect::Reply { caller, request, outcome } => {
                 self.report.denials += usize::from(outcome.is_err());
@@ -487,7 +511,7 @@ impl World {
                 self.places.pause(call)?;
             }
             Effect::ResumeInfer { call } => self.places.go_on(call)?,
-            Effect::Embed { call, texts } => self.pending.push(Pending::Embed(call, texts.len())),
+            Effect::Embed { call, texts, .. } => self.pending.push(Pending::Embed(call, texts.len())),
             Effect::ActOnView { call, view, action, .. } => self.pending.push(Pending::View(call, view, action)),
             Effect::LookUp { call, caller, request, .. } => self.pending.push(Pending::LookUp(call, caller, request)),
             Effect::Recall { call, from, .. } => self.pending.push(Pending::Recall(call, from)),

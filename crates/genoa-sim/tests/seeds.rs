@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use genoa_sim::{Report, simulate, simulate_going_on, simulate_holding, simulate_programs};
+use genoa_sim::{Report, simulate, simulate_going_on, simulate_holding, simulate_programs, simulate_spending};
 
 const STEPS: u32 = 200;
 
@@ -56,4 +56,10 @@ fn seeds_that_found_something() {
     for &seed in seeds {
         simulate(seed, STEPS).unwrap_or_else(|trace| panic!("seed {seed}: {trace}"));
     }
+}
+
+#[test]
+fn no_provider_gets_more_within_a_day_than_the_person_allows_whatever_fails_or_crashes() {
+    let all = all_of(0..60, simulate_spending);
+    assert!(all.sent_elsewhere > 500 && all.refused_for_the_day > 500 && all.crashes > 100, "{all:?}");
 }

@@ -6,6 +6,7 @@ use genoa_daemon::{Configured, Home, Thinking};
 
 use crate::commands::model;
 use crate::installed;
+use crate::providers;
 use crate::rule_files;
 use crate::servers::known;
 use crate::settings::Settings;
@@ -15,8 +16,11 @@ use crate::settings::Settings;
 pub(crate) fn configured(home: &Home) -> Result<Configured, Failure> {
     let settings = Settings::load(home)?;
     let offered = installed::of(&settings, &known(home, &settings))?;
-    let installation = Installation { policy: rule_files::texts(home), ..offered };
-    let thinking = Thinking { model: model::source(home, &settings), agent_options: settings.agent_options() };
+    let chosen = model::name(&settings).to_owned();
+    let models = providers::models(&settings, &chosen);
+    let installation = Installation { policy: rule_files::texts(home), models, ..offered };
+    let models = [(chosen.clone(), model::source(home, &settings))].into();
+    let thinking = Thinking { chosen, models, agent_options: settings.agent_options() };
     let mut watched = model::watched(home, &settings);
     watched.extend(rule_files::watched(home));
     Ok(Configured { installation, thinking, watched })

@@ -190,7 +190,7 @@ impl Teller {
                 }
                 false
             }
-            Event::InferFinished { call, outcome } => {
+            Event::InferFinished { call, outcome, .. } => {
                 let Some(whose) = self.open.remove(call) else { return false };
                 let thought = match whose {
                     Whose::Agent(agent, place) => self.planning.get_mut(&agent).and_then(|all| all.get_mut(place)),

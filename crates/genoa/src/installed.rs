@@ -31,7 +31,8 @@ pub(crate) fn of(settings: &Settings, servers: &[Known]) -> Result<Installation,
     agents.iter_mut().for_each(|agent| give(agent, servers));
     let policy = PolicyTexts::default();
     let undo_window_ms = Some(settings.outbox.undo_window_ms()?);
-    Ok(Installation { catalog, agents, examples, network: settings.network_rights()?, mcp, policy, undo_window_ms })
+    let network = settings.network_rights()?;
+    Ok(Installation { catalog, agents, examples, network, mcp, policy, undo_window_ms, ..Installation::default() })
 }
 
 /// Gives an agent the tools of the servers that are for it, and the right to run their programs.

@@ -28,6 +28,7 @@ mod installed;
 mod jailed;
 mod model_files;
 mod modes;
+mod money;
 mod output;
 mod preferences;
 #[cfg(test)]

@@ -60,6 +60,7 @@ fn answer(effect: &Effect, requests: &[&str]) -> Option<Event> {
                     alternatives: vec![],
                     tokens: vec![],
                 }),
+                unspent: false,
             })
         }
         Effect::ActOnView { call, view, action, .. } => {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use genoa_abi::grant::Right;
-use genoa_abi::limits::{CONTEXT_TOKENS, MODEL_PROVIDERS, STREAM_SILENCE_MS};
+use genoa_abi::limits::{CONTEXT_TOKENS, MODEL_PROVIDERS, PROVIDER_DAY_TOKENS, STREAM_SILENCE_MS};
+use genoa_abi::provider::{Models, Provider};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::{ModelSource, Secret};
 use genoa_model::limits::REMOTE_SILENCE_MS;
@@ -13,6 +14,7 @@ use genoa_sandbox::compile::MODEL_KEY;
 use serde::{Deserialize, Serialize};
 
 use crate::hosts;
+use crate::money::Money;
 use crate::settings::Settings;
 
 /// What an endpoint is asked with.
@@ -51,6 +53,31 @@ pub(crate) struct ProviderSettings {
     /// How long it may say nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) silence_ms: Option<u64>,
+    /// Tokens that may be used within 24 hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tokens_per_day: Option<u64>,
+    /// What may be spent within 24 hours, in the person's own money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) spend_per_day: Option<Money>,
+    /// What a million tokens cost that are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) price_in: Option<Money>,
+    /// What a million tokens cost that are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) price_out: Option<Money>,
+}
+
+impl ProviderSettings {
+    /// What the kernel is told of it.
+    fn stated(&self) -> Provider {
+        let millionths = |money: Option<Money>| money.map(|money| money.0);
+        Provider {
+            tokens_per_day: self.tokens_per_day,
+            spend_per_day: millionths(self.spend_per_day),
+            price_in: millionths(self.price_in).unwrap_or_default(),
+            price_out: millionths(self.price_out).unwrap_or_default(),
+        }
+    }
 }
 
 /// A chosen model that is elsewhere.
@@ -85,6 +112,12 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
             .because(format!("the limit is {MODEL_PROVIDERS} (MODEL_PROVIDERS)")));
     }
     all(settings).try_for_each(Remote::check)
+}
+
+/// What the kernel is told: who answers, and what the person states of providers.
+pub(crate) fn models(settings: &Settings, chosen: &str) -> Models {
+    let stated = settings.providers.iter().map(|(name, provider)| (name.clone(), provider.stated()));
+    Models { chosen: chosen.to_owned(), providers: stated.collect() }
 }
 
 /// Every provider, each with a model that nobody has.
@@ -142,7 +175,8 @@ impl Remote<'_> {
                 ..self.options()
             });
             let options = serde_json::to_string(&options).unwrap_or_default();
-            Ok(ModelSource::Remote { host: self.right()?, key, options })
+            let asks_once = self.settings.stated().is_limited();
+            Ok(ModelSource::Remote { host: self.right()?, key, options, asks_once })
         };
         found().unwrap_or_else(ModelSource::Missing)
     }
@@ -169,6 +203,7 @@ impl Remote<'_> {
             continue_final_message: settings.continue_final_message,
             allow_plain_http: settings.allow_plain_http,
             silence_ms: settings.silence_ms.unwrap_or(REMOTE_SILENCE_MS),
+            asks_once: settings.stated().is_limited(),
         }
     }
 
@@ -198,6 +233,14 @@ impl Remote<'_> {
         if self.settings.silence_ms.is_some_and(|silence| !(1..=STREAM_SILENCE_MS).contains(&silence)) {
             return refused(format!("`silence_ms` is 1 to {STREAM_SILENCE_MS} (STREAM_SILENCE_MS)"));
         }
+        if self.settings.tokens_per_day.is_some_and(|tokens| tokens > PROVIDER_DAY_TOKENS) {
+            return refused(format!("`tokens_per_day` is {PROVIDER_DAY_TOKENS} at most (PROVIDER_DAY_TOKENS)"));
+        }
+        let has_prices = self.settings.price_in.is_some() && self.settings.price_out.is_some();
+        if self.settings.spend_per_day.is_some() && !has_prices {
+            // Without them everything would cost nothing, and the limit never hold.
+            return refused("`spend_per_day` needs `price_in` and `price_out`, for a million tokens each".to_owned());
+        }
         self.right().map(drop)
     }
 }
@@ -224,7 +267,7 @@ mod tests {
         let remote = chosen(&settings).unwrap().unwrap();
         assert_eq!((remote.name().as_str(), remote.model), ("lab/big/7b", "big/7b"));
         assert!(!remote.follows_grammars(), "it takes both");
-        let ModelSource::Remote { host, key, options } = remote.source() else { panic!("missing") };
+        let ModelSource::Remote { host, key, options, asks_once: false } = remote.source() else { panic!("missing") };
         assert_eq!((host.to_string().as_str(), key), ("POST requests to lab.example:443", None));
         assert!(options.contains(r#""provider":"remote""#) && options.contains(r#""model":"big/7b""#), "{options}");
         assert!(chosen(&Settings::default()).unwrap().is_none());
@@ -263,6 +306,9 @@ mod tests {
         check("key_env = \"A\"\nkey_file = \"/k\"\n", "either");
         check("key_file = \"k\"\n", "absolute");
         check("silence_ms = 0\n", "STREAM_SILENCE_MS");
+        check("tokens_per_day = 10000000001\n", "PROVIDER_DAY_TOKENS");
+        check("spend_per_day = 5\nprice_in = 1\n", "`price_out`");
+        check("spend_per_day = -5\n", "PROVIDER_MONEY");
         let url = |url: &str| settings(&format!("[providers.lab]\nurl = \"{url}\"\n"));
         for bad in
             ["http://lab.example/v1", "https://localhost/v1", "https://u:hush@lab.example", "lab", "https://*/v1"]

@@ -57,7 +57,7 @@ fn kinds_name_the_event_the_syscall_and_the_effect() {
 fn an_event_that_could_not_be_read_back_is_refused() {
     let home = Home::new();
     let (mut journal, _) = home.open();
-    let event = Event::EmbedFinished { call: CallId(1), outcome: Ok(vec![vec![f32::INFINITY]]) };
+    let event = Event::EmbedFinished { call: CallId(1), outcome: Ok(vec![vec![f32::INFINITY]]), unspent: false };
     let result = journal.append_steps(&[Step { now: NOW, event: &event, effects: &[] }]);
     assert_eq!(result.map_err(|failure| failure.code), Err(ErrorCode::InvalidInput));
     assert_eq!(journal.len(), Ok(0));
@@ -68,7 +68,8 @@ fn an_event_is_never_without_its_effects() {
     let home = Home::new();
     let (mut journal, _) = home.open();
     let good = Effect::CancelInfer { call: CallId(1) };
-    let bad = Effect::Embed { call: CallId(2), texts: vec!["x".repeat(genoa_journal::limits::BODY_BYTES)] };
+    let texts = vec!["x".repeat(genoa_journal::limits::BODY_BYTES)];
+    let bad = Effect::Embed { call: CallId(2), texts, to: String::new() };
     let event = Event::Tick {};
     let result = journal.append_steps(&[Step { now: NOW, event: &event, effects: &[good, bad] }]);
     assert_eq!(result.map_err(|failure| failure.code), Err(ErrorCode::TooLarge));

@@ -27,6 +27,39 @@ pub(super) struct Endpoint {
     silence_ms: u64,
     key: Option<String>,
     name: String,
+    asks_once: bool,
+}
+
+/// Why a request came to nothing.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) failure: Box<Failure>,
+    /// Whether it is certain that no model did anything for it.
+    pub(super) unspent: bool,
+    /// Whether it is worth another try, and after how many milliseconds if the endpoint says so.
+    again: Option<Option<u64>>,
+}
+
+impl Refused {
+    /// Nothing was sent, or the endpoint would not have it.
+    pub(super) fn unspent(failure: Failure) -> Self {
+        Self { failure: Box::new(failure), unspent: true, again: None }
+    }
+
+    /// It was sent, and what became of it is unknown.
+    fn unknown(failure: Failure) -> Self {
+        Self { failure: Box::new(failure), unspent: false, again: None }
+    }
+
+    fn worth_another_try(self, wait_ms: Option<u64>) -> Self {
+        Self { again: Some(wait_ms), ..self }
+    }
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::unknown(failure)
+    }
 }
 
 impl Endpoint {
@@ -43,21 +76,26 @@ impl Endpoint {
             silence_ms: options.silence_ms,
             key: options.key_file.as_ref().map(|path| read_key(path)).transpose()?,
             name: options.name.clone(),
+            asks_once: options.asks_once,
         })
     }
 
-    /// Sends a request until it is answered well, a few times at most; `given_up` ends the waiting in between.
-    pub(super) fn post(&self, path: &str, body: &Json, given_up: &dyn Fn() -> bool) -> Result<Answer, Failure> {
-        let mut wait_ms = FIRST_WAIT_MS;
-        let mut tries = 1;
+    /// Sends a request until it is answered well, a few times at most; `given_up` ends the waiting in between. Where each request
+    /// may cost, one whose fate is unknown is not sent again. What an earlier try may have cost the failure of the last tells too.
+    pub(super) fn post(&self, path: &str, body: &Json, given_up: &dyn Fn() -> bool) -> Result<Answer, Refused> {
+        let (mut wait_ms, mut tries, mut unspent) = (FIRST_WAIT_MS, 1, true);
         loop {
-            let (failure, asked_ms) = match self.send(path, body) {
+            let mut refused = match self.send(path, body) {
                 Ok(answer) if answer.status() == OK => return Ok(answer),
-                Ok(answer) => self.refused(answer)?,
-                Err(failure) => (self.unreachable(failure)?, None),
+                Ok(answer) => self.refused(answer),
+                Err(failure) => self.unreachable(failure),
             };
-            if tries >= REMOTE_TRIES || !wait(asked_ms.unwrap_or(wait_ms), given_up) {
-                return Err(failure.try_next(LATER));
+            unspent &= refused.unspent;
+            refused.unspent = unspent;
+            let Some(asked_ms) = refused.again else { return Err(refused) };
+            let may_try = tries < REMOTE_TRIES && (unspent || !self.asks_once);
+            if !may_try || !wait(asked_ms.unwrap_or(wait_ms), given_up) {
+                return Err(Refused { failure: Box::new(refused.failure.try_next(LATER)), ..refused });
             }
             tries += 1;
             wait_ms *= 2;
@@ -78,34 +116,40 @@ impl Endpoint {
         self.broker.ask(&StreamRequest { fetch, silence_ms: self.silence_ms })
     }
 
-    /// What is worth another try, and when; the rest is an error at once.
-    fn refused(&self, answer: Answer) -> Result<(Failure, Option<u64>), Failure> {
+    /// What an endpoint would not have, or could not do. A status of 4xx says that it did nothing.
+    fn refused(&self, answer: Answer) -> Refused {
         let status = answer.status();
         let seconds = answer.header("retry-after").and_then(|value| value.parse::<u64>().ok());
+        let wait_ms = seconds.map(|seconds| seconds.saturating_mul(1000));
         let why = self.without_key(&answer.text(REMOTE_COMPLAINT_BYTES).unwrap_or_default());
         let what = format!("the endpoint {} answered with the status {status}", self.name);
-        let is_servers = (500..600).contains(&status);
-        if !is_servers && status != TOO_MANY_REQUESTS && status != REQUEST_TIMEOUT {
-            let is_ours = (400..500).contains(&status);
-            let code = if is_ours { ErrorCode::InvalidInput } else { ErrorCode::ModelFailed };
-            return Err(Failure::new(code, what).because(why).try_next("Check the endpoint's address, key and model"));
+        let failure = |code| Failure::new(code, &what).because(&why);
+        match status {
+            TOO_MANY_REQUESTS | REQUEST_TIMEOUT => {
+                Refused::unspent(failure(ErrorCode::ModelFailed)).worth_another_try(wait_ms)
+            }
+            400..500 => Refused::unspent(failure(ErrorCode::InvalidInput).try_next(CHECK)),
+            500..600 => Refused::unknown(failure(ErrorCode::ModelFailed)).worth_another_try(wait_ms),
+            _ => Refused::unknown(failure(ErrorCode::ModelFailed).try_next(CHECK)),
         }
-        let failure = Failure::new(ErrorCode::ModelFailed, what).because(why);
-        Ok((failure, seconds.map(|seconds| seconds.saturating_mul(1000))))
     }
 
     /// A connection that failed is worth another try. Silence was waited for long enough, and a refusal stays one.
-    fn unreachable(&self, failure: Failure) -> Result<Failure, Failure> {
+    fn unreachable(&self, failure: Failure) -> Refused {
         let silent =
             |code| Failure::new(code, format!("the endpoint {} does not answer", self.name)).because(&failure.what);
+        let why = || self.without_key(&format!("{}: {}", failure.what, failure.why));
         match failure.code {
             ErrorCode::ToolFailed => {
-                let why = self.without_key(&format!("{}: {}", failure.what, failure.why));
-                Ok(silent(ErrorCode::ModelFailed).because(why))
+                Refused::unknown(silent(ErrorCode::ModelFailed).because(why())).worth_another_try(None)
             }
-            ErrorCode::TimedOut => Err(silent(ErrorCode::TimedOut).try_next(LATER)),
-            ErrorCode::NotFound => Err(silent(ErrorCode::ModelFailed).try_next("Check the endpoint's address")),
-            _ => Err(failure),
+            // Nobody listens there, or there is no such host.
+            ErrorCode::NotFound => {
+                Refused::unspent(silent(ErrorCode::ModelFailed).because(why())).worth_another_try(None)
+            }
+            ErrorCode::TimedOut => Refused::unknown(silent(ErrorCode::TimedOut).try_next(LATER)),
+            ErrorCode::NotGranted | ErrorCode::InvalidInput => Refused::unspent(failure),
+            _ => Refused::unknown(failure),
         }
     }
 
@@ -115,6 +159,9 @@ impl Endpoint {
         text.chars().filter(|character| !character.is_control()).take(WHY_CHARACTERS).collect()
     }
 }
+
+/// What to do about an endpoint that does not take requests.
+const CHECK: &str = "Check the endpoint's address, key and model";
 
 /// What to do about an endpoint that does not answer.
 const LATER: &str = "Try again later, or use a model on this machine with `genoa model use`";

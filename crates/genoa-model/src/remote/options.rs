@@ -36,6 +36,9 @@ pub struct RemoteOptions {
     /// Allows an address without encryption on another machine.
     #[serde(default)]
     pub allow_plain_http: bool,
+    /// Each request may cost: none is sent again unless it is certain that nothing was done for the one before.
+    #[serde(default)]
+    pub asks_once: bool,
     /// How long the endpoint may be silent, in milliseconds.
     #[serde(default = "default_silence")]
     pub silence_ms: u64,

@@ -11,12 +11,13 @@ use genoa_abi::model::{
     EngineWork, Finish, InferReply, InferRequest, InferUsage, TokenNews, WorkerRequest, WorkerStatus,
 };
 use genoa_abi::{CallId, ErrorCode, Failure, RequestId};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::RemoteOptions;
 use super::broker::Answer;
 use super::chat::{self, Chunk};
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Refused};
 use crate::limits::{REMOTE_ANSWER_BYTES, REMOTE_CALLS, REMOTE_EMBEDDINGS_BYTES, TOKEN_NEWS_MS};
 use crate::text::TextStream;
 use crate::worker::{Incoming, NOTHING, Outgoing};
@@ -60,7 +61,7 @@ impl Call {
 
 enum Job {
     Infer(Arc<Call>),
-    Embed(RequestId, Vec<String>),
+    Embed(RequestId, CallId, Vec<String>),
 }
 
 /// Serves until nobody asks any more.
@@ -115,8 +116,8 @@ impl Remote {
                 let _ = jobs.send(Job::Infer(waiting));
                 Ok(())
             }
-            WorkerRequest::Embed { texts, .. } => {
-                let _ = jobs.send(Job::Embed(id, texts));
+            WorkerRequest::Embed { call, texts } => {
+                let _ = jobs.send(Job::Embed(id, call, texts));
                 Ok(())
             }
             WorkerRequest::Cancel { call } => {
@@ -153,9 +154,9 @@ impl Remote {
             let sent = match job {
                 Ok(Job::Infer(call)) => {
                     let outcome = self.infer(&call).map(|finish| call.reply(finish, self.model()));
-                    call.take().map_or(Ok(()), |id| self.outgoing.answer(id, outcome))
+                    call.take().map_or(Ok(()), |id| self.answer(id, call.call, outcome))
                 }
-                Ok(Job::Embed(id, texts)) => self.outgoing.answer(id, self.embed(&texts)),
+                Ok(Job::Embed(id, call, texts)) => self.answer(id, call, self.embed(&texts)),
                 Err(_) => return,
             };
             if sent.is_err() {
@@ -164,14 +165,22 @@ impl Remote {
         }
     }
 
-    fn infer(&self, call: &Call) -> Result<Finish, Failure> {
+    /// Answers, and tells of a failure that cost nothing.
+    fn answer(&self, id: RequestId, call: CallId, outcome: Result<impl Serialize, Refused>) -> Result<(), Failure> {
+        if outcome.as_ref().is_err_and(|refused| refused.unspent) {
+            self.outgoing.unspent(call)?;
+        }
+        self.outgoing.answer(id, outcome.map_err(|refused| *refused.failure))
+    }
+
+    fn infer(&self, call: &Call) -> Result<Finish, Refused> {
         if call.is_answered() {
             return Ok(Finish::Cancelled);
         }
         let started = Instant::now();
-        let body = chat::body(&self.options, &call.request)?;
+        let body = chat::body(&self.options, &call.request).map_err(Refused::unspent)?;
         let answer = self.endpoint.post("/chat/completions", &body, &|| call.is_answered())?;
-        self.read_answer(call, answer, started)
+        Ok(self.read_answer(call, answer, started)?)
     }
 
     fn read_answer(&self, call: &Call, mut answer: Answer, started: Instant) -> Result<Finish, Failure> {
@@ -202,14 +211,15 @@ impl Remote {
         }
     }
 
-    fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Failure> {
+    fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Refused> {
         let Some(model) = &self.options.embedding_model else {
             let what = format!("the endpoint {} has no model for embeddings", self.options.name);
-            return Err(Failure::new(ErrorCode::Unsupported, what).try_next("Set `embedding_model` for it"));
+            let failure = Failure::new(ErrorCode::Unsupported, what).try_next("Set `embedding_model` for it");
+            return Err(Refused::unspent(failure));
         };
         if texts.len() > EMBED_TEXTS {
             let what = format!("{} texts are over the limit of {EMBED_TEXTS} of one embed call", texts.len());
-            return Err(Failure::new(ErrorCode::TooLarge, what));
+            return Err(Refused::unspent(Failure::new(ErrorCode::TooLarge, what)));
         }
         let answer = self.endpoint.post("/embeddings", &json!({ "model": model, "input": texts }), &|| false)?;
         let odd = |why: &dyn std::fmt::Display| {
@@ -218,7 +228,8 @@ impl Remote {
         let json: Json = serde_json::from_str(&answer.text(REMOTE_EMBEDDINGS_BYTES)?).map_err(|error| odd(&error))?;
         let rows = json["data"].as_array().filter(|rows| rows.len() == texts.len());
         let rows = rows.ok_or_else(|| odd(&"there is not one for each text"))?;
-        rows.iter().map(|row| unit(&row["embedding"]).ok_or_else(|| odd(&"one of them is no vector"))).collect()
+        let vector = |row: &Json| unit(&row["embedding"]).ok_or_else(|| odd(&"one of them is no vector").into());
+        rows.iter().map(vector).collect()
     }
 }
 

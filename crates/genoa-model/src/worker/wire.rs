@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use genoa_abi::frame::{LineBuffer, Message};
 use genoa_abi::limits::INFER_QUEUE;
 use genoa_abi::model::{EngineWork, TokenNews, WorkerRequest};
-use genoa_abi::{ErrorCode, Failure, RequestId};
+use genoa_abi::{CallId, ErrorCode, Failure, RequestId};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
@@ -38,6 +38,11 @@ impl Outgoing {
 
     pub(crate) fn work(&self, work: &EngineWork) -> Result<(), Failure> {
         self.send(&Message::notification("work", json!(work)))
+    }
+
+    /// Tells that no model did anything for a call that has failed; its answer comes next.
+    pub(crate) fn unspent(&self, call: CallId) -> Result<(), Failure> {
+        self.send(&Message::notification("unspent", json!(call)))
     }
 
     fn refuse(&self, id: Option<RequestId>, failure: Failure) -> Result<(), Failure> {

@@ -156,7 +156,32 @@ fn only_a_connection_that_failed_is_worth_another_try() {
     check(ErrorCode::ToolFailed, 4, ErrorCode::ModelFailed);
     check(ErrorCode::TimedOut, 1, ErrorCode::TimedOut);
     check(ErrorCode::NotGranted, 1, ErrorCode::NotGranted);
-    check(ErrorCode::NotFound, 1, ErrorCode::ModelFailed);
+    check(ErrorCode::NotFound, 4, ErrorCode::ModelFailed);
+}
+
+#[test]
+fn where_each_request_may_cost_only_what_came_to_nothing_is_sent_again() {
+    let check = |answer: fn(&Out), tries: usize, unspent: bool| {
+        let broker = Broker::new(move |_, out| answer(out));
+        let mut worker = start_with(RemoteOptions { asks_once: true, ..options() }, broker.socket());
+        infer(&mut worker, 1, &request());
+        let (failure, told) = worker.failure(1);
+        assert_eq!((broker.asked.lock().unwrap().len(), told), (tries, unspent), "{failure}");
+    };
+    check(|out| busy(out, 429), 4, true);
+    check(|out| out.fail(ErrorCode::NotFound), 4, true);
+    check(|out| out.whole(401, &[], ""), 1, true);
+    check(|out| out.fail(ErrorCode::NotGranted), 1, true);
+    check(|out| busy(out, 503), 1, false);
+    check(|out| out.fail(ErrorCode::ToolFailed), 1, false);
+    check(|out| out.fail(ErrorCode::TimedOut), 1, false);
+    check(|out| out.parts(&[&delta("half an ans"), ""]), 1, false);
+    // Without a limit it is sent again, and told that an earlier try may have cost.
+    let broker = Broker::new(|number, out| if number == 0 { busy(out, 503) } else { out.whole(401, &[], "") });
+    let mut worker = start(&broker);
+    infer(&mut worker, 1, &request());
+    assert!(!worker.failure(1).1);
+    assert_eq!(broker.asked.lock().unwrap().len(), 2);
 }
 
 #[test]

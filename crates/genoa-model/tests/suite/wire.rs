@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use genoa_abi::frame::Message;
 use genoa_abi::model::{EngineWork, InferReply, TokenNews};
-use genoa_abi::{Failure, RequestId};
+use genoa_abi::{CallId, Failure, RequestId};
 use genoa_model::worker::{WorkerOptions, worker_main};
 use serde_json::Value as Json;
 
@@ -18,6 +18,8 @@ pub(crate) enum Sent {
     Token(TokenNews),
     /// What it works on.
     Work(EngineWork),
+    /// That no model did anything for a call which has failed.
+    Unspent(CallId),
     /// The answer to a request.
     Answer(u64, Result<Json, Failure>),
 }
@@ -63,6 +65,9 @@ impl Worker {
             Message::Notification { method, params, .. } if method == "work" => {
                 Sent::Work(serde_json::from_value(params).unwrap())
             }
+            Message::Notification { method, params, .. } if method == "unspent" => {
+                Sent::Unspent(serde_json::from_value(params).unwrap())
+            }
             Message::Success { id, result, .. } => Sent::Answer(id.0, Ok(result)),
             Message::Error { id, error, .. } => Sent::Answer(id.map_or(0, |id| id.0), Err(error.data)),
             other => panic!("a worker sent {other:?}"),
@@ -76,7 +81,7 @@ impl Worker {
             match self.next() {
                 Sent::Token(news) => shown.push_str(&news.text),
                 Sent::Answer(answered, outcome) if answered == id => return (shown, outcome),
-                Sent::Answer(..) | Sent::Work(_) => {}
+                Sent::Answer(..) | Sent::Work(_) | Sent::Unspent(_) => {}
             }
         }
     }
@@ -85,6 +90,18 @@ impl Worker {
     pub(crate) fn reply(&mut self, id: u64) -> (String, Result<InferReply, Failure>) {
         let (shown, outcome) = self.answer(id);
         (shown, outcome.map(|json| serde_json::from_value(json).unwrap()))
+    }
+
+    /// The failure of a call, and whether it was told before that nothing was done for it.
+    pub(crate) fn failure(&mut self, id: u64) -> (Failure, bool) {
+        let mut unspent = false;
+        loop {
+            match self.next() {
+                Sent::Unspent(call) => unspent |= call == CallId(id),
+                Sent::Answer(answered, outcome) if answered == id => return (outcome.unwrap_err(), unspent),
+                Sent::Answer(..) | Sent::Work(_) | Sent::Token(_) => {}
+            }
+        }
     }
 
     /// Closes the socket; the worker ends.

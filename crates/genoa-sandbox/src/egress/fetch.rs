@@ -1,6 +1,7 @@
 //! One request, with its redirects.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -195,6 +196,10 @@ pub(crate) fn failed(uri: &Uri, error: &ureq::Error, patience: Patience) -> Fail
             Failure::new(ErrorCode::TooLarge, format!("the answer of {host} is over the limit of {limit} bytes"))
         }
         ureq::Error::HostNotFound => Failure::new(ErrorCode::NotFound, format!("there is no host {host}")),
+        // Nothing was sent: whoever asks may count on that.
+        ureq::Error::Io(cause) if cause.kind() == ErrorKind::ConnectionRefused => {
+            Failure::new(ErrorCode::NotFound, format!("the request to {host} failed")).because(error)
+        }
         ureq::Error::Io(error) if error.to_string() == NOT_PUBLIC => {
             Failure::new(ErrorCode::NotGranted, format!("{host} is not reached: {NOT_PUBLIC}"))
                 .try_next("Where that is meant, write the address with its port in config.toml instead: 10.0.0.7:8080")

@@ -1,6 +1,7 @@
 //! `status`: what runs, what waits, what can be undone.
 
 use genoa_abi::Failure;
+use genoa_abi::provider::ProviderUse;
 use genoa_abi::session::{OutboxItem, OutboxState, Outgoing, SystemStatus};
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::view::ViewState;
@@ -8,6 +9,7 @@ use genoa_abi::view::ViewState;
 use crate::cli::Context;
 use crate::commands::model;
 use crate::connect::unexpected;
+use crate::money::Money;
 use crate::output::{BOLD, Ending, FAINT, styled, value, visible, visible_line};
 use crate::providers;
 
@@ -23,6 +25,11 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
         if providers::chosen(&context.settings).is_ok_and(|remote| remote.is_some()) {
             lines.push(styled(BOLD, "Model"));
             lines.push(format!("  {}", model::described(context).unwrap_or_else(|failure| failure.to_string())));
+        }
+        let used: Vec<String> = status.providers.iter().filter_map(used).map(|line| format!("  {line}")).collect();
+        if !used.is_empty() {
+            lines.push(styled(BOLD, "Providers, last 24 hours"));
+            lines.extend(used);
         }
         lines
     });
@@ -70,6 +77,29 @@ fn lines(status: &SystemStatus) -> Vec<String> {
         lines.push("Nothing runs and nothing waits.".to_owned());
     }
     lines
+}
+
+/// What was used of a provider, as a line; nothing where there is nothing to tell.
+fn used(provider: &ProviderUse) -> Option<String> {
+    let is_limited = provider.tokens_per_day.is_some() || provider.spend_per_day.is_some();
+    if !is_limited && provider.tokens + provider.tokens_set_aside == 0 {
+        return None;
+    }
+    let of = |limit: Option<String>| limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
+    let mut line = format!(
+        "{} {}{} tokens",
+        visible(&provider.provider),
+        provider.tokens,
+        of(provider.tokens_per_day.map(|limit| limit.to_string()))
+    );
+    if provider.spend_per_day.is_some() || provider.spent > 0 {
+        let limit = provider.spend_per_day.map(|limit| Money(limit).to_string());
+        line.push_str(&format!(", {}{} spent", Money(provider.spent), of(limit)));
+    }
+    if provider.tokens_set_aside > 0 {
+        line.push_str(&format!("; {} tokens are set aside for what is under way", provider.tokens_set_aside));
+    }
+    Some(line)
 }
 
 /// Something in the outbox, as a line.

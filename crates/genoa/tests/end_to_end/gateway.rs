@@ -11,11 +11,11 @@ use crate::models::{self, genoa};
 use crate::world::World;
 
 /// A gateway that ends with the test.
-struct Gateway {
+pub(crate) struct Gateway {
     process: Child,
-    address: String,
-    token: String,
-    world: World,
+    pub(crate) address: String,
+    pub(crate) token: String,
+    pub(crate) world: World,
 }
 
 impl Drop for Gateway {
@@ -46,7 +46,7 @@ impl Answer {
 }
 
 impl Gateway {
-    fn of_small_model() -> Self {
+    pub(crate) fn of_small_model() -> Self {
         Self::new(models::world(), genoa)
     }
 

@@ -22,6 +22,7 @@ mod replays;
 mod rules;
 mod site;
 mod skills;
+mod spending;
 mod suspicions;
 mod turns;
 mod views;

@@ -16,7 +16,7 @@ use crate::models::{genoa, world};
 use crate::processes::{find_below, wait_for};
 use crate::world::World;
 
-fn client(world: &World) -> Client {
+pub(crate) fn client(world: &World) -> Client {
     let named = |name: &str| match name {
         "GENOA_HOME" => Some(world.home().into()),
         "XDG_CACHE_HOME" => Some(world.cache().into()),
@@ -46,7 +46,7 @@ fn story(seed: u64, class: InferClass, max_tokens: u32) -> Syscall {
     })
 }
 
-fn status(client: &mut Client) -> SystemStatus {
+pub(crate) fn status(client: &mut Client) -> SystemStatus {
     let Reply::Status(status) = client.call(&Syscall::List {}).unwrap() else { panic!("no status") };
     status
 }
