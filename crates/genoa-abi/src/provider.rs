@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::labels::{Labels, Readers, Source};
+
 /// Who answers model calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Models {
@@ -24,9 +26,48 @@ impl Models {
     }
 }
 
+/// What a provider may see of what a prompt is made of. Each may see what those before it may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// The person's words, and what the system says of itself: nothing that was read.
+    Words,
+    /// Also what anybody may read: pages of the network.
+    #[default]
+    Public,
+    /// Also what the person alone may read, or some people: files, mails, contacts, what the machine is.
+    Private,
+}
+
+impl Sight {
+    /// The least sight with which something of this label may be seen.
+    #[must_use]
+    pub fn needed_for(labels: &Labels) -> Self {
+        let is_said = |source: &Source| matches!(source, Source::Person | Source::Call(_));
+        match labels.readers() {
+            Readers::Only(_) => Self::Private,
+            Readers::Anyone if labels.sources().all(is_said) => Self::Words,
+            Readers::Anyone => Self::Public,
+        }
+    }
+}
+
+impl std::fmt::Display for Sight {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Words => "words",
+            Self::Public => "public",
+            Self::Private => "private",
+        })
+    }
+}
+
 /// What the person states about a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
+    /// What its models may see.
+    #[serde(default)]
+    pub sees: Sight,
     /// Tokens that its models may read and write within 24 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_per_day: Option<u64>,
@@ -79,4 +120,44 @@ pub struct ProviderUse {
     /// What it may cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spend_per_day: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Sight;
+    use crate::CallId;
+    use crate::labels::{Labels, Readers, Source};
+
+    fn labels() -> impl Strategy<Value = Labels> {
+        let sources = [
+            Source::Person,
+            Source::Call(CallId(1)),
+            Source::Tool("web.fetch".to_owned()),
+            Source::File("a.md".to_owned()),
+            Source::Contacts,
+        ];
+        let readers = [Readers::Anyone, Readers::nobody_else(), Readers::only(["ada@x"])];
+        (proptest::sample::subsequence(sources.to_vec(), 0..5), proptest::sample::select(readers.to_vec()))
+            .prop_map(|(sources, readers)| sources.into_iter().collect::<Labels>().for_readers(readers))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_made_of_more_needs_no_less_sight(a in labels(), b in labels()) {
+            let both = Sight::needed_for(&a.union(&b));
+            prop_assert_eq!(both, Sight::needed_for(&a).max(Sight::needed_for(&b)));
+        }
+    }
+
+    #[test]
+    fn words_are_said_pages_are_public_and_the_rest_is_private() {
+        let check = |labels: Labels, needed: Sight| assert_eq!(Sight::needed_for(&labels), needed, "{labels:?}");
+        check(Labels::none(), Sight::Words);
+        check(Source::Person.into(), Sight::Words);
+        check(Source::Web("a.example".to_owned()).into(), Sight::Public);
+        check(Labels::from(Source::Mail("1".to_owned())).for_readers(Readers::only(["ada@x"])), Sight::Private);
+        check(Labels::none().for_readers(Readers::nobody_else()), Sight::Private);
+    }
 }

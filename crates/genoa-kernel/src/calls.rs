@@ -439,6 +439,7 @@ impl Turn<'_> {
             deadline: Some(self.now.plus_ms(time_limit_ms + CALL_GRACE_MS)),
             work: Work::Tool(Box::new(job)),
             bill: None,
+            made_of: Labels::none(),
         };
         self.launch(call, flight);
         Ok(Begun::Waiting)

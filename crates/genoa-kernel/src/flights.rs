@@ -7,7 +7,7 @@ use genoa_abi::recording::RunStep;
 use genoa_abi::session::{News, OutboxState};
 use genoa_abi::syscall::{Caller, Syscall};
 use genoa_abi::view::ViewAction;
-use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, SessionId, Timestamp, ViewId};
+use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, Labels, SessionId, Timestamp, ViewId};
 use serde::{Deserialize, Serialize};
 
 use crate::grants::Amount;
@@ -30,6 +30,9 @@ pub(crate) struct Flight {
     /// What it may use of a provider, for a model call that goes elsewhere.
     #[serde(default)]
     pub(crate) bill: Option<Bill>,
+    /// Of a model call: who could have influenced its prompt, and who may read it.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub(crate) made_of: Labels,
 }
 
 /// What is being done.
@@ -85,6 +88,7 @@ impl Flight {
             deadline: None,
             work,
             bill: None,
+            made_of: Labels::none(),
         }
     }
 }

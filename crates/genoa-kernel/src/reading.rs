@@ -41,6 +41,9 @@ pub(crate) struct Reading {
     pub(crate) grant: GrantId,
     task: Task,
     parts: Vec<Part>,
+    /// Of what the prompts are made beside the parts: the other arguments, and why it is read at all.
+    #[serde(default)]
+    aside: Labels,
     /// Parts before this one were given to the model.
     next: usize,
 }
@@ -118,8 +121,8 @@ impl Turn<'_> {
             return Ok(Begun::Over(nothing));
         }
         let id = self.kernel.counters.call();
-        let mut reading =
-            Reading { origin: order.origin, session: order.session, grant: order.grant, task, parts, next: 0 };
+        let (origin, session, grant, aside) = (order.origin, order.session, order.grant, beside_the_text(order));
+        let mut reading = Reading { origin, session, grant, task, parts, aside, next: 0 };
         if reading.is_read_without_model() {
             let (value, note) = reading.result(id)?;
             self.note_step(order.origin, note);
@@ -194,7 +197,8 @@ impl Turn<'_> {
         request.fragments = vec![part.fragment(reading.task.most_chars())];
         reading.next = place + 1;
         let origin = Origin::Reading { reading: id, place };
-        let thinker = Thinker { origin, session: reading.session, grant: reading.grant, watch: None };
+        let (session, grant, made_of) = (reading.session, reading.grant, reading.aside.union(&part.labels));
+        let thinker = Thinker { origin, session, grant, watch: None, made_of };
         self.begin_infer(thinker, request).map(|_| ())
     }
 }
@@ -340,6 +344,12 @@ impl Reading {
     fn labels(&self, id: CallId) -> Labels {
         self.parts.iter().fold(Source::Call(id).into(), |all: Labels, part| all.union(&part.labels))
     }
+}
+
+/// Of what everything but the text is made that a reading shows the model.
+fn beside_the_text(order: &Order) -> Labels {
+    let others = order.values.iter().filter(|(name, _)| *name != "text");
+    others.fold(order.context.clone(), |all, (_, value)| all.union(&value.deep_labels()))
 }
 
 fn fact(field: &str, text: &str, part: &Part, id: CallId) -> Value {

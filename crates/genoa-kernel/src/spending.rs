@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use genoa_abi::limits::PROVIDER_DAY_MS;
 use genoa_abi::model::{Finish, Grammar, InferReply, InferRequest};
-use genoa_abi::provider::{Provider, ProviderUse, provider_of};
-use genoa_abi::{CallId, ErrorCode, Failure, Timestamp};
+use genoa_abi::provider::{Provider, ProviderUse, Sight, provider_of};
+use genoa_abi::{CallId, ErrorCode, Failure, Labels, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::flights::{Flight, Work};
@@ -171,10 +171,15 @@ fn first_hour(now: Timestamp) -> i64 {
 }
 
 impl Turn<'_> {
-    /// Sets aside what a call to this model may use at most, where it is elsewhere; or says why it is not sent.
-    pub(crate) fn bill(&self, model: &str, most: Tokens) -> Result<Option<Bill>, Failure> {
+    /// Sets aside what a call to this model may use at most, where it is elsewhere; or says why it is not sent: its provider must
+    /// not see what the prompt is made of, or may get no more today.
+    pub(crate) fn bill(&self, model: &str, most: Tokens, made_of: &Labels) -> Result<Option<Bill>, Failure> {
         let Some(name) = provider_of(model) else { return Ok(None) };
         let provider = self.kernel.models.providers.get(name).ok_or_else(|| no_provider(name))?;
+        let needed = Sight::needed_for(made_of);
+        if needed > provider.sees {
+            return Err(must_not_see(model, name, provider.sees, needed, made_of));
+        }
         let bill = Bill::new(name, provider, most);
         let aside = self.set_aside(name);
         let used = self.kernel.ledger.within_a_day(name, self.now);
@@ -252,7 +257,8 @@ impl Turn<'_> {
         flight.bill = None;
         let (to, most) = (self.kernel.models.chosen.clone(), flight.work.most_tokens());
         let Some(most) = most else { return Ok(()) };
-        let bill = self.bill(&to, most)?;
+        let made_of = flight.made_of.clone();
+        let bill = self.bill(&to, most, &made_of)?;
         if let Some(flight) = self.kernel.flights.get_mut(&call) {
             flight.work.is_for(to);
             flight.bill = bill;
@@ -308,6 +314,22 @@ impl Work {
             *to = model;
         }
     }
+}
+
+/// Sources that a refusal names; the rest is counted.
+const SHOWN_SOURCES: usize = 4;
+
+fn must_not_see(model: &str, name: &str, sees: Sight, needed: Sight, made_of: &Labels) -> Failure {
+    let is_shown = |source: &&Source| !matches!(source, Source::Person | Source::Call(_) | Source::Suspect(_));
+    let sources: Vec<String> = made_of.sources().filter(is_shown).map(ToString::to_string).collect();
+    let (shown, rest) = sources.split_at(sources.len().min(SHOWN_SOURCES));
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    let parts = if shown.is_empty() { "what was read".to_owned() } else { format!("{}{more}", shown.join(", ")) };
+    Failure::new(ErrorCode::NotGranted, format!("{model} is not asked: it must not see this prompt"))
+        .because(format!("it holds {parts}, for {}, and [providers.{name}] has sees = \"{sees}\"", made_of.readers()))
+        .try_next(format!(
+            "Choose a model of this machine with `genoa model use`, or set sees = \"{needed}\" in [providers.{name}] if it may"
+        ))
 }
 
 /// An amount of money that is stated in millionths.

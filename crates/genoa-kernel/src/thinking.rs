@@ -8,7 +8,7 @@ use genoa_abi::limits::{
 };
 use genoa_abi::model::{Fragment, Grammar, InferClass, InferReply, InferRequest};
 use genoa_abi::syscall::Reply;
-use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, SessionId};
+use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, Labels, SessionId};
 
 use crate::flights::{Flight, Work};
 use crate::grants::Amount;
@@ -25,6 +25,8 @@ pub(crate) struct Thinker {
     pub(crate) session: SessionId,
     pub(crate) grant: GrantId,
     pub(crate) watch: Option<(SessionId, IntentionId)>,
+    /// Of whose words the prompt is made, and who may read them.
+    pub(crate) made_of: Labels,
 }
 
 impl Turn<'_> {
@@ -42,8 +44,8 @@ impl Turn<'_> {
             // Nobody looks at what a child writes, so it does not go before others.
             request.class = InferClass::Agent;
         }
-        let thinker =
-            Thinker { origin: Origin::Syscall(asker), session: standing.session, grant: standing.grant, watch };
+        let (origin, session, grant) = (Origin::Syscall(asker), standing.session, standing.grant);
+        let thinker = Thinker { origin, session, grant, watch, made_of: self.heard_by(standing.agent) };
         self.begin_infer(thinker, request)?;
         Ok(Response::Later)
     }
@@ -60,7 +62,7 @@ impl Turn<'_> {
         };
         let most = Tokens::most_of(&request);
         let work = Work::Infer { watch: thinker.watch, stream, request, to: self.kernel.models.chosen.clone() };
-        self.begin_thinking(&thinker, tokens, most, work)
+        self.begin_thinking(thinker, tokens, most, work)
     }
 
     pub(crate) fn embed(&mut self, asker: Asker, standing: Standing, texts: Vec<String>) -> Result<Response, Failure> {
@@ -72,7 +74,8 @@ impl Turn<'_> {
         let most = Tokens::most_of_texts(&texts);
         let work = Work::Embed { texts, to: self.kernel.models.chosen.clone() };
         let (origin, session, grant) = (Origin::Syscall(asker), standing.session, standing.grant);
-        self.begin_thinking(&Thinker { origin, session, grant, watch: None }, tokens, most, work)?;
+        let thinker = Thinker { origin, session, grant, watch: None, made_of: self.heard_by(standing.agent) };
+        self.begin_thinking(thinker, tokens, most, work)?;
         Ok(Response::Later)
     }
 
@@ -140,19 +143,20 @@ impl Turn<'_> {
         }
     }
 
-    fn begin_thinking(&mut self, thinker: &Thinker, tokens: u64, most: Tokens, work: Work) -> Result<CallId, Failure> {
-        let Thinker { origin, session, grant, .. } = *thinker;
+    fn begin_thinking(&mut self, thinker: Thinker, tokens: u64, most: Tokens, work: Work) -> Result<CallId, Failure> {
+        let Thinker { origin, session, grant, made_of, .. } = thinker;
         self.kernel.grants.allows(grant, &Right::Model, self.now)?;
         let is_thinking = |flight: &&Flight| matches!(flight.work, Work::Infer { .. } | Work::Embed { .. });
         if self.kernel.flights.values().filter(is_thinking).count() >= INFER_QUEUE {
             return Err(too_large("too many model calls wait", "INFER_QUEUE", INFER_QUEUE).try_next("Try again later"));
         }
-        let bill = self.bill(&self.kernel.models.chosen, most)?;
+        let bill = self.bill(&self.kernel.models.chosen, most, &made_of)?;
         let reserved = Amount { tokens, ..Amount::default() };
         self.kernel.grants.reserve(grant, reserved, self.now)?;
         let call = self.kernel.counters.call();
         let deadline = Some(self.now.plus_ms(INFER_MS));
-        let flight = Flight { origin, session, grant: Some(grant), reserved, started: self.now, deadline, work, bill };
+        let grant = Some(grant);
+        let flight = Flight { origin, session, grant, reserved, started: self.now, deadline, work, bill, made_of };
         self.launch(call, flight);
         Ok(call)
     }

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use genoa_abi::event::Effect;
 use genoa_abi::session::News;
 use genoa_abi::syscall::{Caller, Reply, Syscall};
-use genoa_abi::{AgentId, CallId, ErrorCode, Failure, GrantId, Labels, RequestId, RunId, SessionId, Source, Timestamp};
+use genoa_abi::{
+    AgentId, CallId, ErrorCode, Failure, GrantId, Labels, Readers, RequestId, RunId, SessionId, Source, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::grants::Holder;
@@ -209,12 +211,12 @@ impl<'k> Turn<'k> {
     }
 }
 
-/// Who could have influenced the answer to a syscall, where that is known beforehand. A called tool's answer carries its
-/// own labels, and what a plan's run came to is told as counts and types.
+/// Who could have influenced the answer to a syscall, where that is known beforehand, and that the person alone may read it. A
+/// called tool's answer carries its own labels, and what a plan's run came to is told as counts and types.
 fn sources_of_answer(syscall: &Syscall) -> Labels {
     match syscall {
         Syscall::List {} | Syscall::Journal { .. } | Syscall::Why { .. } | Syscall::Diff { .. } => {
-            Source::Tool(syscall.name()).into()
+            Labels::from(Source::Tool(syscall.name())).for_readers(Readers::nobody_else())
         }
         _ => Labels::none(),
     }

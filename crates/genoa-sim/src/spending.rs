@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use genoa_abi::event::{Effect, Event};
-use genoa_abi::model::{Finish, InferRequest, InferUsage};
-use genoa_abi::provider::{Models, Provider};
+use genoa_abi::model::{ChatMessage, Finish, InferRequest, InferUsage, Role};
+use genoa_abi::provider::{Models, Provider, Sight};
+use genoa_abi::session::News;
 use genoa_abi::syscall::{Caller, Syscall};
-use genoa_abi::{CallId, ErrorCode, Timestamp};
+use genoa_abi::{AgentId, CallId, ErrorCode, Timestamp};
 
+use crate::corpus;
 use crate::random::Random;
 use crate::world::World;
 
@@ -32,6 +34,8 @@ struct Sent {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spending {
     sent: Vec<Sent>,
+    /// What tools answered agents.
+    pub(crate) heard: BTreeMap<AgentId, String>,
 }
 
 impl Spending {
@@ -94,7 +98,9 @@ impl World {
         let chosen = self.random.pick(&chosen).copied().unwrap_or_default().to_owned();
         let limit = |random: &mut Random, most: usize| random.chance(70).then(|| random.below(most) as u64);
         let providers = ["lab", "far"].map(|name| {
+            let sights = [Sight::Words, Sight::Public, Sight::Private];
             let provider = Provider {
+                sees: self.random.pick(&sights).copied().unwrap_or_default(),
                 tokens_per_day: limit(&mut self.random, 60_000),
                 spend_per_day: limit(&mut self.random, 200_000),
                 price_in: 1_000_000 * self.random.below(5) as u64,
@@ -123,6 +129,17 @@ impl World {
             return Err(format!("{call} goes to {to}, which nobody configured"));
         };
         self.report.sent_elsewhere += 1;
+        let shows = |words: &str| match effect {
+            Effect::Infer { request, .. } => request.messages.iter().any(|message| message.content.contains(words)),
+            _ => false,
+        };
+        if provider.sees < Sight::Private && shows(corpus::PRIVATE) {
+            return Err(format!("{to} gets to see a note, and may see {}", provider.sees));
+        }
+        if provider.sees < Sight::Public && shows(corpus::PUBLIC) {
+            return Err(format!("{to} gets to see a page, and may see {}", provider.sees));
+        }
+        self.report.notes_elsewhere += usize::from(shows(corpus::PRIVATE));
         let price = (provider.price_in, provider.price_out);
         let (provider_name, at) = (name.to_owned(), self.now);
         self.spending.sent.push(Sent { provider: provider_name, at, call, read, written, price, is_over: false });
@@ -145,6 +162,12 @@ impl World {
             _ => false,
         };
         self.report.refused_for_the_day += effects.iter().filter(is_refused).count();
+        let is_kept_back = |effect: &&Effect| match effect {
+            Effect::Reply { outcome: Err(failure), .. } => failure.what.contains("must not see this prompt"),
+            Effect::Tell { news: News::Finished(summary), .. } => summary.answer.contains("must not see this prompt"),
+            _ => false,
+        };
+        self.report.kept_back += effects.iter().filter(is_kept_back).count();
     }
 
     pub(crate) fn is_turn_to_think(&mut self) -> bool {
@@ -165,11 +188,22 @@ impl World {
         let people = self.sessions.iter().map(|session| Caller::Person(*session));
         let callers: Vec<Caller> = people.chain(self.agents.iter().map(|agent| Caller::Agent(*agent))).collect();
         let Some(caller) = self.random.pick(&callers).copied() else { return self.connect() };
+        if let (Caller::Agent(_), true) = (caller, self.random.chance(30)) {
+            let (tool, name) = if self.random.chance(50) { ("notes.find", "about") } else { ("web.fetch", "url") };
+            let arguments = [(name.to_owned(), "https://a.example/".into())].into_iter().collect();
+            return self.ask(caller, Syscall::Call { tool: tool.into(), arguments });
+        }
         if self.random.chance(20) {
             let texts = vec!["some words ".repeat(self.random.below(60)); 1 + self.random.below(5)];
             return self.ask(caller, Syscall::Embed { texts });
         }
-        let request = self.infer_request();
+        let mut request = self.infer_request();
+        // What an agent was told is in what it asks.
+        if let Caller::Agent(agent) = caller
+            && let Some(heard) = self.spending.heard.get(&agent)
+        {
+            request.messages.push(ChatMessage::new(Role::User, heard.clone()));
+        }
         self.ask(caller, Syscall::Infer(request))
     }
 }

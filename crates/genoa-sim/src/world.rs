@@ -74,6 +74,10 @@ pub struct Report {
     pub steps_taken: usize,
     /// Model calls that went to a provider.
     pub sent_elsewhere: usize,
+    /// Those of them that show a note of the person's.
+    pub notes_elsewhere: usize,
+    /// Model calls and runs that ended because a provider must not see what a prompt holds.
+    pub kept_back: usize,
     /// Those that did not, because of a limit of a day.
     pub refused_for_the_day: usize,
 }
@@ -103,6 +107,8 @@ impl Report {
         self.gone_on += other.gone_on;
         self.steps_taken += other.steps_taken;
         self.sent_elsewhere += other.sent_elsewhere;
+        self.notes_elsewhere += other.notes_elsewhere;
+        self.kept_back += other.kept_back;
         self.refused_for_the_day += other.refused_for_the_day;
     }
 }
@@ -477,6 +483,7 @@ impl World {
                     && !result.is_null()
                 {
                     self.told_agents.insert(agent);
+                    self.spending.heard.entry(agent).or_default().push_str(&result.to_string());
                 }
                 if let Ok(Reply::Plan(report)) = &outcome {
                     self.trace.push(format!("  plan: {:?}", report.outcome));

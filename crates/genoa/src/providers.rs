@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use genoa_abi::grant::Right;
 use genoa_abi::limits::{CONTEXT_TOKENS, MODEL_PROVIDERS, PROVIDER_DAY_TOKENS, STREAM_SILENCE_MS};
-use genoa_abi::provider::{Models, Provider};
+use genoa_abi::provider::{Models, Provider, Sight};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::{ModelSource, Secret};
 use genoa_model::limits::REMOTE_SILENCE_MS;
@@ -53,6 +53,9 @@ pub(crate) struct ProviderSettings {
     /// How long it may say nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) silence_ms: Option<u64>,
+    /// What its models may see.
+    #[serde(default)]
+    pub(crate) sees: Sight,
     /// Tokens that may be used within 24 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tokens_per_day: Option<u64>,
@@ -72,6 +75,7 @@ impl ProviderSettings {
     fn stated(&self) -> Provider {
         let millionths = |money: Option<Money>| money.map(|money| money.0);
         Provider {
+            sees: self.sees,
             tokens_per_day: self.tokens_per_day,
             spend_per_day: millionths(self.spend_per_day),
             price_in: millionths(self.price_in).unwrap_or_default(),
@@ -141,6 +145,15 @@ impl Remote<'_> {
         let host = self.host()?;
         let is_here = host.starts_with("127.0.0.1:") || host.starts_with("[::1]:");
         Ok(if is_here { format!("{host}, a program on this machine") } else { host })
+    }
+
+    /// What it may see, for people.
+    pub(crate) fn sight(&self) -> &'static str {
+        match self.settings.sees {
+            Sight::Words => "your words, and nothing that was read",
+            Sight::Public => "your words, and what anybody may read: pages of the network",
+            Sight::Private => "your words, and what is read on your behalf: parts of files, mails and calendars",
+        }
     }
 
     /// Whether plans can be written under a grammar: that takes both of what goes beyond the protocol.
@@ -306,6 +319,7 @@ mod tests {
         check("key_env = \"A\"\nkey_file = \"/k\"\n", "either");
         check("key_file = \"k\"\n", "absolute");
         check("silence_ms = 0\n", "STREAM_SILENCE_MS");
+        check("sees = \"all\"\n", "unknown variant");
         check("tokens_per_day = 10000000001\n", "PROVIDER_DAY_TOKENS");
         check("spend_per_day = 5\nprice_in = 1\n", "`price_out`");
         check("spend_per_day = -5\n", "PROVIDER_MONEY");

@@ -259,7 +259,7 @@ fn choose_remote(context: &Context, name: &str, agreed: bool) -> Result<Ending, 
     let (host, place) = (remote.host()?, remote.whereabouts()?);
     remote.key()?;
     remark(format!("{}: prompts will leave Genoa for {}.", styled(CARE, visible(name)), styled(BOLD, &place)));
-    remark("They hold your words, and what is read on your behalf: parts of files, mails and calendars.");
+    remark(format!("They may hold {}.", remote.sight()));
     if !remote.follows_grammars() {
         remark("Plans are then written without a grammar: the provider's section does not declare both");
         remark("`guided_grammar` and `continue_final_message`. Every plan is checked before it runs, as always.");

@@ -1,7 +1,6 @@
 //! Limits of a day of a provider, against a second server on this machine: a gateway of another home, with a daemon and a model of
 //! its own behind it.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use genoa_abi::model::{ChatMessage, InferReply, InferRequest, Role};
@@ -9,51 +8,11 @@ use genoa_abi::provider::ProviderUse;
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 
-use crate::gateway::Gateway;
+use crate::far::Far;
 use crate::lab::{self, Lab};
 use crate::processes::{find_below, wait_for};
 use crate::turns::{client, status};
 use crate::world::World;
-
-/// A world whose model is that of another home's gateway.
-struct Far {
-    near: World,
-    server: Gateway,
-    key_file: PathBuf,
-    _folder: tempfile::TempDir,
-}
-
-impl Far {
-    fn new(limits: &str) -> Self {
-        let (near, server, folder) = (World::new(), Gateway::of_small_model(), tempfile::tempdir().unwrap());
-        let key_file = folder.path().join("key");
-        std::fs::write(&key_file, &server.token).unwrap();
-        let far = Self { near, server, key_file, _folder: folder };
-        far.limit(limits);
-        far.near.ok(&["model", "use", "far/smollm2-135m", "--yes"]);
-        far
-    }
-
-    /// Writes the configuration anew, with these limits.
-    fn limit(&self, limits: &str) {
-        self.near.configure(&format!(
-            "[model]\nname = \"far/smollm2-135m\"\n[providers.far]\nurl = \"http://{}/v1\"\nkey_file = \"{}\"\n{limits}",
-            self.server.address,
-            self.key_file.display()
-        ));
-    }
-
-    /// How many calls the other home's model was asked.
-    fn arrived(&self) -> usize {
-        // Records stand in the lines of an export as text.
-        let journal = self.server.world.ok(&["journal", "export"]).replace('\\', "");
-        journal.matches("\"kind\":\"infer\"").count()
-    }
-
-    fn used(&self) -> ProviderUse {
-        used(&self.near)
-    }
-}
 
 fn used(world: &World) -> ProviderUse {
     world.ok(&["status"]);
@@ -104,7 +63,7 @@ fn a_limit_of_a_day_stops_before_the_call_and_outlives_the_daemon() {
     assert!(said.contains("Wait 2") && said.contains("raise `tokens_per_day` of [providers.far]"), "{said}");
 
     // What was used is what the other server said, also after a crash.
-    let told = far.used();
+    let told = used(&far.near);
     assert_eq!((told.tokens, told.tokens_set_aside, told.tokens_per_day), (tokens, 0, Some(600)));
     far.near.kill_daemon();
     assert!(far.near.ok(&["status"]).contains(&format!("far {tokens} of 600 tokens")));
@@ -112,9 +71,9 @@ fn a_limit_of_a_day_stops_before_the_call_and_outlives_the_daemon() {
     assert_eq!(far.arrived(), calls);
 
     // A person who raises it goes on at once; prices make tokens into money.
-    far.limit("tokens_per_day = 5000\nspend_per_day = 0.002\nprice_in = 0.5\nprice_out = 2\n");
+    far.state("tokens_per_day = 5000\nspend_per_day = 0.002\nprice_in = 0.5\nprice_out = 2\n");
     infer(&far.near, hello(12)).unwrap();
-    let told = far.used();
+    let told = used(&far.near);
     assert!(told.tokens > tokens && told.spent > 0 && told.spend_per_day == Some(2_000), "{told:?}");
     let refused = infer(&far.near, hello(1_000)).unwrap_err().to_string();
     assert!(refused.contains("of 0.002 within 24 hours") && refused.contains("`spend_per_day`"), "{refused}");
@@ -130,7 +89,7 @@ fn a_call_whose_fate_is_unknown_counts_as_the_most_that_it_could_have_been_and_i
     let mut person = client(&far.near);
     let call = person.start(&Syscall::Infer(long())).unwrap();
     wait_for("a call at the other server", || (far.arrived() == 1).then_some(()));
-    let aside = far.used().tokens_set_aside;
+    let aside = used(&far.near).tokens_set_aside;
     assert!(aside > 1_000 && aside < 1_500, "{aside}");
     let worker = find_below(far.near.daemon().unwrap(), "model-worker").unwrap();
     assert!(Command::new("kill").args(["-9", &worker.to_string()]).status().unwrap().success());
@@ -143,14 +102,14 @@ fn a_call_whose_fate_is_unknown_counts_as_the_most_that_it_could_have_been_and_i
         failure.code == ErrorCode::Interrupted && failure.to_string().contains("may have been counted"),
         "{failure}"
     );
-    assert_eq!((far.used().tokens, far.used().tokens_set_aside), (aside, 0));
+    assert_eq!((used(&far.near).tokens, used(&far.near).tokens_set_aside), (aside, 0));
     // The daemon dies while it writes.
     let mut person = client(&far.near);
     person.start(&Syscall::Infer(long())).unwrap();
     wait_for("another call at the other server", || (far.arrived() == 2).then_some(()));
     far.near.kill_daemon();
     far.near.ok(&["status"]);
-    assert_eq!((far.used().tokens, far.used().tokens_set_aside), (2 * aside, 0));
+    assert_eq!((used(&far.near).tokens, used(&far.near).tokens_set_aside), (2 * aside, 0));
     assert_eq!(far.arrived(), 2, "nothing was sent again");
     infer(&far.near, hello(8)).unwrap();
 }
