@@ -40,6 +40,8 @@ pub const SESSION_SECONDS: u64 = 7 * 24 * 60 * 60;
 pub const NETWORK_HOSTS: usize = 100;
 /// Providers of models that one person configures.
 pub const MODEL_PROVIDERS: usize = 16;
+/// Rules about which model answers.
+pub const MODEL_ROUTES: usize = 64;
 /// The largest limit that a person sets for a day of a provider: tokens.
 pub const PROVIDER_DAY_TOKENS: u64 = 10_000_000_000;
 /// The largest limit, and the largest price of a million tokens, that a person states for a provider: units of their money.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::labels::{Labels, Readers, Source};
+use crate::model::InferClass;
 
 /// Who answers model calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,41 @@ pub struct Models {
     /// The providers that are configured, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub providers: BTreeMap<String, Provider>,
+    /// Which model answers calls of which kind. The first rule counts whose model can and may; where there is none, the chosen
+    /// model answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
+}
+
+/// A rule for calls of a kind: what it states, all of it, must be so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Who waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<InferClass>,
+    /// What is to be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub need: Option<Need>,
+    /// What the prompt holds, at the most private.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Sight>,
+    /// Tokens of prompt and answer that are exceeded, as they are estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longer_than: Option<u64>,
+    /// The name of the model.
+    pub to: String,
+}
+
+/// What a model is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// Text without a form.
+    Text,
+    /// Text under a grammar or a schema: plans, and what is read out of texts.
+    Grammar,
+    /// Vectors.
+    Embeddings,
 }
 
 impl Models {
@@ -68,6 +104,18 @@ pub struct Provider {
     /// What its models may see.
     #[serde(default)]
     pub sees: Sight,
+    /// Whether they take Lark grammars.
+    #[serde(default)]
+    pub grammars: bool,
+    /// Whether they go on from the beginning of an answer.
+    #[serde(default)]
+    pub continues: bool,
+    /// Whether there is a model for vectors.
+    #[serde(default)]
+    pub embeds: bool,
+    /// Their window.
+    #[serde(default)]
+    pub context_tokens: u64,
     /// Tokens that its models may read and write within 24 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_per_day: Option<u64>,

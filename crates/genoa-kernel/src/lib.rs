@@ -10,6 +10,7 @@ mod agents;
 mod alike;
 mod approvals;
 mod calls;
+mod choosing;
 mod claims;
 mod deeds;
 mod demands;

@@ -54,8 +54,16 @@ pub(crate) struct Ledger {
 }
 
 impl Tokens {
-    /// The most that a request can come to.
-    pub(crate) fn most_of(request: &InferRequest) -> Self {
+    /// The most that a model call can come to.
+    pub(crate) fn most_of(work: &Work) -> Self {
+        match work {
+            Work::Infer { request, .. } => Self::most_of_request(request),
+            Work::Embed { texts, .. } => Self::most_of_texts(texts),
+            _ => Self { read: 0, written: 0 },
+        }
+    }
+
+    fn most_of_request(request: &InferRequest) -> Self {
         let said: usize = request.messages.iter().map(|message| message.content.len()).sum();
         let form = match &request.grammar {
             Some(Grammar::Lark(text)) => text.len(),
@@ -67,8 +75,7 @@ impl Tokens {
         Self { read: bytes + MESSAGE_TOKENS * messages + PROMPT_TOKENS, written: u64::from(request.max_tokens) }
     }
 
-    /// The most that vectors for these texts can come to.
-    pub(crate) fn most_of_texts(texts: &[String]) -> Self {
+    fn most_of_texts(texts: &[String]) -> Self {
         let bytes: u64 = texts.iter().map(|text| text.len() as u64 + MESSAGE_TOKENS).sum();
         Self { read: bytes, written: 0 }
     }
@@ -251,36 +258,6 @@ impl Turn<'_> {
         }
     }
 
-    /// Has the present configuration say who answers a call that was not sent, or not to the end.
-    pub(crate) fn choose_again(&mut self, call: CallId) -> Result<(), Failure> {
-        let Some(flight) = self.kernel.flights.get_mut(&call) else { return Ok(()) };
-        flight.bill = None;
-        let (to, most) = (self.kernel.models.chosen.clone(), flight.work.most_tokens());
-        let Some(most) = most else { return Ok(()) };
-        let made_of = flight.made_of.clone();
-        let bill = self.bill(&to, most, &made_of)?;
-        if let Some(flight) = self.kernel.flights.get_mut(&call) {
-            flight.work.is_for(to);
-            flight.bill = bill;
-        }
-        Ok(())
-    }
-
-    /// The configuration changed: what waits for its turn is for whoever answers now.
-    pub(crate) fn choose_for_all_that_wait(&mut self) {
-        let waiting: Vec<CallId> = self.kernel.flights.keys().copied().filter(|call| self.only_waits(*call)).collect();
-        for call in &waiting {
-            if let Some(flight) = self.kernel.flights.get_mut(call) {
-                flight.bill = None;
-            }
-        }
-        for call in waiting {
-            if let Err(failure) = self.choose_again(call) {
-                self.lose(call, failure);
-            }
-        }
-    }
-
     /// What is shown of all providers that are configured.
     pub(crate) fn providers_used(&self) -> Vec<ProviderUse> {
         let shown = |(name, provider): (&String, &Provider)| {
@@ -296,23 +273,6 @@ impl Turn<'_> {
             }
         };
         self.kernel.models.providers.iter().map(shown).collect()
-    }
-}
-
-impl Work {
-    /// The most tokens that a model call can come to; nothing for other work.
-    fn most_tokens(&self) -> Option<Tokens> {
-        match self {
-            Self::Infer { request, .. } => Some(Tokens::most_of(request)),
-            Self::Embed { texts, .. } => Some(Tokens::most_of_texts(texts)),
-            _ => None,
-        }
-    }
-
-    fn is_for(&mut self, model: String) {
-        if let Self::Infer { to, .. } | Self::Embed { to, .. } = self {
-            *to = model;
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use genoa_abi::{CallId, ErrorCode, Failure, GrantId, IntentionId, Labels, Sessio
 use crate::flights::{Flight, Work};
 use crate::grants::Amount;
 use crate::inference::Switch;
-use crate::spending::{Tokens, Used};
+use crate::spending::Used;
 use crate::turn::{Asker, Origin, Response, Standing, Turn, too_large};
 
 /// Bytes of a prompt that are taken for one token when its cost is estimated.
@@ -53,16 +53,12 @@ impl Turn<'_> {
     /// Puts a model call into the queue.
     pub(crate) fn begin_infer(&mut self, thinker: Thinker, request: InferRequest) -> Result<CallId, Failure> {
         check_request(&request)?;
-        let prompt: usize = request.messages.iter().map(|message| message.content.len()).sum();
-        let prompt_tokens = (prompt + request.answer_begins.len()).div_ceil(BYTES_PER_TOKEN) as u64;
-        let tokens = prompt_tokens + u64::from(request.max_tokens);
         let stream = match thinker.origin {
             Origin::Syscall(asker) if request.stream => Some(asker),
             _ => None,
         };
-        let most = Tokens::most_of(&request);
-        let work = Work::Infer { watch: thinker.watch, stream, request, to: self.kernel.models.chosen.clone() };
-        self.begin_thinking(thinker, tokens, most, work)
+        let work = Work::Infer { watch: thinker.watch, stream, request, to: String::new() };
+        self.begin_thinking(thinker, work)
     }
 
     pub(crate) fn embed(&mut self, asker: Asker, standing: Standing, texts: Vec<String>) -> Result<Response, Failure> {
@@ -70,12 +66,10 @@ impl Turn<'_> {
         if texts.len() > EMBED_TEXTS || bytes > MESSAGE_BYTES {
             return Err(too_large("too many texts to embed", "EMBED_TEXTS", EMBED_TEXTS));
         }
-        let tokens = bytes.div_ceil(BYTES_PER_TOKEN) as u64;
-        let most = Tokens::most_of_texts(&texts);
-        let work = Work::Embed { texts, to: self.kernel.models.chosen.clone() };
+        let work = Work::Embed { texts, to: String::new() };
         let (origin, session, grant) = (Origin::Syscall(asker), standing.session, standing.grant);
         let thinker = Thinker { origin, session, grant, watch: None, made_of: self.heard_by(standing.agent) };
-        self.begin_thinking(thinker, tokens, most, work)?;
+        self.begin_thinking(thinker, work)?;
         Ok(Response::Later)
     }
 
@@ -143,15 +137,15 @@ impl Turn<'_> {
         }
     }
 
-    fn begin_thinking(&mut self, thinker: Thinker, tokens: u64, most: Tokens, work: Work) -> Result<CallId, Failure> {
+    fn begin_thinking(&mut self, thinker: Thinker, mut work: Work) -> Result<CallId, Failure> {
         let Thinker { origin, session, grant, made_of, .. } = thinker;
         self.kernel.grants.allows(grant, &Right::Model, self.now)?;
-        let is_thinking = |flight: &&Flight| matches!(flight.work, Work::Infer { .. } | Work::Embed { .. });
-        if self.kernel.flights.values().filter(is_thinking).count() >= INFER_QUEUE {
+        if self.kernel.flights.values().filter(|flight| flight.work.is_thinking()).count() >= INFER_QUEUE {
             return Err(too_large("too many model calls wait", "INFER_QUEUE", INFER_QUEUE).try_next("Try again later"));
         }
-        let bill = self.bill(&self.kernel.models.chosen, most, &made_of)?;
-        let reserved = Amount { tokens, ..Amount::default() };
+        let (to, bill) = self.choose(&work, &made_of)?;
+        work.is_for(to);
+        let reserved = Amount { tokens: estimated_tokens(&work), ..Amount::default() };
         self.kernel.grants.reserve(grant, reserved, self.now)?;
         let call = self.kernel.counters.call();
         let deadline = Some(self.now.plus_ms(INFER_MS));
@@ -160,6 +154,19 @@ impl Turn<'_> {
         self.launch(call, flight);
         Ok(call)
     }
+}
+
+/// What a model call is estimated to come to, prompt and answer together.
+pub(crate) fn estimated_tokens(work: &Work) -> u64 {
+    let (bytes, answer) = match work {
+        Work::Infer { request, .. } => {
+            let said: usize = request.messages.iter().map(|message| message.content.len()).sum();
+            (said + request.answer_begins.len(), request.max_tokens)
+        }
+        Work::Embed { texts, .. } => (texts.iter().map(String::len).sum(), 0),
+        _ => (0, 0),
+    };
+    bytes.div_ceil(BYTES_PER_TOKEN) as u64 + u64::from(answer)
 }
 
 fn check_request(request: &InferRequest) -> Result<(), Failure> {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use genoa_abi::event::{Effect, Event};
-use genoa_abi::model::{ChatMessage, Finish, InferRequest, InferUsage, Role};
-use genoa_abi::provider::{Models, Provider, Sight};
+use genoa_abi::model::{ChatMessage, Finish, InferClass, InferRequest, InferUsage, Role};
+use genoa_abi::provider::{Models, Need, Provider, Route, Sight};
 use genoa_abi::session::News;
 use genoa_abi::syscall::{Caller, Syscall};
 use genoa_abi::{AgentId, CallId, ErrorCode, Timestamp};
@@ -88,6 +88,44 @@ fn most(request: &InferRequest) -> (u64, u64) {
     (read, u64::from(request.max_tokens))
 }
 
+fn any_route(random: &mut Random) -> Route {
+    let to = ["small", "tiny", "lab/big", "lab/other", "far/big", "far/big"];
+    let class = [None, None, Some(InferClass::Interactive), Some(InferClass::Agent), Some(InferClass::Background)];
+    let need = [None, None, Some(Need::Text), Some(Need::Grammar), Some(Need::Embeddings)];
+    let holds = [None, None, Some(Sight::Words), Some(Sight::Public), Some(Sight::Private)];
+    Route {
+        class: random.pick(&class).copied().flatten(),
+        need: random.pick(&need).copied().flatten(),
+        holds: random.pick(&holds).copied().flatten(),
+        longer_than: random.chance(20).then_some(1_000),
+        to: random.pick(&to).copied().unwrap_or_default().to_owned(),
+    }
+}
+
+/// The models that may answer: those that rules name which may be meant, up to the first that surely answers, or else the
+/// chosen one.
+fn may_answer(models: &Models, effect: &Effect) -> Vec<String> {
+    let (class, need) = match effect {
+        Effect::Infer { request, .. } if request.grammar.is_some() => (Some(request.class), Need::Grammar),
+        Effect::Infer { request, .. } => (Some(request.class), Need::Text),
+        _ => (None, Need::Embeddings),
+    };
+    let mut named = Vec::new();
+    for route in &models.routes {
+        let is_for_others =
+            route.class.is_some_and(|meant| class != Some(meant)) || route.need.is_some_and(|meant| need != meant);
+        if is_for_others {
+            continue;
+        }
+        named.push(route.to.clone());
+        if route.holds.is_none() && route.longer_than.is_none() && !route.to.contains('/') {
+            return named;
+        }
+    }
+    named.push(models.chosen.clone());
+    named
+}
+
 impl World {
     /// Who answers, and within which limits.
     pub(crate) fn any_models(&mut self) -> Models {
@@ -100,6 +138,10 @@ impl World {
         let providers = ["lab", "far"].map(|name| {
             let sights = [Sight::Words, Sight::Public, Sight::Private];
             let provider = Provider {
+                grammars: self.random.chance(50),
+                continues: self.random.chance(50),
+                embeds: self.random.chance(50),
+                context_tokens: 8192,
                 sees: self.random.pick(&sights).copied().unwrap_or_default(),
                 tokens_per_day: limit(&mut self.random, 60_000),
                 spend_per_day: limit(&mut self.random, 200_000),
@@ -108,7 +150,8 @@ impl World {
             };
             (name.to_owned(), provider)
         });
-        Models { chosen, providers: BTreeMap::from(providers) }
+        let routes = (0..self.random.below(4)).map(|_| any_route(&mut self.random)).collect();
+        Models { chosen, providers: BTreeMap::from(providers), routes }
     }
 
     /// A model is asked: that it is the one that the person chose, and that its provider may get so much more.
@@ -121,14 +164,16 @@ impl World {
             }
             _ => return Ok(()),
         };
-        if *to != self.told.models.chosen {
-            return Err(format!("{call} goes to `{to}`, and `{}` was chosen", self.told.models.chosen));
+        let named = may_answer(&self.told.models, effect);
+        if !named.contains(to) {
+            return Err(format!("{call} goes to `{to}`, and may go to {named:?}"));
         }
         let Some((name, _)) = to.split_once('/') else { return Ok(()) };
         let Some(provider) = self.told.models.providers.get(name).cloned() else {
             return Err(format!("{call} goes to {to}, which nobody configured"));
         };
         self.report.sent_elsewhere += 1;
+        self.report.sent_by_rule += usize::from(*to != self.told.models.chosen);
         let shows = |words: &str| match effect {
             Effect::Infer { request, .. } => request.messages.iter().any(|message| message.content.contains(words)),
             _ => false,
@@ -185,7 +230,9 @@ impl World {
             self.wake = None;
             return self.feed(Event::Tick {});
         }
-        let people = self.sessions.iter().map(|session| Caller::Person(*session));
+        // Agents more often than people: what they were told is the more dangerous.
+        let are_people_left_out = !self.agents.is_empty() && self.random.chance(60);
+        let people = self.sessions.iter().filter(|_| !are_people_left_out).map(|session| Caller::Person(*session));
         let callers: Vec<Caller> = people.chain(self.agents.iter().map(|agent| Caller::Agent(*agent))).collect();
         let Some(caller) = self.random.pick(&callers).copied() else { return self.connect() };
         if let (Caller::Agent(_), true) = (caller, self.random.chance(30)) {

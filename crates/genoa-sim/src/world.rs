@@ -74,6 +74,8 @@ pub struct Report {
     pub steps_taken: usize,
     /// Model calls that went to a provider.
     pub sent_elsewhere: usize,
+    /// Those of them that went there by a rule.
+    pub sent_by_rule: usize,
     /// Those of them that show a note of the person's.
     pub notes_elsewhere: usize,
     /// Model calls and runs that ended because a provider must not see what a prompt holds.
@@ -107,6 +109,7 @@ impl Report {
         self.gone_on += other.gone_on;
         self.steps_taken += other.steps_taken;
         self.sent_elsewhere += other.sent_elsewhere;
+        self.sent_by_rule += other.sent_by_rule;
         self.notes_elsewhere += other.notes_elsewhere;
         self.kept_back += other.kept_back;
         self.refused_for_the_day += other.refused_for_the_day;

@@ -19,7 +19,7 @@ pub(crate) fn configured(home: &Home) -> Result<Configured, Failure> {
     let chosen = model::name(&settings).to_owned();
     let models = providers::models(&settings, &chosen);
     let installation = Installation { policy: rule_files::texts(home), models, ..offered };
-    let models = [(chosen.clone(), model::source(home, &settings))].into();
+    let models = model::sources(home, &settings);
     let thinking = Thinking { chosen, models, agent_options: settings.agent_options() };
     let mut watched = model::watched(home, &settings);
     watched.extend(rule_files::watched(home));

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use genoa_abi::grant::Right;
-use genoa_abi::limits::{CONTEXT_TOKENS, MODEL_PROVIDERS, PROVIDER_DAY_TOKENS, STREAM_SILENCE_MS};
-use genoa_abi::provider::{Models, Provider, Sight};
+use genoa_abi::limits::{CONTEXT_TOKENS, MODEL_PROVIDERS, MODEL_ROUTES, PROVIDER_DAY_TOKENS, STREAM_SILENCE_MS};
+use genoa_abi::model::InferClass;
+use genoa_abi::provider::{Models, Need, Provider, Route, Sight};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::{ModelSource, Secret};
 use genoa_model::limits::REMOTE_SILENCE_MS;
@@ -71,17 +72,46 @@ pub(crate) struct ProviderSettings {
 }
 
 impl ProviderSettings {
+    fn window(&self) -> u32 {
+        self.context_tokens.unwrap_or(u32::try_from(CONTEXT_TOKENS).unwrap_or(u32::MAX))
+    }
+
     /// What the kernel is told of it.
     fn stated(&self) -> Provider {
         let millionths = |money: Option<Money>| money.map(|money| money.0);
         Provider {
             sees: self.sees,
+            grammars: self.guided_grammar,
+            continues: self.continue_final_message,
+            embeds: self.embedding_model.is_some(),
+            context_tokens: u64::from(self.window()),
             tokens_per_day: self.tokens_per_day,
             spend_per_day: millionths(self.spend_per_day),
             price_in: millionths(self.price_in).unwrap_or_default(),
             price_out: millionths(self.price_out).unwrap_or_default(),
         }
     }
+}
+
+/// A rule about which model answers, as configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RouteSettings {
+    /// Who waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) class: Option<InferClass>,
+    /// What is to be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) need: Option<Need>,
+    /// What the prompt holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) holds: Option<Sight>,
+    /// Tokens of prompt and answer that are exceeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) longer_than: Option<u64>,
+    /// The model.
+    #[serde(rename = "use")]
+    pub(crate) to: String,
 }
 
 /// A chosen model that is elsewhere.
@@ -93,9 +123,23 @@ pub(crate) struct Remote<'s> {
     model: &'s str,
 }
 
-/// The chosen model, if it is elsewhere: its name has a slash, which no model of this machine has.
+/// The chosen model, if it is elsewhere.
 pub(crate) fn chosen(settings: &Settings) -> Result<Option<Remote<'_>>, Failure> {
-    let Some((provider, model)) = settings.model.name.split_once('/') else { return Ok(None) };
+    named(settings, &settings.model.name)
+}
+
+/// The models that rules name and that are elsewhere, each once, without the chosen one.
+pub(crate) fn by_rule(settings: &Settings) -> Vec<Remote<'_>> {
+    let mut names: Vec<&str> = settings.route.iter().map(|route| route.to.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| *name != settings.model.name);
+    names.into_iter().filter_map(|name| named(settings, name).ok().flatten()).collect()
+}
+
+/// A model by its name, if it is elsewhere: its name has a slash, which no model of this machine has.
+pub(crate) fn named<'s>(settings: &'s Settings, name: &'s str) -> Result<Option<Remote<'s>>, Failure> {
+    let Some((provider, model)) = name.split_once('/') else { return Ok(None) };
     let found = settings.providers.get_key_value(provider).ok_or_else(|| {
         let name = provider.escape_debug();
         Failure::new(ErrorCode::NotFound, format!("there is no provider `{name}` for the model"))
@@ -115,13 +159,28 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
         return Err(Failure::new(ErrorCode::TooLarge, "the configuration names too many providers")
             .because(format!("the limit is {MODEL_PROVIDERS} (MODEL_PROVIDERS)")));
     }
+    if settings.route.len() > MODEL_ROUTES {
+        return Err(Failure::new(ErrorCode::TooLarge, "the configuration has too many rules in [[route]]")
+            .because(format!("the limit is {MODEL_ROUTES} (MODEL_ROUTES)")));
+    }
+    for route in &settings.route {
+        if route.to.is_empty() {
+            return Err(Failure::new(ErrorCode::InvalidInput, "a rule in [[route]] names no model"));
+        }
+        named(settings, &route.to)?;
+    }
     all(settings).try_for_each(Remote::check)
 }
 
 /// What the kernel is told: who answers, and what the person states of providers.
 pub(crate) fn models(settings: &Settings, chosen: &str) -> Models {
     let stated = settings.providers.iter().map(|(name, provider)| (name.clone(), provider.stated()));
-    Models { chosen: chosen.to_owned(), providers: stated.collect() }
+    let rule = |route: &RouteSettings| {
+        let RouteSettings { class, need, holds, longer_than, to } = route.clone();
+        Route { class, need, holds, longer_than, to }
+    };
+    let routes = settings.route.iter().map(rule).collect();
+    Models { chosen: chosen.to_owned(), providers: stated.collect(), routes }
 }
 
 /// Every provider, each with a model that nobody has.
@@ -211,7 +270,7 @@ impl Remote<'_> {
             model: self.model.to_owned(),
             embedding_model: settings.embedding_model.clone(),
             key_file: None,
-            context_tokens: settings.context_tokens.unwrap_or(u32::try_from(CONTEXT_TOKENS).unwrap_or(u32::MAX)),
+            context_tokens: settings.window(),
             guided_grammar: settings.guided_grammar,
             continue_final_message: settings.continue_final_message,
             allow_plain_http: settings.allow_plain_http,
@@ -331,6 +390,24 @@ mod tests {
             assert!(!said.contains("hush"), "{said}");
         }
         assert!(url("http://127.0.0.1:8080/v1").is_ok());
+        let rule = |rule: &str| settings(&format!("{}[[route]]\n{rule}\n", lab("")));
+        assert!(
+            rule("class = \"agent\"\nneed = \"grammar\"\nholds = \"words\"\nlonger_than = 9\nuse = \"lab/a\"").is_ok()
+        );
+        let bad = [
+            "",
+            "use = \"\"",
+            "use = \"gone/a\"",
+            "use = \"lab/\"",
+            "class = \"x\"\nuse = \"a\"",
+            "if = 1\nuse = \"a\"",
+        ];
+        bad.into_iter().for_each(|text| assert!(rule(text).is_err(), "{text}"));
+        assert!(
+            settings(&format!("{}{}", lab(""), "[[route]]\nuse = \"a\"\n".repeat(65)))
+                .unwrap_err()
+                .contains("MODEL_ROUTES")
+        );
         assert!(
             settings("[providers.\"a b\"]\nurl = \"https://lab.example\"\n").unwrap_err().contains("small letters")
         );

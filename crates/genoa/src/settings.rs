@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::hosts;
-use crate::providers::{self, ProviderSettings};
+use crate::providers::{self, ProviderSettings, RouteSettings};
 use crate::servers::ToolSettings;
 
 /// `config.toml`, as it is written.
@@ -25,6 +25,9 @@ pub(crate) struct Settings {
     pub(crate) model: ModelSettings,
     /// Endpoints with models that are elsewhere, by the name that stands before the slash of a model's name.
     pub(crate) providers: BTreeMap<String, ProviderSettings>,
+    /// Which model answers calls of which kind; the first rule counts that can.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) route: Vec<RouteSettings>,
     /// What may be reached outside.
     pub(crate) network: NetworkSettings,
     /// What becomes of what leaves the machine.

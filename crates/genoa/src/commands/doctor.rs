@@ -52,6 +52,7 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
             Ok(described) => lines.push(format!("  {} {described}", styled(GOOD, "✓"))),
             Err(failure) => lines.push(format!("  {} {failure}", styled(BAD, "✗"))),
         }
+        lines.extend(model::described_by_rule(&context.settings).into_iter().map(|line| format!("  → {line}")));
         lines.push(styled(BOLD, "Injection sensor"));
         lines.push(sensor_line());
         lines

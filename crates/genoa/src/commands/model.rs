@@ -1,5 +1,6 @@
 //! `model`: the models of this machine, and those that are elsewhere.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -85,31 +86,38 @@ pub(crate) fn run(context: &Context, command: ModelCommand) -> Result<Ending, Fa
     }
 }
 
-/// Fetches the chosen model if it is to be on this machine and not there yet.
+/// Fetches the models that may be asked, as far as they are to be on this machine and are not there yet.
 pub(crate) fn ensure_default(context: &Context) -> Result<(), Failure> {
     ensure(context, &context.settings)
 }
 
 /// The same for other settings.
 pub(crate) fn ensure(context: &Context, settings: &Settings) -> Result<(), Failure> {
-    if providers::chosen(settings)?.is_some() {
-        return Ok(());
-    }
-    let name = name(settings);
-    if store::find(context.home.models(), name).is_err() {
-        fetched(context, name, None)?;
+    for name in names(settings) {
+        if providers::named(settings, name)?.is_none() && store::find(context.home.models(), name).is_err() {
+            fetched(context, name, None)?;
+        }
     }
     Ok(())
 }
 
-/// What the daemon starts its worker with.
-pub(crate) fn source(home: &Home, settings: &Settings) -> ModelSource {
-    match providers::chosen(settings) {
+/// The models that may be asked: the chosen one, and those that rules name.
+fn names(settings: &Settings) -> BTreeSet<&str> {
+    settings.route.iter().map(|route| route.to.as_str()).chain([name(settings)]).collect()
+}
+
+/// What the daemon starts the worker of each model with.
+pub(crate) fn sources(home: &Home, settings: &Settings) -> BTreeMap<String, ModelSource> {
+    names(settings).into_iter().map(|name| (name.to_owned(), source(home, settings, name))).collect()
+}
+
+fn source(home: &Home, settings: &Settings, name: &str) -> ModelSource {
+    match providers::named(settings, name) {
         Ok(None) => {}
         Ok(Some(remote)) => return remote.source(),
         Err(failure) => return ModelSource::Missing(failure),
     }
-    let model = match store::find(home.models(), name(settings)) {
+    let model = match store::find(home.models(), name) {
         Ok(model) => model,
         Err(failure) => return ModelSource::Missing(failure),
     };
@@ -121,16 +129,26 @@ pub(crate) fn source(home: &Home, settings: &Settings) -> ModelSource {
     ModelSource::Local { file: model.path, written, state: Some(state), options }
 }
 
-/// The files and folders on which that depends: the model's file, and the folder that it is in, or would be; or the key.
+/// The files and folders on which that depends: for each model its file, and the folder that it is in, or would be; or the key.
 pub(crate) fn watched(home: &Home, settings: &Settings) -> Vec<PathBuf> {
-    match providers::chosen(settings) {
+    let of = |name: &str| match providers::named(settings, name) {
         Ok(None) => {
-            let file = store::find(home.models(), name(settings)).ok().map(|model| model.path);
-            [home.models().join(name(settings))].into_iter().chain(file).collect()
+            let file = store::find(home.models(), name).ok().map(|model| model.path);
+            [home.models().join(name)].into_iter().chain(file).collect()
         }
         Ok(Some(remote)) => remote.watched(),
         Err(_) => Vec::new(),
-    }
+    };
+    names(settings).into_iter().flat_map(of).collect()
+}
+
+/// The models elsewhere that are asked by rule, for people.
+pub(crate) fn described_by_rule(settings: &Settings) -> Vec<String> {
+    let line = |remote: providers::Remote<'_>| {
+        let place = remote.whereabouts().unwrap_or_else(|failure| failure.to_string());
+        format!("{} at {place}, by rule: prompts leave Genoa for there", visible(&remote.name()))
+    };
+    providers::by_rule(settings).into_iter().map(line).collect()
 }
 
 /// The chosen model for people, with what is not as it should be.
@@ -190,10 +208,12 @@ fn list(context: &Context) -> Result<Ending, Failure> {
 /// A line for each provider, and what of it is in use.
 fn remote_lines(settings: &Settings) -> Vec<String> {
     let chosen = providers::chosen(settings).ok().flatten();
+    let asked: Vec<providers::Remote<'_>> = chosen.into_iter().chain(providers::by_rule(settings)).collect();
     let line = |remote: providers::Remote<'_>| {
-        let in_use = chosen.filter(|chosen| chosen.provider == remote.provider);
-        let sign = if in_use.is_some() { styled(CARE, " in use") } else { String::new() };
-        let name = in_use.map_or_else(|| remote.name(), |chosen| chosen.name());
+        let in_use = asked.iter().filter(|asked| asked.provider == remote.provider);
+        let names: Vec<String> = in_use.map(providers::Remote::name).collect();
+        let sign = if names.is_empty() { String::new() } else { styled(CARE, " in use") };
+        let name = if names.is_empty() { remote.name() } else { names.join(", ") };
         let place = remote.whereabouts().unwrap_or_else(|failure| failure.to_string());
         format!(
             "→ {:<22} {:>9}  {}{sign}",

@@ -22,9 +22,12 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
     value(context.format, &status, |status| {
         let mut lines = lines(status);
         // A model of this machine is nothing to be reminded of.
-        if providers::chosen(&context.settings).is_ok_and(|remote| remote.is_some()) {
+        let is_elsewhere = providers::chosen(&context.settings).is_ok_and(|remote| remote.is_some());
+        let chosen = is_elsewhere.then(|| model::described(context).unwrap_or_else(|failure| failure.to_string()));
+        let asked: Vec<String> = chosen.into_iter().chain(model::described_by_rule(&context.settings)).collect();
+        if !asked.is_empty() {
             lines.push(styled(BOLD, "Model"));
-            lines.push(format!("  {}", model::described(context).unwrap_or_else(|failure| failure.to_string())));
+            lines.extend(asked.iter().map(|line| format!("  {line}")));
         }
         let used: Vec<String> = status.providers.iter().filter_map(used).map(|line| format!("  {line}")).collect();
         if !used.is_empty() {

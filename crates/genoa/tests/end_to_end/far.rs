@@ -26,11 +26,13 @@ impl Far {
 
     /// Writes the configuration anew, with these lines about the provider; what stands after them is of other sections.
     pub(crate) fn state(&self, more: &str) {
-        self.near.configure(&format!(
-            "[model]\nname = \"far/smollm2-135m\"\n[providers.far]\nurl = \"http://{}/v1\"\nkey_file = \"{}\"\n{more}",
-            self.server.address,
-            self.key_file.display()
-        ));
+        self.near.configure(&format!("[model]\nname = \"far/smollm2-135m\"\n{}", self.section(more)));
+    }
+
+    /// The section of the configuration for the provider, with more lines.
+    pub(crate) fn section(&self, more: &str) -> String {
+        let (address, key_file) = (&self.server.address, self.key_file.display());
+        format!("[providers.far]\nurl = \"http://{address}/v1\"\nkey_file = \"{key_file}\"\n{more}")
     }
 
     /// All that the other home's record tells.

@@ -21,6 +21,7 @@ mod programs;
 mod proofs;
 mod remote;
 mod replays;
+mod routes;
 mod rules;
 mod site;
 mod skills;

@@ -19,7 +19,7 @@ fn used(world: &World) -> ProviderUse {
     status(&mut client(world)).providers.into_iter().next().unwrap()
 }
 
-fn hello(max_tokens: u32) -> InferRequest {
+pub(crate) fn hello(max_tokens: u32) -> InferRequest {
     InferRequest {
         messages: vec![ChatMessage::new(Role::User, "Say hello to everybody here.")],
         max_tokens,
@@ -27,7 +27,7 @@ fn hello(max_tokens: u32) -> InferRequest {
     }
 }
 
-fn infer(world: &World, request: InferRequest) -> Result<InferReply, Failure> {
+pub(crate) fn infer(world: &World, request: InferRequest) -> Result<InferReply, Failure> {
     // It starts the daemon, and tells it of another configuration.
     world.ok(&["status"]);
     match client(world).call(&Syscall::Infer(request))? {

@@ -53,6 +53,16 @@ impl World {
         std::fs::write(folder.join(format!("{}.gguf", "0".repeat(64))), "this is no model").unwrap();
     }
 
+    /// Has the small model of the tests: those of the engine fetched it into the cache of the person who runs them.
+    pub(crate) fn add_small_model(&self) {
+        let name = "smollm2-135m";
+        let theirs = genoa_model::store::find(&genoa_model::store::default_folder(), name).unwrap().path;
+        let folder = self.cache().join("genoa/models").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let ours = folder.join(theirs.file_name().unwrap());
+        std::fs::hard_link(&theirs, &ours).or_else(|_| std::fs::copy(&theirs, &ours).map(|_| ())).unwrap();
+    }
+
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.folder.path().join("work").join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
