@@ -46,6 +46,7 @@ impl Turn<'_> {
         }
         let (work, made_of) = (flight.work.clone(), flight.made_of.clone());
         let (to, bill) = self.choose(&work, &made_of)?;
+        self.kernel.inference.send_to(&to, call, self.now);
         if let Some(flight) = self.kernel.flights.get_mut(&call) {
             flight.work.is_for(to);
             flight.bill = bill;

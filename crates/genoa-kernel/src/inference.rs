@@ -1,4 +1,4 @@
-//! Who of those that wait for the model runs next: classes, fair shares, turns, ageing, and room.
+//! Who of those that wait for one model runs next: classes, fair shares, turns, ageing, and room.
 //!
 //! Bookkeeping only. [`Inference::decide`] says what is to begin, to stand still and to go on; the kernel makes effects of it,
 //! and the model worker carries them out between two tokens.
@@ -45,7 +45,7 @@ pub(crate) enum Switch {
     GoOn(CallId),
 }
 
-/// All model calls that are not over.
+/// All calls of one model that are not over.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Inference {
     calls: BTreeMap<CallId, Queued>,
@@ -66,10 +66,30 @@ impl Inference {
     /// A call comes. A grant that was not there begins with what the least served of the others had, so that nobody saves up
     /// for later.
     pub(crate) fn add(&mut self, id: CallId, class: InferClass, grant: GrantId, tokens: u64, now: Timestamp) {
-        let least = self.had.values().min().copied().unwrap_or(0);
-        self.had.entry(grant).or_insert(least);
         let stage = InferStage::Waiting;
-        self.calls.insert(id, Queued { class, grant, tokens, stage, since: now, charged: now, risen: false });
+        self.put(id, Queued { class, grant, tokens, stage, since: now, charged: now, risen: false });
+    }
+
+    /// The same for a call that waited elsewhere.
+    pub(crate) fn put(&mut self, id: CallId, call: Queued) {
+        let least = self.had.values().min().copied().unwrap_or(0);
+        self.had.entry(call.grant).or_insert(least);
+        self.calls.insert(id, call);
+    }
+
+    /// Takes out a call that goes elsewhere.
+    pub(crate) fn take(&mut self, id: CallId, now: Timestamp) -> Option<Queued> {
+        let call = self.calls.get(&id).cloned();
+        self.remove(id, now);
+        call
+    }
+
+    pub(crate) fn has(&self, id: CallId) -> bool {
+        self.calls.contains_key(&id)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
     }
 
     /// A call is over, or given up.

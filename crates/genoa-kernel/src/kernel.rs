@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 use crate::agents::{Agents, Intention};
 use crate::flights::Flight;
 use crate::grants::Grants;
-use crate::inference::Inference;
 use crate::outbox::Message;
 use crate::questions::OpenQuestion;
+use crate::queues::Queues;
 use crate::reading::Reading;
 use crate::recorder::Recorder;
 use crate::rules::Rules;
@@ -62,9 +62,9 @@ pub struct Kernel {
     pub(crate) intentions: BTreeMap<IntentionId, Intention>,
     pub(crate) runs: BTreeMap<RunId, RunState>,
     pub(crate) flights: BTreeMap<CallId, Flight>,
-    /// Whose turn it is with the model.
+    /// Whose turn it is with each model.
     #[serde(default)]
-    pub(crate) inference: Inference,
+    pub(crate) inference: Queues,
     /// What was used of providers.
     #[serde(default)]
     pub(crate) ledger: Ledger,

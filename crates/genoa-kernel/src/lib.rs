@@ -30,6 +30,7 @@ mod planning;
 mod prompts;
 mod proposals;
 mod questions;
+mod queues;
 mod reading;
 mod recorder;
 mod render;

@@ -7,7 +7,7 @@ use genoa_abi::syscall::Caller;
 use genoa_abi::{AgentId, CallId, ErrorCode, Failure, SessionId};
 
 use crate::flights::{Flight, Work, too_late};
-use crate::inference::Inference;
+use crate::queues::Queues;
 use crate::rules::Rules;
 use crate::system;
 use crate::turn::{Origin, Turn};
@@ -23,7 +23,7 @@ impl Turn<'_> {
         // Timers died with the daemon.
         self.kernel.wake_at = None;
         self.charge_what_was_sent();
-        self.kernel.inference = Inference::default();
+        self.kernel.inference = Queues::default();
         self.forget_callers();
         self.recover_flights();
         self.recover_outbox();

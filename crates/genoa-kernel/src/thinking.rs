@@ -120,8 +120,8 @@ impl Turn<'_> {
 
     /// Lets a model call wait for its place; says whether it is one.
     pub(crate) fn queue_for_the_model(&mut self, call: CallId, flight: &Flight) -> bool {
-        let (Work::Infer { request, .. }, Some(grant)) = (&flight.work, flight.grant) else { return false };
-        self.kernel.inference.add(call, request.class, grant, flight.reserved.tokens, self.now);
+        let (Work::Infer { request, to, .. }, Some(grant)) = (&flight.work, flight.grant) else { return false };
+        self.kernel.inference.add(to, call, request.class, grant, flight.reserved.tokens, self.now);
         true
     }
 

@@ -1,4 +1,4 @@
-//! The model as the kernel schedules it, kept by the plainest book: what runs, and what stands still.
+//! The models as the kernel schedules their calls, kept by the plainest book: what runs, and what stands still.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,16 +6,18 @@ use genoa_abi::CallId;
 use genoa_abi::limits::INFER_PLACES;
 use genoa_abi::model::InferClass;
 
-/// The calls that the model was told of and that are not over, each with whether it stands still.
+/// The calls that models were told of and that are not over, each with whether it stands still, and with its model.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     calls: BTreeMap<CallId, (InferClass, bool)>,
+    models: BTreeMap<CallId, String>,
     /// Those that were told to stop: they do, also where they stand still.
     cancelled: BTreeSet<CallId>,
 }
 
 impl Places {
-    pub(crate) fn begin(&mut self, call: CallId, class: InferClass) -> Result<(), String> {
+    pub(crate) fn begin(&mut self, call: CallId, class: InferClass, model: &str) -> Result<(), String> {
+        self.models.insert(call, model.to_owned());
         match self.calls.insert(call, (class, false)) {
             Some(_) => Err(format!("the model call {call} begins twice")),
             None => Ok(()),
@@ -32,6 +34,7 @@ impl Places {
 
     pub(crate) fn end(&mut self, call: CallId) {
         self.calls.remove(&call);
+        self.models.remove(&call);
         self.cancelled.remove(&call);
     }
 
@@ -42,6 +45,7 @@ impl Places {
     /// The worker died with the daemon.
     pub(crate) fn clear(&mut self) {
         self.calls.clear();
+        self.models.clear();
         self.cancelled.clear();
     }
 
@@ -60,20 +64,26 @@ impl Places {
         }
     }
 
-    /// After a step of the kernel: no more calls run than there are places, and of those of a lower class than the highest
+    /// After a step of the kernel: of no model more calls run than it has places, and of those of a lower class than the highest
     /// one at most. `is_known` says whether the kernel has the call still.
     pub(crate) fn check(&self, is_known: impl Fn(CallId) -> bool) -> Result<(), String> {
+        let models: BTreeSet<&String> = self.models.values().collect();
+        models.into_iter().try_for_each(|model| self.check_model(model, &is_known))
+    }
+
+    fn check_model(&self, model: &str, is_known: impl Fn(CallId) -> bool) -> Result<(), String> {
+        let is_its = |call: CallId| is_known(call) && self.models.get(&call).is_some_and(|own| own == model);
         let known: Vec<(InferClass, bool)> =
-            self.calls.iter().filter(|(call, _)| is_known(**call)).map(|(_, state)| *state).collect();
+            self.calls.iter().filter(|(call, _)| is_its(**call)).map(|(_, state)| *state).collect();
         let top = known.iter().map(|(class, _)| *class).max();
         let running: Vec<InferClass> =
             known.iter().filter(|(_, is_paused)| !is_paused).map(|(class, _)| *class).collect();
         let below = running.iter().filter(|class| Some(**class) < top).count();
         if running.len() > INFER_PLACES || below > 1 {
-            return Err(format!("{} model calls run, {below} of them below {top:?}", running.len()));
+            return Err(format!("{} calls of {model} run, {below} of them below {top:?}", running.len()));
         }
         if running.is_empty() && !known.is_empty() {
-            return Err(format!("{} model calls stand, and none runs", known.len()));
+            return Err(format!("{} calls of {model} stand, and none runs", known.len()));
         }
         Ok(())
     }

@@ -511,8 +511,8 @@ impl World {
                 }
                 self.pending.push(Pending::Tool(job));
             }
-            Effect::Infer { call, request, .. } => {
-                self.places.begin(call, request.class)?;
+            Effect::Infer { call, request, to, .. } => {
+                self.places.begin(call, request.class, &to)?;
                 self.pending.push(Pending::Infer(call));
             }
             Effect::CancelInfer { call } => self.places.cancel(call),
