@@ -1,6 +1,6 @@
 //! The jailed processes: started through the spawner, known by what they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -45,6 +45,8 @@ pub(crate) struct Children {
     ids: BTreeMap<Child, u64>,
     /// Why a process could not be started, or how it ended, until its socket tells the loop.
     ends: BTreeMap<Child, String>,
+    /// Those of them that could not be started at all.
+    never_ran: BTreeSet<Child>,
     next_id: u64,
 }
 
@@ -59,6 +61,7 @@ impl Children {
             alive: BTreeMap::new(),
             ids: BTreeMap::new(),
             ends: BTreeMap::new(),
+            never_ran: BTreeSet::new(),
             next_id: 1,
         })
     }
@@ -156,6 +159,12 @@ impl Children {
         ends.into_iter().flatten().next().unwrap_or_else(|| "its process ended".to_owned())
     }
 
+    /// Whether a model worker, or the broker without which it reaches nothing, could not be started at all. Told once.
+    pub(crate) fn worker_never_ran(&mut self, number: u32) -> bool {
+        let parts = [Child::WorkerEgress(number), Child::Worker(number)];
+        parts.into_iter().filter(|child| self.never_ran.remove(child)).count() > 0
+    }
+
     /// Writes a line to the daemon's own log.
     pub(crate) fn note(&self, text: &str) {
         // Standard error is the log; if it is gone there is nobody to tell.
@@ -186,6 +195,7 @@ impl Children {
         let child = self.alive.get(&id).copied();
         if let Some(child @ (Child::Worker(_) | Child::WorkerEgress(_))) = child {
             self.ends.insert(child, how.clone());
+            self.never_ran.insert(child);
         }
         self.ended(id, how)
     }

@@ -222,6 +222,9 @@ impl Daemon {
             }
             Peer::Worker(number) => {
                 let how = self.children.end_of_worker(number);
+                if self.children.worker_never_ran(number) {
+                    self.worker_never_ran(number);
+                }
                 self.worker_lost(number, &how);
             }
         }

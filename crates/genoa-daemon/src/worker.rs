@@ -207,6 +207,11 @@ impl Worker {
         self.end(call, outcome)
     }
 
+    /// The process could not be started: it was asked nothing, and nor was another before, where each call is asked for once.
+    pub(crate) fn never_ran(&mut self) {
+        self.sent.retain(|call| !self.asked.contains(call));
+    }
+
     /// The process ended. The calls that wait are asked again of the next one, unless it dies too often; where each may be asked
     /// once only, those that it was asked have failed.
     pub(crate) fn died(&mut self, now: Timestamp, reason: &str, asks_once: bool) -> Vec<Event> {
@@ -218,7 +223,8 @@ impl Worker {
             let failure = Failure::new(ErrorCode::Interrupted, "the model worker stopped while the call was under way")
                 .because(reason)
                 .try_next("Try again: it is not sent a second time by itself, because the first may have been counted");
-            over.extend(asked.into_iter().filter_map(|call| self.end(call, Err(failure.clone()))));
+            let sent: Vec<CallId> = asked.intersection(&self.sent).copied().collect();
+            over.extend(sent.into_iter().filter_map(|call| self.end(call, Err(failure.clone()))));
         }
         self.deaths.push_back(now);
         while self.deaths.front().is_some_and(|death| death.plus_ms(RESTART_WINDOW_MS) < now) {
@@ -351,6 +357,12 @@ mod tests {
             unspent(&worker.answered(RequestId(3), Err(failure())).into_iter().collect::<Vec<_>>()),
             [(3, true)]
         );
+        // One that could not be started was asked nothing, and another is tried.
+        worker.ask(infer(6), None);
+        worker.never_ran();
+        assert!(worker.died(Timestamp(0), "no jail", true).is_empty() && worker.must_start());
+        worker.started();
+        assert!(worker.answered(RequestId(6), Err(failure())).is_some());
         // A model that is not configured any more answers what it was asked, and nothing else.
         worker.ask(infer(4), None);
         worker.replace();

@@ -124,6 +124,13 @@ impl Daemon {
         }
     }
 
+    /// What a worker was asked that could not be started, nobody was asked.
+    pub(crate) fn worker_never_ran(&mut self, number: u32) {
+        if let Some(slot) = self.workers.slots.get_mut(&number).filter(|slot| slot.asks_once()) {
+            slot.worker.never_ran();
+        }
+    }
+
     /// The worker is gone; what waits is asked of the next one, until too many have died.
     pub(crate) fn worker_lost(&mut self, number: u32, reason: &str) {
         self.sockets.remove(Peer::Worker(number));

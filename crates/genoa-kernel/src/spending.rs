@@ -288,7 +288,7 @@ fn must_not_see(model: &str, name: &str, sees: Sight, needed: Sight, made_of: &L
     Failure::new(ErrorCode::NotGranted, format!("{model} is not asked: it must not see this prompt"))
         .because(format!("it holds {parts}, for {}, and [providers.{name}] has sees = \"{sees}\"", made_of.readers()))
         .try_next(format!(
-            "Choose a model of this machine with `genoa model use`, or set sees = \"{needed}\" in [providers.{name}] if it may"
+            "Have a model of this machine answer it, by a rule in [[route]] or with `genoa model use`, or set sees = \"{needed}\" in [providers.{name}] if it may"
         ))
 }
 
