@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn infer(request: InferRequest) -> Work {
-        Work::Infer { watch: None, stream: None, request, to: String::new() }
+        Work::Infer { watch: None, stream: None, request: Box::new(request), to: String::new() }
     }
 
     fn chosen(routes: &[Route], work: &Work, made_of: &Labels) -> Result<String, ErrorCode> {

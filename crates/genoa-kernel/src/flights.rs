@@ -43,7 +43,7 @@ pub(crate) enum Work {
         watch: Option<(SessionId, IntentionId)>,
         #[serde(default)]
         stream: Option<Asker>,
-        request: InferRequest,
+        request: Box<InferRequest>,
         /// The model that answers.
         #[serde(default)]
         to: String,
@@ -100,7 +100,7 @@ impl Work {
             Self::Tool(job) => Effect::RunTool(job),
             Self::Infer { watch, stream, request, to } => {
                 let stream = stream.map(|asker| (asker.caller, asker.request));
-                Effect::Infer { call, watch, stream, request, to }
+                Effect::Infer { call, watch, stream, request: *request, to }
             }
             Self::Embed { texts, to } => Effect::Embed { call, texts, to },
             Self::View { view, workspace, action } => Effect::ActOnView { call, view, workspace, action },

@@ -57,7 +57,7 @@ impl Turn<'_> {
             Origin::Syscall(asker) if request.stream => Some(asker),
             _ => None,
         };
-        let work = Work::Infer { watch: thinker.watch, stream, request, to: String::new() };
+        let work = Work::Infer { watch: thinker.watch, stream, request: Box::new(request), to: String::new() };
         self.begin_thinking(thinker, work)
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::models::{self, genoa};
+use crate::processes::wait_for;
 use crate::world::World;
 
 /// A gateway that ends with the test.
@@ -333,10 +334,12 @@ fn what_nobody_waits_for_any_more_is_given_up() {
     let gateway = Gateway::of_small_model();
     let long = json!({ "model": "smollm2-135m", "messages": one("Count to ten thousand."), "max_tokens": 1024, "temperature": 1.0 });
     let leaving = gateway.open("POST", "/v1/chat/completions", &gateway.token, &long.to_string());
+    // On a busy machine it takes a while until the model has the call, and one that it does not have yet is only forgotten.
+    let journal = || gateway.world.ok(&["journal", "export"]);
+    wait_for("the call in the record", || journal().contains("Count to ten thousand.").then_some(()));
     std::thread::sleep(Duration::from_millis(1_500));
     drop(leaving);
     // It stands in the record as cut short: it did not write on for nobody.
-    let journal = || gateway.world.ok(&["journal", "export"]);
     let until = std::time::Instant::now() + Duration::from_secs(60);
     while !journal().contains("cancelled") {
         assert!(std::time::Instant::now() < until, "the model writes on for nobody");
