@@ -96,31 +96,18 @@ def wait_for(request: int, of: Connection, person: Connection, deal_with: Callab
 def gateway(binary: Path, home: Path) -> Iterator[tuple[str, str]]:
     """The OpenAI protocol before a daemon's model: its address and token."""
     environment = os.environ | {"GENOA_HOME": str(home)}
-    asked = subprocess.run([binary, "gateway", "--token"], env=environment, capture_output=True, text=True, check=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (home / "gateway.log").open("wb") as log:
-        command = [binary, "gateway", "--port", str(port)]
-        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        until = time.monotonic() + START_SECONDS
-        while not listens(port):
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"the gateway does not answer; see {home / 'gateway.log'}")
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{port}/v1", asked.stdout.strip()
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
-
-
-def listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
+    token = subprocess.check_output([binary, "gateway", "--token"], env=environment, cwd=home, text=True).strip()
+    command = [binary, "gateway", "--port", "0"]
+    with subprocess.Popen(
+        command, env=environment, cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            url = process.stdout.readline().strip()
+            if not url:
+                raise RuntimeError("the gateway does not start; what it said stands above")
+            yield url, token
+        finally:
+            stop(process)
 
 
 @contextmanager
@@ -138,12 +125,16 @@ def daemon(binary: Path, home: Path) -> Iterator[None]:
             time.sleep(0.02)
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
+
+
+def stop(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def answers(home: Path) -> bool:

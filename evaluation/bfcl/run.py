@@ -7,9 +7,7 @@ One line of JSON a case goes to the file; what is in it already is not asked aga
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,40 +21,23 @@ import openai
 
 from cases import CATEGORIES, KINDS, Case, cases, verdict
 
-# The daemon is started as AgentDojo's evaluation does it.
+# Daemon and gateway are started as AgentDojo's evaluation does it.
 sys.path.append(str(Path(__file__).parents[1] / "agentdojo"))
-from genoa import daemon
+from genoa import daemon, gateway
 
 # Words are no call, whatever they go on to say: so much of them is kept, and the rest is not waited for.
 WORDS = 200
 # Eight questions at a time share two cores, and a prompt may be long.
 PATIENCE_SECONDS = 900
-STOP_SECONDS = 10
 
 
 @contextmanager
-def gateway(genoa: Path, home: Path, model: str, threads: int) -> Iterator[openai.OpenAI]:
-    """A daemon and a gateway with a home of their own, which end with the block."""
+def client_of(genoa: Path, home: Path, model: str, threads: int) -> Iterator[openai.OpenAI]:
+    """A client of a daemon and a gateway with a home of their own, which end with the block."""
     home.mkdir(parents=True, exist_ok=True)
     (home / "config.toml").write_text(f'[model]\nname = "{model}"\nthreads = {threads}\n')
-    environment = os.environ | {"GENOA_HOME": str(home)}
-    with daemon(genoa, home):
-        token = subprocess.check_output([genoa, "gateway", "--token"], env=environment, cwd=home, text=True).strip()
-        command = [genoa, "gateway", "--port", "0"]
-        with subprocess.Popen(
-            command, env=environment, cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
-        ) as process:
-            try:
-                url = process.stdout.readline().strip()
-                if not url:
-                    raise RuntimeError("the gateway does not start; what it said stands above")
-                yield openai.OpenAI(base_url=url, api_key=token, timeout=PATIENCE_SECONDS, max_retries=2)
-            finally:
-                process.terminate()
-                try:
-                    process.wait(STOP_SECONDS)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+    with daemon(genoa, home), gateway(genoa, home) as (url, token):
+        yield openai.OpenAI(base_url=url, api_key=token, timeout=PATIENCE_SECONDS, max_retries=2)
 
 
 def ask(client: openai.OpenAI, model: str, case: Case) -> dict:
@@ -86,7 +67,7 @@ def ask(client: openai.OpenAI, model: str, case: Case) -> dict:
 def ask_all(genoa: Path, model: str, threads: int, together: int, left: list[Case], out: Path) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="genoa-bfcl-") as folder,
-        gateway(genoa.resolve(), Path(folder) / "home", model, threads) as client,
+        client_of(genoa.resolve(), Path(folder) / "home", model, threads) as client,
         out.open("a") as file,
         ThreadPoolExecutor(together) as pool,
     ):
