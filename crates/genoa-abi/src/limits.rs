@@ -206,7 +206,7 @@ pub const READING_CALLS: usize = 4;
 pub const GRAMMAR_BYTES: usize = 512 * 1024;
 /// Model calls that wait.
 pub const INFER_QUEUE: usize = 256;
-/// Calls of one model that run at the same time, in one batch: on two cores 16 write almost twice as much together as 4 do.
+/// Calls of one model that run at the same time, in one batch.
 pub const INFER_PLACES: usize = 16;
 /// What the calls that run may need of the model's memory together, in tokens.
 pub const INFER_ROOM_TOKENS: u64 = 2 * CONTEXT_TOKENS as u64;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::{ErrorCode, Failure};
 use crate::labels::{Labels, Readers, Source};
 use crate::model::InferClass;
 
@@ -149,6 +150,23 @@ pub fn provider_of(model: &str) -> Option<&str> {
     model.split_once('/').map(|(provider, _)| provider)
 }
 
+/// What a model's name comes to whose provider is not configured.
+#[must_use]
+pub fn no_provider(name: &str) -> Failure {
+    Failure::new(ErrorCode::NotFound, format!("there is no provider `{}` for the model", name.escape_debug()))
+        .because("config.toml does not name it")
+        .try_next("Add it as [providers.NAME], or choose a model of this machine with `genoa model use`")
+}
+
+/// An amount of the person's money, which is stated in millionths, as people write it: two digits after the point, more where they tell
+/// something.
+#[must_use]
+pub fn shown_money(millionths: u64) -> String {
+    let text = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+    let short = text.trim_end_matches('0').len().max(text.len() - 4);
+    text[..short].to_owned()
+}
+
 /// What was used of a provider in the last 24 hours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderUse {
@@ -174,7 +192,7 @@ pub struct ProviderUse {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Sight;
+    use super::{Sight, shown_money};
     use crate::CallId;
     use crate::labels::{Labels, Readers, Source};
 
@@ -197,6 +215,12 @@ mod tests {
             let both = Sight::needed_for(&a.union(&b));
             prop_assert_eq!(both, Sight::needed_for(&a).max(Sight::needed_for(&b)));
         }
+    }
+
+    #[test]
+    fn amounts_are_told_shortly() {
+        let told = [0, 1, 420_000, 5_000_000].map(shown_money);
+        assert_eq!(told, ["0.00", "0.000001", "0.42", "5.00"]);
     }
 
     #[test]

@@ -18,13 +18,10 @@ use crate::window::{fit_functions, told};
 /// The first syscall that failed for a reason a better plan cannot mend.
 pub fn run(client: &mut Client, options: PlannerOptions) -> Result<(), Failure> {
     let mut assignment = receive(client)?;
-    let left_out = fit_functions(&mut assignment);
-    if !left_out.is_empty() {
-        client.call(&Syscall::Notify { text: told(&left_out, assignment.catalog.tools.len()) })?;
-    }
+    let mut left_out = Vec::new();
     let mut attempts: Vec<Attempt> = Vec::new();
     for _ in 0..=PLAN_REPAIRS + PLAN_QUESTIONS + PLAN_RETRIES {
-        let source = next_plan(client, (&mut assignment, &left_out), &attempts, options)?;
+        let source = next_plan(client, (&mut assignment, &mut left_out), &attempts, options)?;
         let report = submit(client, source.clone())?;
         match report.outcome {
             PlanOutcome::Rejected { findings } => attempts.push(Attempt::rejected(source, &findings)),
@@ -43,7 +40,7 @@ pub fn run(client: &mut Client, options: PlannerOptions) -> Result<(), Failure> 
 /// looser search, where that found nothing; or a new one.
 fn next_plan(
     client: &mut Client,
-    (assignment, left_out): (&mut Assignment, &[String]),
+    (assignment, left_out): (&mut Assignment, &mut Vec<String>),
     attempts: &[Attempt],
     options: PlannerOptions,
 ) -> Result<String, Failure> {
@@ -57,10 +54,20 @@ fn next_plan(
     if let Some(looser) = attempts.last().and_then(|last| last.loosened(&assignment.catalog, loosening)) {
         return Ok(looser);
     }
+    left_out.extend(fit(client, assignment)?);
     let plan = write_plan(client, (assignment, left_out), attempts, options)?;
     // Where nothing else comes to mind, the earlier plan says why it failed.
     let is_empty = plan.trim().is_empty();
     Ok(attempts.last().filter(|_| is_empty).map_or(plan, |last| last.plan.clone()))
+}
+
+/// Leaves out the functions that the model has no room for, and tells the person; gives their names. A saved plan needs none of this.
+fn fit(client: &mut Client, assignment: &mut Assignment) -> Result<Vec<String>, Failure> {
+    let left_out = fit_functions(assignment);
+    if !left_out.is_empty() {
+        client.call(&Syscall::Notify { text: told(&left_out, assignment.catalog.tools.len()) })?;
+    }
+    Ok(left_out)
 }
 
 fn receive(client: &mut Client) -> Result<Assignment, Failure> {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use genoa_abi::limits::PROVIDER_DAY_MS;
 use genoa_abi::model::{Finish, Grammar, InferReply, InferRequest};
-use genoa_abi::provider::{Provider, ProviderUse, Sight, provider_of};
+use genoa_abi::provider::{Provider, ProviderUse, Sight, no_provider, provider_of, shown_money};
 use genoa_abi::{CallId, ErrorCode, Failure, Labels, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -214,8 +214,8 @@ impl Turn<'_> {
             );
             ("tokens_per_day", why)
         } else {
-            let limit = money(provider.spend_per_day.unwrap_or_default());
-            let (used, most) = (money(used.millionths()), money(bill.most.millionths()));
+            let limit = shown_money(provider.spend_per_day.unwrap_or_default());
+            let (used, most) = (shown_money(used.millionths()), shown_money(bill.most.millionths()));
             let why =
                 format!("of {limit} within 24 hours {used} is spent or set aside, and this call may cost up to {most}");
             ("spend_per_day", why)
@@ -292,13 +292,6 @@ fn must_not_see(model: &str, name: &str, sees: Sight, needed: Sight, made_of: &L
         ))
 }
 
-/// An amount of money that is stated in millionths.
-fn money(millionths: u64) -> String {
-    let text = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
-    let short = text.trim_end_matches('0').len().max(text.len() - 4);
-    text[..short].to_owned()
-}
-
 /// Whole hours and minutes, rounded up.
 fn duration(milliseconds: u64) -> String {
     let minutes = milliseconds.div_ceil(60_000);
@@ -309,18 +302,12 @@ fn duration(milliseconds: u64) -> String {
     }
 }
 
-fn no_provider(name: &str) -> Failure {
-    Failure::new(ErrorCode::NotFound, format!("there is no provider `{}` for the model", name.escape_debug()))
-        .because("config.toml does not name it")
-        .try_next("Add it as [providers.NAME], or choose a model of this machine with `genoa model use`")
-}
-
 #[cfg(test)]
 mod tests {
     use genoa_abi::Timestamp;
     use proptest::prelude::*;
 
-    use super::{HOUR_MS, Ledger, Used, duration, money};
+    use super::{HOUR_MS, Ledger, Used, duration};
 
     const DAY_MS: u64 = 24 * HOUR_MS;
 
@@ -362,9 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_and_times_are_told_shortly() {
-        let told = [0, 1, 420_000, 5_000_000].map(money);
-        assert_eq!(told, ["0.00", "0.000001", "0.42", "5.00"]);
+    fn times_are_told_shortly() {
         let told = [1, 60_000, 3_600_000, 3_660_001].map(duration);
         assert_eq!(told, ["1 min", "1 min", "1 h", "1 h 2 min"]);
     }

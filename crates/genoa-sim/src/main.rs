@@ -8,11 +8,19 @@ use genoa_sim::{
     try_plan,
 };
 
+/// What it takes.
+const OPTIONS: [&str; 3] = ["--plans", "--seeds", "--start"];
 /// Steps of one seed.
 const STEPS: u32 = 200;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().collect();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_number = |text: &String| text.parse::<u64>().is_ok();
+    let is_known = |pair: &[String]| OPTIONS.contains(&pair[0].as_str()) && pair.get(1).is_some_and(is_number);
+    if !arguments.chunks(2).all(is_known) {
+        tell(&format!("genoa-sim takes {}, each with a number", OPTIONS.join(", ")));
+        return ExitCode::FAILURE;
+    }
     let number = |name: &str, default: u64| {
         let place = arguments.iter().position(|argument| argument == name);
         place.and_then(|place| arguments.get(place + 1)).and_then(|text| text.parse().ok()).unwrap_or(default)

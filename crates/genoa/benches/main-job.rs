@@ -17,7 +17,7 @@ const INTENTION: &str =
     "Prepare the product demo for Thursday's meeting with Ada: find what belongs to it and make the slides";
 
 fn main() {
-    let runs = std::env::var("GENOA_BENCH_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
+    let runs = support::wanted("GENOA_BENCH_RUNS", RUNS);
     let samples: Vec<f64> = (0..runs).map(|_| prepare_the_demo()).collect();
     let rows = [row("prepare the demo", "s", 0.5, &samples, None)];
     println!("{}", json!({"suite": "main-job", "rows": rows}));

@@ -19,14 +19,14 @@ use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress, default_
 use genoa_model::{catalogue, store};
 use serde_json::{Value as Json, json};
 use support::peer::tokens_per_second;
-use support::row;
+use support::{row, wanted};
 
 const SAMPLES: usize = 5;
 const PEER: &str = "llama-bench";
 
 fn main() {
-    let name = std::env::var("GENOA_BENCH_MODEL").unwrap_or_else(|_| catalogue::DEFAULT_MODEL.to_owned());
-    let samples = std::env::var("GENOA_BENCH_SAMPLES").ok().and_then(|text| text.parse().ok()).unwrap_or(SAMPLES);
+    let name = wanted("GENOA_BENCH_MODEL", catalogue::DEFAULT_MODEL.to_owned());
+    let samples = wanted("GENOA_BENCH_SAMPLES", SAMPLES);
     let model = store::find(&store::default_folder(), &name).unwrap().path;
     let options = EngineOptions::new(&model, &name);
     let (mut ours, mut read, mut written) = (Vec::new(), Vec::new(), Vec::new());

@@ -23,7 +23,7 @@ use genoa_model::{catalogue, store};
 use serde_json::{Value as Json, json};
 use support::ask::{Answered, Ask};
 use support::peer::Peer;
-use support::{Daemon, quantile, row};
+use support::{Daemon, quantile, row, wanted};
 
 /// Requests that come together.
 const CROWD: usize = 16;
@@ -36,9 +36,9 @@ const BACKGROUND: usize = 15;
 const SAMPLES: usize = 20;
 
 fn main() {
-    let name = std::env::var("GENOA_BENCH_MODEL").unwrap_or_else(|_| catalogue::DEFAULT_MODEL.to_owned());
+    let name = wanted("GENOA_BENCH_MODEL", catalogue::DEFAULT_MODEL.to_owned());
     let model = store::find(&store::default_folder(), &name).unwrap().path;
-    let samples = std::env::var("GENOA_BENCH_SAMPLES").ok().and_then(|text| text.parse().ok()).unwrap_or(SAMPLES);
+    let samples = wanted("GENOA_BENCH_SAMPLES", SAMPLES);
     let bench = Bench { name, model, samples, threads: genoa_model::engine::default_threads() };
     let rows: Vec<Json> = [bench.crowd(), bench.agents(), bench.first_word(), bench.restart()].concat();
     println!("{}", json!({"suite": "runtime", "rows": rows}));

@@ -17,7 +17,7 @@ use genoa_abi::model::{ChatMessage, InferRequest, Role};
 use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
 use genoa_model::{catalogue, store};
 use serde_json::json;
-use support::row;
+use support::{row, wanted};
 
 const TRIALS: u64 = 100;
 /// Every such trial is one whose process is killed.
@@ -32,11 +32,11 @@ const STATES: &str = "GENOA_BENCH_STATES";
 const CALL: CallId = CallId(1);
 
 fn main() {
-    let name = std::env::var("GENOA_BENCH_MODEL").unwrap_or_else(|_| catalogue::DEFAULT_MODEL.to_owned());
+    let name = wanted("GENOA_BENCH_MODEL", catalogue::DEFAULT_MODEL.to_owned());
     if let (Ok(trial), Some(states)) = (std::env::var(CHILD), std::env::var_os(STATES)) {
         return work_until_killed(&open(&name, Path::new(&states)), trial.parse().unwrap());
     }
-    let trials = std::env::var("GENOA_BENCH_SAMPLES").ok().and_then(|text| text.parse().ok()).unwrap_or(TRIALS);
+    let trials = wanted("GENOA_BENCH_SAMPLES", TRIALS);
     let folder = tempfile::tempdir().unwrap();
     let loaded = open(&name, folder.path());
     let mut engine = Engine::new(&loaded).unwrap();

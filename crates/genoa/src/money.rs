@@ -1,6 +1,7 @@
 //! Amounts of money as people write them, kept in millionths: `0.15`, `5`.
 
 use genoa_abi::limits::PROVIDER_MONEY;
+use genoa_abi::provider::shown_money;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Millionths of a unit.
@@ -12,10 +13,7 @@ pub(crate) struct Money(pub(crate) u64);
 
 impl std::fmt::Display for Money {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (whole, rest) = (self.0 / u64::from(MILLIONTHS), self.0 % u64::from(MILLIONTHS));
-        let text = format!("{whole}.{rest:06}");
-        let short = text.trim_end_matches('0').len().max(text.len() - 4);
-        f.write_str(&text[..short])
+        f.write_str(&shown_money(self.0))
     }
 }
 

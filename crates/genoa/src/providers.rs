@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use genoa_abi::grant::Right;
 use genoa_abi::limits::{CONTEXT_TOKENS, MODEL_PROVIDERS, MODEL_ROUTES, PROVIDER_DAY_TOKENS, STREAM_SILENCE_MS};
 use genoa_abi::model::InferClass;
-use genoa_abi::provider::{Models, Need, Provider, Route, Sight};
+use genoa_abi::provider::{Models, Need, Provider, Route, Sight, no_provider};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::{ModelSource, Secret};
 use genoa_model::limits::REMOTE_SILENCE_MS;
@@ -140,12 +140,7 @@ pub(crate) fn by_rule(settings: &Settings) -> Vec<Remote<'_>> {
 /// A model by its name, if it is elsewhere: its name has a slash, which no model of this machine has.
 pub(crate) fn named<'s>(settings: &'s Settings, name: &'s str) -> Result<Option<Remote<'s>>, Failure> {
     let Some((provider, model)) = name.split_once('/') else { return Ok(None) };
-    let found = settings.providers.get_key_value(provider).ok_or_else(|| {
-        let name = provider.escape_debug();
-        Failure::new(ErrorCode::NotFound, format!("there is no provider `{name}` for the model"))
-            .because("config.toml does not name it")
-            .try_next("Add it as [providers.NAME], or choose a model of this machine with `genoa model use`")
-    })?;
+    let found = settings.providers.get_key_value(provider).ok_or_else(|| no_provider(provider))?;
     if model.is_empty() || model.len() > MODEL_LETTERS || model.contains(|letter: char| letter.is_control()) {
         return Err(Failure::new(ErrorCode::InvalidInput, "what follows the slash is no name of a model")
             .because(format!("a name is 1 to {MODEL_LETTERS} letters, on one line")));

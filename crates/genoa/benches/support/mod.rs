@@ -69,6 +69,11 @@ pub(crate) fn session(workspace: &Path) -> SessionRequest {
     }
 }
 
+/// What the environment says of how to measure, or else the usual.
+pub(crate) fn wanted<T: std::str::FromStr>(name: &str, usual: T) -> T {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// One figure with its samples; the value is this part of them (0.5 is the median).
 pub(crate) fn row(figure: &str, unit: &str, part: f64, samples: &[f64], peer: Option<(&str, &[f64])>) -> Value {
     let value = quantile(samples, part);
