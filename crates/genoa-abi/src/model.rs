@@ -323,6 +323,9 @@ pub struct WorkerStatus {
 /// What a worker works on. While it works it tells this again and again, by `work` notifications.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineWork {
+    /// Threads in use.
+    #[serde(default)]
+    pub threads: u32,
     /// The calls that are not over.
     pub calls: Vec<CallWork>,
     /// What all calls used since the worker started, those that are over included.

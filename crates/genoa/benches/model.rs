@@ -10,6 +10,7 @@
 
 mod support;
 
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use genoa_abi::CallId;
@@ -50,8 +51,10 @@ fn main() {
         of("time to first token, cached prompt", "ms", &|figures| f64::from(figures.cached_first_token_ms), None),
         of("loading", "ms", &|figures| f64::from(figures.load_ms), None),
     ];
-    let loaded = LoadedModel::open(options).unwrap();
+    let loaded = LoadedModel::open(options.clone()).unwrap();
     rows.extend(plan(&name, &mut Engine::new(&loaded).unwrap()));
+    drop(loaded);
+    rows.push(beside_others(&name, &options));
     println!("{}", json!({ "suite": "model", "rows": rows }));
 }
 
@@ -92,6 +95,40 @@ fn plan(name: &str, engine: &mut Engine<'_>) -> Vec<Json> {
         one(name, "planner, time that the grammar took of decoding", "%", share(engine.grammar_time(), decode_ms)),
         one(name, "planner, share of forced tokens", "%", f64::from(forced) * 100.0 / f64::from(written)),
     ]
+}
+
+/// What is written in a second on a machine that has other work for each core: with the number of threads found by measurement, and
+/// with all of them.
+fn beside_others(name: &str, options: &EngineOptions) -> Json {
+    let threads = default_threads();
+    let _others: Vec<Other> = (0..threads).map(|_| Other::start()).collect();
+    let speed = |threads: Option<u32>| {
+        let loaded = LoadedModel::open(EngineOptions { threads, ..options.clone() }).unwrap();
+        let mut engine = Engine::new(&loaded).unwrap();
+        // While it writes this it finds out what the machine has for it.
+        run(&mut engine, &request("You answer at length.", "Tell a long story.", WRITTEN_TOKENS));
+        let usage = run(&mut engine, &request("You answer at length.", "Tell another one.", WRITTEN_TOKENS / 2)).usage;
+        f64::from(usage.written_tokens) * 1000.0 / f64::from(usage.decode_ms)
+    };
+    let (found, all) = (speed(None), speed(Some(threads)));
+    let figure = format!("{name}: decode beside a busy program for each core");
+    row(&figure, "tokens/s", 0.5, &[found], Some(("all threads", &[all])))
+}
+
+/// A program that has a core to itself wherever one is free, in a session of its own: the scheduler shares out by sessions.
+struct Other(Child);
+
+impl Other {
+    fn start() -> Self {
+        Self(Command::new("setsid").args(["sh", "-c", "while :; do :; done"]).spawn().unwrap())
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Per cent of `whole_ms`.

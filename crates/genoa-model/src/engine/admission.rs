@@ -17,7 +17,7 @@ pub(super) struct Sequences<'m> {
     pub(super) grain: usize,
 }
 
-impl Sequences<'_> {
+impl<'m> Sequences<'m> {
     /// Gives slots to the calls that shall run, in the order in which they came, one that reads its prompt at a time: those
     /// that come after it may share what it reads. Where there is no room, calls that stand still make it.
     pub(super) fn admit(&mut self, calls: &mut [Generation]) {
@@ -59,6 +59,19 @@ impl Sequences<'_> {
             self.forget(slot);
         }
         true
+    }
+
+    /// Goes on with another context: each call leaves this one as if others needed the room.
+    pub(super) fn move_to(&mut self, context: LlamaContext<'m>, calls: &mut [Generation]) {
+        for call in calls {
+            self.park(call);
+            if let Some(slot) = call.parked {
+                self.spill(call, slot);
+                self.release(call);
+            }
+        }
+        self.slots = Slots::new(self.slots.count(), self.slots.pool(), self.grain);
+        self.context = context;
     }
 
     fn spill(&mut self, call: &mut Generation, slot: usize) {

@@ -1,11 +1,14 @@
 //! A model file in memory, with everything that is derived from it once.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use genoa_abi::limits::{CONTEXT_TOKENS, INFER_PLACES};
 use genoa_abi::{ErrorCode, Failure};
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::model::{LlamaChatTemplate, LlamaModel};
@@ -14,7 +17,7 @@ use toktrie::TokEnv;
 
 use super::vocabulary;
 use crate::gguf;
-use crate::limits::{FIXED_PIECE_TOKENS, STATE_FILES_BYTES};
+use crate::limits::{FIXED_PIECE_TOKENS, SLOTS, STATE_FILES_BYTES, STEP_TOKENS};
 
 /// How to run a model file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +33,7 @@ pub struct EngineOptions {
     /// Context window of one call, in tokens; the model's own window limits it.
     #[serde(default = "default_context")]
     pub context_tokens: u32,
-    /// Threads; without it one per physical core, eight at most.
+    /// Threads; without it one per physical core, eight at most, and fewer while others use the cores.
     #[serde(default)]
     pub threads: Option<u32>,
     /// Calls that write at the same time.
@@ -151,6 +154,42 @@ impl LoadedModel {
     #[must_use]
     pub fn threads(&self) -> u32 {
         self.threads
+    }
+
+    /// How many sequences there are, and how many tokens have room in all of them: two calls of full length, so that what others left
+    /// stays warm. Where nothing may depend on other calls there is one sequence, whose cells are always in the order of its tokens.
+    pub(super) fn room(&self) -> (usize, u32) {
+        if self.options.deterministic {
+            (1, self.context_tokens)
+        } else {
+            (SLOTS, self.context_tokens.saturating_mul(2))
+        }
+    }
+
+    /// A context with all that room, which works with so many threads.
+    pub(super) fn context(&self, threads: u32) -> Result<LlamaContext<'_>, Failure> {
+        let (count, pool) = self.room();
+        let threads = i32::try_from(threads).unwrap_or(1);
+        let step = u32::try_from(STEP_TOKENS).unwrap_or(u32::MAX);
+        let parameters = LlamaContextParams::default()
+            .with_n_ctx(NonZeroU32::new(pool))
+            .with_n_batch(step)
+            .with_n_ubatch(step)
+            // One more than there are slots, for what is compared.
+            .with_n_seq_max(u32::try_from(count + 1).unwrap_or(u32::MAX))
+            .with_kv_unified(true)
+            .with_n_threads(threads)
+            .with_n_threads_batch(threads);
+        self.model.new_context(backend()?, parameters).map_err(|error| {
+            Failure::new(ErrorCode::ModelFailed, format!("{} has no room to work in", self.name()))
+                .because(error)
+                .try_next("Close other programs, or choose a smaller model with `genoa model use`")
+        })
+    }
+
+    /// Whether the number of threads is found by measurement. The last bits of what is computed depend on it.
+    pub(super) fn fits_threads(&self) -> bool {
+        self.options.threads.is_none() && !self.options.deterministic
     }
 
     /// At multiples of how many tokens a state of one call may be gone on from by another.

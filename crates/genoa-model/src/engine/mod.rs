@@ -12,6 +12,7 @@ mod running;
 mod sampler;
 mod slots;
 mod state_files;
+mod threads;
 mod vocabulary;
 mod written;
 

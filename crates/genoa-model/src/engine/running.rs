@@ -1,14 +1,13 @@
 //! The engine's step: one batch for all calls that run.
 
-use std::num::NonZeroU32;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use genoa_abi::limits::INFER_QUEUE;
 use genoa_abi::model::{CallWork, EngineWork, InferReply, InferRequest, InferUsage, TokenNews, WorkerStatus};
 use genoa_abi::{CallId, ErrorCode, Failure};
 use llama_cpp_2::DecodeError;
-use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
@@ -16,13 +15,14 @@ use super::admission::{Sequences, number};
 use super::embed::Embedder;
 use super::generation::Generation;
 use super::grammars::Grammars;
-use super::loaded::{LoadedModel, backend};
+use super::loaded::LoadedModel;
 use super::prompt;
 use super::slots::Slots;
 use super::state_files::{StateFiles, Use};
+use super::threads::{Advice, Threads, process_time, spin};
 use super::written::WrittenFiles;
 
-use crate::limits::{LOOKUP_CALLS, SHARED_STEP_TOKENS, SLOTS, STEP_TOKENS, STOP_BYTES, STOPS};
+use crate::limits::{LOOKUP_CALLS, SHARED_STEP_TOKENS, STEP_TOKENS, STOP_BYTES, STOPS};
 use crate::store::hash_file;
 
 /// What came out of a step.
@@ -50,6 +50,9 @@ struct Part {
 /// A model that works on several calls at once.
 pub struct Engine<'m> {
     loaded: &'m LoadedModel,
+    threads: Threads,
+    /// What is to be done about them.
+    advice: Advice,
     sequences: Sequences<'m>,
     batch: LlamaBatch<'static>,
     grammars: Grammars,
@@ -71,36 +74,21 @@ impl std::fmt::Debug for Engine<'_> {
 }
 
 impl<'m> Engine<'m> {
-    /// Makes the context: room for two calls of full length, so that what others left stays warm.
+    /// Makes the context.
     ///
     /// # Errors
     /// [`ErrorCode::ModelFailed`] where memory is short.
     pub fn new(loaded: &'m LoadedModel) -> Result<Self, Failure> {
-        // Where nothing may depend on other calls there is one sequence, whose cells are always in the order of its tokens.
-        let is_fixed = loaded.options.deterministic;
-        let (count, windows) = if is_fixed { (1, 1) } else { (SLOTS, 2) };
+        let (count, pool) = loaded.room();
         let parallel = usize::try_from(loaded.options.parallel).unwrap_or(1).clamp(1, count);
-        let pool = loaded.context_tokens.saturating_mul(windows);
-        let threads = i32::try_from(loaded.threads).unwrap_or(1);
-        let step = u32::try_from(STEP_TOKENS).unwrap_or(u32::MAX);
-        let parameters = LlamaContextParams::default()
-            .with_n_ctx(NonZeroU32::new(pool))
-            .with_n_batch(step)
-            .with_n_ubatch(step)
-            // One more than there are slots, for what is compared.
-            .with_n_seq_max(u32::try_from(count + 1).unwrap_or(u32::MAX))
-            .with_kv_unified(true)
-            .with_n_threads(threads)
-            .with_n_threads_batch(threads);
-        let context = loaded.model.new_context(backend()?, parameters).map_err(|error| {
-            Failure::new(ErrorCode::ModelFailed, format!("{} has no room to work in", loaded.name()))
-                .because(error)
-                .try_next("Close other programs, or choose a smaller model with `genoa model use`")
-        })?;
+        let threads = Threads::new(loaded.threads, loaded.fits_threads());
+        let context = loaded.context(threads.now())?;
         let slots = Slots::new(count, usize::try_from(pool).unwrap_or(usize::MAX), loaded.grain());
         let files = StateFiles::new(loaded);
         Ok(Self {
             loaded,
+            threads,
+            advice: Advice::Stay,
             sequences: Sequences { context, slots, files, parallel, grain: loaded.grain() },
             batch: LlamaBatch::new(STEP_TOKENS, 1),
             grammars: Grammars::new(&loaded.vocabulary)?,
@@ -208,7 +196,7 @@ impl<'m> Engine<'m> {
         WorkerStatus {
             model: self.loaded.name().to_owned(),
             context_tokens: self.loaded.context_tokens,
-            threads: self.loaded.threads,
+            threads: self.threads.now(),
             load_ms: self.loaded.load_ms(),
             work: self.work(),
         }
@@ -221,6 +209,7 @@ impl<'m> Engine<'m> {
         let used = calls.iter().fold(self.done, |all, call| all.plus(&call.usage));
         let files = self.sequences.files.as_ref();
         EngineWork {
+            threads: self.threads.now(),
             calls,
             used,
             room_tokens: self.sequences.slots.pool(),
@@ -251,14 +240,17 @@ impl<'m> Engine<'m> {
 
     /// Works on all calls of the highest class: evaluates one batch and writes at least a token for each that is ready.
     pub fn step(&mut self) -> Vec<Progress> {
-        let begun = cpu_time();
+        let begun = process_time();
         self.sequences.admit(&mut self.calls);
         let parts = self.fill_batch();
         match if parts.is_empty() { Ok(()) } else { self.evaluate() } {
             Ok(()) => parts.iter().for_each(|part| self.take_result(part)),
             Err(failure) => self.give_up(&parts, &failure),
         }
-        self.charge(&parts, cpu_time().saturating_sub(begun));
+        if let Advice::Change(count) = self.advice {
+            self.use_threads(count);
+        }
+        self.charge(&parts, process_time().saturating_sub(begun));
         self.calls.iter_mut().for_each(Generation::save_written);
         let mut progress: Vec<Progress> =
             self.calls.iter_mut().filter_map(Generation::news).map(Progress::News).collect();
@@ -350,11 +342,44 @@ impl<'m> Engine<'m> {
     }
 
     fn evaluate(&mut self) -> Result<(), Failure> {
-        let mut outcome = self.sequences.context.decode(&mut self.batch);
-        if outcome == Err(DecodeError::NoKvCacheSlot) && self.sequences.forget_idle() {
-            outcome = self.sequences.context.decode(&mut self.batch);
-        }
+        let (begun, before) = (Instant::now(), process_time());
+        let tries = self.advice == Advice::Try;
+        let (outcome, spun) = if tries { self.decode_beside_a_spinner() } else { (self.decode(), None) };
+        self.advice = match spun {
+            // How the others fared beside it says nothing.
+            Some(part) => self.threads.after_try(part),
+            None => self.threads.after_step(begun.elapsed(), process_time().saturating_sub(before)),
+        };
         outcome.map_err(|error| Failure::new(ErrorCode::ModelFailed, "the model could not go on").because(error))
+    }
+
+    fn decode(&mut self) -> Result<(), DecodeError> {
+        let outcome = self.sequences.context.decode(&mut self.batch);
+        if outcome == Err(DecodeError::NoKvCacheSlot) && self.sequences.forget_idle() {
+            return self.sequences.context.decode(&mut self.batch);
+        }
+        outcome
+    }
+
+    /// Has one more thread spin meanwhile; says for what part of the time it had a processor.
+    fn decode_beside_a_spinner(&mut self) -> (Result<(), DecodeError>, Option<f64>) {
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let spinner = scope.spawn(|| spin(|| is_over.load(Ordering::Relaxed)));
+            let outcome = self.decode();
+            is_over.store(true, Ordering::Relaxed);
+            (outcome, spinner.join().ok())
+        })
+    }
+
+    /// Goes on with so many threads. That takes another context: what the calls hold goes over disk, or is computed again, and what
+    /// others left is forgotten. Where there is no room for the other context, all stays as it is.
+    pub fn use_threads(&mut self, count: u32) {
+        self.advice = Advice::Stay;
+        let Ok(context) = self.loaded.context(count) else { return };
+        self.sequences.move_to(context, &mut self.calls);
+        self.embedder = None;
+        self.threads.set(count);
     }
 
     /// After a failed batch nobody knows what the sequences hold.
@@ -408,12 +433,6 @@ impl<'m> Engine<'m> {
         call.usage.copied_tokens += u32::try_from(right).unwrap_or(u32::MAX);
         self.sequences.keep_guessed(slot, &part.guess, right);
     }
-}
-
-/// Processor time of this process so far, all threads together.
-fn cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 fn check_stops(stops: &[String]) -> Result<(), Failure> {

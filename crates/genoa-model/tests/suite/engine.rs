@@ -342,6 +342,48 @@ fn calls_that_stand_make_room_and_come_back_bit_for_bit() {
 }
 
 #[test]
+fn another_number_of_threads_takes_what_calls_hold_along() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let scratch = folder.path().join("scratch");
+    let states = Some(folder.path().join("states"));
+    let loaded = LoadedModel::open(EngineOptions { prefix_dir: states, ..options() }).unwrap();
+    let mut engine = Engine::new(&loaded).unwrap();
+    let long = "You plan with care. Each step is small and can be undone. ".repeat(25);
+    let story = |number: u64| InferRequest {
+        messages: vec![ChatMessage::new(Role::System, &long), ChatMessage::new(Role::User, "Begin.")],
+        temperature: 0.8,
+        seed: number,
+        ..request("", 24)
+    };
+    engine.submit(CallId(1), &story(1)).unwrap();
+    while engine.work().calls[0].usage.written_tokens < 8 {
+        engine.step();
+    }
+    let held = engine.fingerprint(CallId(1), &scratch).unwrap();
+    // One stands still, one is read, and one waits.
+    engine.submit(CallId(2), &story(2)).unwrap();
+    engine.submit(CallId(3), &InferRequest { off_disk: true, ..request("Say hello.", 6) }).unwrap();
+    engine.pause(CallId(1));
+    engine.step();
+    engine.use_threads(2);
+    assert_eq!(engine.status().threads, 2);
+    engine.pause(CallId(2));
+    engine.pause(CallId(3));
+    engine.resume(CallId(1));
+    engine.make_ready();
+    assert_eq!(engine.fingerprint(CallId(1), &scratch), Some(held), "bit for bit");
+    engine.resume(CallId(2));
+    engine.resume(CallId(3));
+    engine.use_threads(1);
+    let mut written: Vec<(u64, u32)> =
+        finish(&mut engine).into_iter().map(|(call, reply)| (call, reply.usage.written_tokens)).collect();
+    written.sort_unstable();
+    assert_eq!(written.iter().map(|(call, _)| *call).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(written[0].1 > 8 && written[1].1 > 8, "{written:?}");
+}
+
+#[test]
 fn a_killed_worker_goes_on_where_it_was() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();

@@ -110,7 +110,8 @@ fn head(look: &Look) -> String {
 fn memory(engine: &EngineWork) -> String {
     let used = &engine.used;
     format!(
-        "room for {} of {} tokens is taken; states on disk: {}, {} found, {} missed; of {} prompt tokens {} were at hand",
+        "threads: {}; room for {} of {} tokens is taken; states on disk: {}, {} found, {} missed; of {} prompt tokens {} were at hand",
+        engine.threads,
         engine.taken_tokens,
         engine.room_tokens,
         bytes(engine.state_bytes),
@@ -181,6 +182,7 @@ mod tests {
         };
         let work = CallWork { call: CallId(7), class: InferClass::Interactive, state: CallState::Writing, usage };
         let engine = EngineWork {
+            threads: 2,
             calls: vec![work],
             used: usage,
             room_tokens: 16384,
@@ -199,7 +201,7 @@ mod tests {
             lines(&look).iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
         insta::assert_snapshot!(text.join("\n"), @r"
         m  running 1, standing 1, waiting 1   reads 70 and writes 10.0 tokens/s
-        room for 2048 of 16384 tokens is taken; states on disk: 0 bytes, 0 found, 0 missed; of 900 prompt tokens 750 were at hand
+        threads: 2; room for 2048 of 16384 tokens is taken; states on disk: 0 bytes, 0 found, 0 missed; of 900 prompt tokens 750 were at hand
         call    for                 class        state     prompt   cached  written  forced   cpu
         c7      a2.0 system         interactive  writes       900      750       12       0  2.3s
         c8      s1                  background   stands         0        0        0       0  0.0s
