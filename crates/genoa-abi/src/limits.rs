@@ -166,6 +166,10 @@ pub const ANSWER_TOKENS: usize = 1024;
 pub const ALTERNATIVES: usize = 64;
 /// Tokens beside each written one whose chance one model call may be asked to tell.
 pub const LIKELIEST_TOKENS: usize = 20;
+/// Choices of one model call that are made by a chance of their own.
+pub const THRESHOLDS: usize = 4;
+/// The text that such a choice is about.
+pub const THRESHOLD_BYTES: usize = 32;
 /// How long one model call may take, with the time that it waits for others.
 pub const INFER_MS: u64 = 30 * 60 * 1000;
 /// Texts of one embed call.

@@ -82,6 +82,9 @@ pub struct InferRequest {
     /// The form of what is still to be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grammar: Option<Grammar>,
+    /// Choices that are made by a chance of their own; at most `THRESHOLDS`. A model that is elsewhere passes them over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<Threshold>,
     /// Tokens to write at most.
     pub max_tokens: u32,
     /// 0 for the likeliest token every time; above it, sampling from `seed`.
@@ -112,6 +115,29 @@ pub struct InferRequest {
     /// What the messages are made of, for whoever asks later what the model saw and what it did not; at most `FRAGMENTS`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fragments: Vec<Fragment>,
+}
+
+/// A text that is written as soon as its chance is high enough, and never below that, however likely others are: what a small model
+/// finds unlikely where it should be sure is calibrated so. Its chance is that of all tokens together with which it is written, among all
+/// that the grammar allows, before a temperature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// Where it may stand.
+    pub place: ThresholdPlace,
+    /// The text, of `THRESHOLD_BYTES` at most.
+    pub text: String,
+    /// The least chance, in millionths.
+    pub chance_ppm: u32,
+}
+
+/// Where a [`Threshold`] counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdPlace {
+    /// What is written begins with it: its tokens are those that do. Once such a beginning is taken, no other threshold counts any more.
+    Beginning,
+    /// Wherever the grammar leaves the choice: its tokens are those that contain it.
+    Anywhere,
 }
 
 /// A part of a prompt, with its share of the model's window.
@@ -253,6 +279,7 @@ pub struct ScoredToken {
 /// What the daemon says to a model worker. One JSON-RPC request each; the method is the variant's name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", content = "params", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and nearly all of them are the large one")]
 pub enum WorkerRequest {
     /// Write text. While it writes, the worker sends `token` notifications with a [`TokenNews`].
     Infer {

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::content::{Content, Message};
 use crate::failures::ApiFailure;
 use crate::token::random_number;
-use crate::tools::{Tools, shown_call, shown_result};
+use crate::tools::{BEGINS, Tools, is_call, shown_call, shown_result, shown_words};
 
 /// Stop texts of one request, as OpenAI has it.
 const STOPS: usize = 4;
@@ -104,6 +104,8 @@ impl Wish {
         let temperature = self.temperature.unwrap_or(0.0);
         let infer = InferRequest {
             messages: messages(self.messages, self.tools.as_ref(), fields.messages)?,
+            answer_begins: self.tools.as_ref().map(|_| BEGINS.to_owned()).unwrap_or_default(),
+            thresholds: self.tools.as_ref().map(Tools::thresholds).unwrap_or_default(),
             grammar: self.tools.as_ref().map(|tools| Grammar::Lark(tools.grammar())).or(self.form),
             max_tokens: self.max_tokens.unwrap_or(most).min(most),
             temperature,
@@ -216,7 +218,17 @@ fn messages(messages: Vec<Message>, tools: Option<&Tools>, field: &str) -> Resul
     if let Some(told) = told {
         seen.insert(0, ChatMessage::new(Role::System, told));
     }
+    if tools.is_some() {
+        seen.iter_mut().for_each(show_words);
+    }
     Ok(seen)
+}
+
+/// What the model said without a call it is shown in the form in which it says such words, where there are functions.
+fn show_words(message: &mut ChatMessage) {
+    if message.role == Role::Assistant && !message.content.lines().any(is_call) {
+        message.content = shown_words(&message.content);
+    }
 }
 
 /// Several messages of one speaker are one, as the results of several calls are: some chat templates want the roles to take turns.

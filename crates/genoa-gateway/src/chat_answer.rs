@@ -81,8 +81,7 @@ impl ChatAnswer {
             Written::Calls(calls) => message["tool_calls"] = json!(self.numbered(index, calls)),
             Written::Words(words) => {
                 message["content"] = json!(words);
-                let tokens = if words.is_empty() { &[] } else { reply.tokens.as_slice() };
-                chances = self.chances(logprobs::told(tokens));
+                chances = self.chances(logprobs::told(logprobs::of_words(words, reply)));
             }
         }
         let reason = reason(reply.finish, &written);
@@ -128,7 +127,10 @@ impl Shape for ChatAnswer {
                 events.push(self.chunk(index, &json!({ "tool_calls": calls }), &Json::Null));
             }
             Written::Words(words) => {
-                let left = self.choices.get_mut(index).and_then(|choice| choice.flow.ended(words, &reply.tokens));
+                let left = self
+                    .choices
+                    .get_mut(index)
+                    .and_then(|choice| choice.flow.ended(words, logprobs::of_words(words, reply)));
                 events.extend(self.tell(index, left));
             }
         }
@@ -184,7 +186,7 @@ mod tests {
     use crate::daemon::Words;
     use crate::heading::Heading;
     use crate::telling::{Said, Shape};
-    use crate::tools::shown_call;
+    use crate::tools::tests::written_call;
 
     fn heading() -> Heading {
         Heading { digits: "1".into(), created: 7, model: "m".into() }
@@ -212,8 +214,10 @@ mod tests {
     fn an_answer_is_told_whole_however_it_comes() {
         let mut stream = answer(true, 1, true);
         let mut events = Vec::new();
-        ["", "Hel", "lo <tool", "_call> "].iter().for_each(|text| events.extend(stream.wrote(0, &words(text))));
-        events.extend(stream.ended(0, &reply("Hello <tool_call> you", Finish::Stop)));
+        ["", "no", "ne\"}\nHel", "lo <tool", "_call> "]
+            .iter()
+            .for_each(|text| events.extend(stream.wrote(0, &words(text))));
+        events.extend(stream.ended(0, &reply("none\"}\nHello <tool_call> you", Finish::Stop)));
         assert_eq!(told(&events), "Hello <tool_call> you");
         assert_eq!(events[0].data["choices"][0]["delta"], json!({ "role": "assistant", "content": "" }));
         let last = events.last().unwrap();
@@ -227,7 +231,7 @@ mod tests {
 
     #[test]
     fn calls_are_told_as_calls_and_never_as_words() {
-        let text = shown_call("weather", &json!({ "city": "Rome" }));
+        let text = written_call("weather", &json!({ "city": "Rome" }));
         let mut stream = answer(true, 1, false);
         let mut events: Vec<Said> =
             text.chars().flat_map(|letter| stream.wrote(0, &words(&letter.to_string()))).collect();
@@ -273,21 +277,38 @@ mod tests {
             WrittenToken { likeliest: vec![], token }
         };
         let all = InferReply { tokens: vec![token("Hel"), token("lo"), token("!")], ..reply("Hello!", Finish::Stop) };
-        let with_chances = || ChatAnswer::new(heading(), Manner { has_tools: true, has_chances: true }, 1, false);
+        let with = |has_tools| ChatAnswer::new(heading(), Manner { has_tools, has_chances: true }, 1, false);
         let tokens = |choice: &serde_json::Value| {
             let tokens = choice["logprobs"]["content"].as_array().cloned().unwrap_or_default();
             tokens.iter().map(|token| token["token"].as_str().unwrap().to_owned()).collect::<String>()
         };
-        let mut stream = with_chances();
+        let mut stream = with(false);
         let mut events = stream.wrote(0, &Words { text: "Hel".into(), tokens: vec![token("Hel")] });
         events.extend(stream.ended(0, &all));
         assert_eq!(
             events.iter().map(|event| tokens(&event.data["choices"][0])).collect::<Vec<_>>(),
             ["", "Hel", "lo!", ""]
         );
-        let whole = with_chances().whole(std::slice::from_ref(&all));
+        let whole = with(false).whole(std::slice::from_ref(&all));
         assert_eq!(tokens(&whole["choices"][0]), "Hello!");
-        let call = InferReply { text: shown_call("a", &json!({})), ..all };
-        assert!(with_chances().whole(&[call])["choices"][0]["logprobs"].is_null(), "a call is told without");
+        let call = InferReply { text: written_call("a", &json!({})), ..all.clone() };
+        assert!(with(true).whole(&[call])["choices"][0]["logprobs"].is_null(), "a call is told without");
+        // Of an answer with functions the words alone have tokens.
+        let before = ["none", "\"}", "\n"].map(token);
+        let answer = InferReply {
+            text: format!("none\"}}\n{}", all.text),
+            tokens: before.iter().cloned().chain(all.tokens.clone()).collect(),
+            ..all
+        };
+        let mut stream = with(true);
+        let mut events = stream.wrote(0, &Words { text: "none\"}".into(), tokens: before[..2].to_vec() });
+        let next = vec![before[2].clone(), token("Hel")];
+        events.extend(stream.wrote(0, &Words { text: "\nHel".into(), tokens: next }));
+        events.extend(stream.ended(0, &answer));
+        assert_eq!(
+            events.iter().map(|event| tokens(&event.data["choices"][0])).collect::<Vec<_>>(),
+            ["", "Hel", "lo!", ""]
+        );
+        assert_eq!(tokens(&with(true).whole(std::slice::from_ref(&answer))["choices"][0]), "Hello!");
     }
 }

@@ -1,4 +1,4 @@
-//! The words of one answer as they come, in whichever protocol: what was told of them, and what may still turn out to be a call.
+//! The words of one answer as they come, in whichever protocol: what was told of them, and what may be a call.
 
 use genoa_abi::model::WrittenToken;
 use serde_json::Value as Json;
@@ -6,13 +6,15 @@ use serde_json::Value as Json;
 use crate::asking::Manner;
 use crate::daemon::Words;
 use crate::logprobs::Waiting;
-use crate::tools::may_be_calls;
+use crate::tools::words_in;
 
 /// Words under way.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
     manner: Manner,
-    /// What was written, as far as it was told or may still be a call.
+    /// Whether it is known to be words.
+    is_words: bool,
+    /// What was written: of words the words alone, once it is known that they are.
     text: String,
     /// Bytes of it that were told.
     told: usize,
@@ -37,17 +39,21 @@ impl Flow {
     pub(crate) fn wrote(&mut self, words: &Words) -> Option<Piece> {
         self.text.push_str(&words.text);
         self.tokens.push(&words.tokens);
-        if self.manner.has_tools && may_be_calls(&self.text) {
-            return None;
+        if self.manner.has_tools && !self.is_words {
+            let words = words_in(&self.text)?.len();
+            let before = self.text.len() - words;
+            self.text.drain(..before);
+            self.tokens.skip(before);
+            self.is_words = true;
         }
         self.piece()
     }
 
-    /// What is left to tell of an answer that is words. News are told at times; what came after the last stands in the reply.
+    /// What is left to tell of an answer that is words, with its tokens. News are told at times; what came after the last stands in
+    /// the reply.
     pub(crate) fn ended(&mut self, words: &str, tokens: &[WrittenToken]) -> Option<Piece> {
         words.clone_into(&mut self.text);
-        // A call that was cut off is no words, and has no tokens.
-        self.tokens.end(if words.is_empty() { &[] } else { tokens });
+        self.tokens.end(tokens);
         self.piece()
     }
 

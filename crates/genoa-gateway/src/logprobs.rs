@@ -1,6 +1,6 @@
 //! How likely tokens were, as both protocols tell it.
 
-use genoa_abi::model::{ScoredToken, WrittenToken};
+use genoa_abi::model::{InferReply, ScoredToken, WrittenToken};
 use serde_json::{Value as Json, json};
 
 /// Tokens with their chances.
@@ -13,9 +13,30 @@ pub(crate) fn told(tokens: &[WrittenToken]) -> Vec<Json> {
     tokens.iter().map(token).collect()
 }
 
+/// Those of an answer's tokens that are its words: they stand at its end.
+pub(crate) fn of_words<'a>(words: &str, reply: &'a InferReply) -> &'a [WrittenToken] {
+    // A call that was cut off is no words, and has no tokens.
+    if words.is_empty() { &[] } else { after(&reply.tokens, reply.text.len() - words.len()) }
+}
+
+/// The tokens after the first so many bytes.
+fn after(tokens: &[WrittenToken], bytes: usize) -> &[WrittenToken] {
+    let mut before = 0;
+    let is_before = |written: &WrittenToken| {
+        let is_before = before < bytes;
+        before += bytes_of(&written.token).len();
+        is_before
+    };
+    let count = tokens.iter().map(is_before).take_while(|is_before| *is_before).count();
+    tokens.get(count..).unwrap_or_default()
+}
+
+fn bytes_of(token: &ScoredToken) -> &[u8] {
+    if token.bytes.is_empty() { token.text.as_bytes() } else { &token.bytes }
+}
+
 fn scored(token: &ScoredToken) -> Json {
-    let bytes = if token.bytes.is_empty() { token.text.as_bytes() } else { &token.bytes };
-    json!({ "token": token.text, "logprob": f64::from(token.log_millionths) / 1e6, "bytes": bytes })
+    json!({ "token": token.text, "logprob": f64::from(token.log_millionths) / 1e6, "bytes": bytes_of(token) })
 }
 
 /// The tokens of an answer on their way: those that came and were not told yet.
@@ -29,6 +50,11 @@ impl Waiting {
     /// More came.
     pub(crate) fn push(&mut self, tokens: &[WrittenToken]) {
         self.tokens.extend_from_slice(tokens);
+    }
+
+    /// The first so many bytes of what came are no words.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        self.tokens = after(&self.tokens, bytes).to_vec();
     }
 
     /// The answer is there, with all its tokens.

@@ -54,8 +54,8 @@ impl ResponseAnswer {
         }
         response["output"] = match Written::of(&reply.text, self.manner.has_tools) {
             Written::Words(words) => {
-                let tokens = if words.is_empty() { &[] } else { reply.tokens.as_slice() };
-                json!([self.message(status, Some(part(words, &logprobs::told(tokens))))])
+                let tokens = logprobs::told(logprobs::of_words(words, reply));
+                json!([self.message(status, Some(part(words, &tokens)))])
             }
             Written::Calls(calls) => {
                 calls.iter().enumerate().map(|(index, call)| self.call(index, call, "completed")).collect()
@@ -116,7 +116,7 @@ impl ResponseAnswer {
 
     fn end_message(&mut self, words: &str, reply: &InferReply, item: &Json) -> Vec<Said> {
         let mut events = self.begin_message();
-        let left = self.flow.ended(words, &reply.tokens);
+        let left = self.flow.ended(words, logprobs::of_words(words, reply));
         events.extend(self.tell(left));
         let (mut text, mut whole) = (self.place(), self.place());
         whole["part"] = item["content"][0].clone();
@@ -206,6 +206,7 @@ mod tests {
     use crate::heading::Heading;
     use crate::telling::{Said, Shape};
     use crate::tools::shown_call;
+    use crate::tools::tests::written_call;
 
     fn answer(has_tools: bool) -> ResponseAnswer {
         let heading = Heading { digits: "7".into(), created: 7, model: "m".into() };
@@ -236,8 +237,8 @@ mod tests {
     fn words_are_told_in_the_order_of_the_protocol() {
         let mut answer = answer(true);
         let mut events = answer.begun();
-        ["Hel", "lo <tool"].iter().for_each(|text| events.extend(answer.wrote(0, &words(text))));
-        events.extend(answer.ended(0, &reply("Hello <tool_call> you", Finish::Stop)));
+        ["none\"}\nHel", "lo <tool"].iter().for_each(|text| events.extend(answer.wrote(0, &words(text))));
+        events.extend(answer.ended(0, &reply("none\"}\nHello <tool_call> you", Finish::Stop)));
         insta::assert_snapshot!(order(&events), @"created in_progress output_item.added content_part.added output_text.delta output_text.delta output_text.delta output_text.done content_part.done output_item.done completed");
         let told: String = events.iter().filter_map(|event| event.data["delta"].as_str()).collect();
         assert_eq!(told, "Hello <tool_call> you");
@@ -252,7 +253,7 @@ mod tests {
 
     #[test]
     fn calls_are_items_of_their_own() {
-        let text = format!("{}\n{}", shown_call("a", &json!({ "city": "Rome" })), shown_call("b", &json!({})));
+        let text = format!("{}\n{}", written_call("a", &json!({ "city": "Rome" })), shown_call("b", &json!({})));
         let mut answer = answer(true);
         let mut events = answer.begun();
         text.chars().for_each(|letter| events.extend(answer.wrote(0, &words(&letter.to_string()))));

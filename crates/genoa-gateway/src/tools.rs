@@ -1,10 +1,12 @@
 //! Functions of a client: how the model is told of them, what it may write then, and what it wrote.
 //!
 //! The model is bound by a grammar, so a call always names a function that is there, with arguments of its schema. Whether it
-//! calls one at all is its own choice, unless the client makes it.
+//! calls one at all is its own choice, unless the client makes it: it writes the name of a function first, or [`NONE`], and words after
+//! that. So the choice is made where the model compares the functions with what is asked, and its chance can be measured.
 
 use std::io;
 
+use genoa_abi::model::{Threshold, ThresholdPlace};
 use serde::{Deserialize, Serialize};
 use serde_json::ser::Formatter;
 use serde_json::{Value as Json, json};
@@ -15,9 +17,40 @@ use crate::failures::ApiFailure;
 const TOOLS: usize = 128;
 /// Calls of one answer.
 const CALLS: usize = 8;
-/// What some models were trained to put around a call. Others write the call alone, whatever they are told.
-const OPEN: &str = "<tool_call>";
-const CLOSE: &str = "</tool_call>";
+/// Where each answer begins that may be a call.
+pub(crate) const BEGINS: &str = r#"{"name": ""#;
+/// What stands there instead of a function's name where none serves.
+const NONE: &str = "none";
+/// An answer in words, as it goes on from [`BEGINS`].
+const DECLINED: &str = "none\"}\n";
+/// The least chance of [`NONE`] that is taken for it, in millionths. A small model finds the functions that are there likelier than none of
+/// them nearly always, but by far less where none serves (`evaluation/bfcl/README.md` has the figures).
+const NONE_FROM_PPM: u32 = 5_000;
+/// The least chance of another line at the end of a call that is taken for another call, in millionths: such a model makes one call and
+/// leaves it at that more often than it should.
+const ANOTHER_FROM_PPM: u32 = 60_000;
+/// What the model is told before the functions. Examples tell it what no description does: that several calls may be wanted, and when
+/// none is.
+const EXAMPLES: &str = r#"Functions are called by lines of JSON, one line for each call. Suppose that weather(city) and book_table(people, hour) are offered. Then
+"How is it in Rome, Oslo and Lima?" is answered
+{"name": "weather", "arguments": {"city": "Rome"}}
+{"name": "weather", "arguments": {"city": "Oslo"}}
+{"name": "weather", "arguments": {"city": "Lima"}}
+and, when the results have come,
+{"name": "none"}
+It is sunny in Rome and in Lima, and it rains in Oslo.
+"Tables for two and for five people, at 7 and at 9 respectively, please." is answered
+{"name": "book_table", "arguments": {"people": 2, "hour": 7}}
+{"name": "book_table", "arguments": {"people": 5, "hour": 9}}
+"How high is Mount Etna?" is answered, since neither function tells that,
+{"name": "none"}
+Mount Etna is about 3,400 metres high.
+and "Book a flight to Oslo for two people." is answered
+{"name": "none"}
+I cannot book flights, only tables.
+
+The functions that are offered now are these and no others, each with the JSON schema of its arguments:
+"#;
 
 /// A function that the client offers.
 #[derive(Clone, Debug, Deserialize)]
@@ -92,7 +125,7 @@ impl Tools {
         }
     }
 
-    /// What the model is told of the functions.
+    /// What the model is told of the functions, whichever it may call now: so the state of one prompt serves all choices.
     pub(crate) fn told(&self) -> String {
         let line = |tool: &Function| {
             spaced(
@@ -100,56 +133,53 @@ impl Tools {
             )
         };
         let lines: Vec<String> = self.tools.iter().map(line).collect();
-        let how_many = if self.several { "one or more of these functions" } else { "one of these functions" };
-        let when = match &self.choice {
-            Choice::Auto => format!(
-                "Where {how_many} serves what the user asks for, call it; where none does, answer in words and call nothing."
-            ),
-            Choice::Required => format!("Call {how_many}."),
-            Choice::Named(name) => format!("Call {name}."),
-            Choice::Never => String::new(),
-        };
-        format!(
-            "Functions, each with the JSON schema of its arguments:\n{}\n\n{when} A call is written as\n{}{}",
-            lines.join("\n"),
-            r#"{"name": "function", "arguments": {"argument": "value"}}"#,
-            if self.several { "\nSeveral calls stand below each other, one a line." } else { "" },
-        )
+        format!("{EXAMPLES}{}", lines.join("\n"))
     }
 
-    /// What the model may write, as a Lark grammar.
+    /// What decides whether it calls one, and whether it calls another one. Where a function's name cannot be told from [`NONE`] by its
+    /// beginning, the model itself does.
+    pub(crate) fn thresholds(&self) -> Vec<Threshold> {
+        let is_free = self.choice == Choice::Auto;
+        if is_free && self.tools.iter().any(|tool| tool.name.starts_with(NONE)) {
+            return Vec::new();
+        }
+        let none = Threshold { place: ThresholdPlace::Beginning, text: NONE.to_owned(), chance_ppm: NONE_FROM_PPM };
+        let more = Threshold { place: ThresholdPlace::Anywhere, text: "\n".to_owned(), chance_ppm: ANOTHER_FROM_PPM };
+        let none = is_free.then_some(none);
+        none.into_iter().chain((self.most() > 1).then_some(more)).collect()
+    }
+
+    /// Calls of one answer.
+    fn most(&self) -> usize {
+        if self.several && !matches!(self.choice, Choice::Named(_)) { CALLS } else { 1 }
+    }
+
+    /// What the model may write after [`BEGINS`], as a Lark grammar.
     pub(crate) fn grammar(&self) -> String {
         let offered = |tool: &&Function| match (&self.choice, &self.allowed) {
             (Choice::Named(name), _) => tool.name == *name,
             (_, Some(allowed)) => allowed.contains(&tool.name),
             (_, None) => true,
         };
-        let call = |tool: &Function| {
-            json!({
-                "type": "object",
-                "properties": { "name": { "const": tool.name }, "arguments": tool.schema() },
-                "required": ["name", "arguments"],
-                "additionalProperties": false,
-            })
-        };
-        let calls: Vec<Json> = self.tools.iter().filter(offered).map(call).collect();
-        let mut schema = json!({ "anyOf": calls });
-        schema["x-guidance"] = json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": " });
-        let most = if self.several && !matches!(self.choice, Choice::Named(_)) { CALLS } else { 1 };
-        let more = |one: &str| match most - 1 {
-            0 => one.to_owned(),
-            more => format!(r#"{one} ("\n" {one}){{0,{more}}}"#),
-        };
-        let start = match self.choice {
-            Choice::Auto => "start: calls | tagged | WORDS",
-            Choice::Required | Choice::Named(_) | Choice::Never => "start: calls | tagged",
-        };
-        // Words may hold anything, but never begin like a call.
-        format!(
-            "{start}\ncalls: {}\ntagged: {}\ntag: \"{OPEN}\\n\" call \"\\n{CLOSE}\"\ncall: %json {schema}\nWORDS: /[^<{{](.|\\n)*/\n",
-            more("call"),
-            more("tag")
-        )
+        let most = self.most();
+        let more =
+            if most > 1 { format!(r#" ("\n" {} call){{0,{}}}"#, json!(BEGINS), most - 1) } else { String::new() };
+        let start = if self.choice == Choice::Auto { "calls | words" } else { "calls" };
+        let mut grammar = format!("start: {start}\ncalls: call{more}\n");
+        if self.choice == Choice::Auto {
+            grammar.push_str(&format!("words: {} WORDS\nWORDS: /\\S(.|\\n)*/\n", json!(DECLINED)));
+        }
+        let mut calls = Vec::new();
+        for (index, tool) in self.tools.iter().filter(offered).enumerate() {
+            let mut schema = tool.schema();
+            schema["x-guidance"] =
+                json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": " });
+            let before = format!("{}\", \"arguments\": ", tool.name);
+            grammar.push_str(&format!("call_{index}: {} arguments_{index} \"}}\"\n", json!(before)));
+            grammar.push_str(&format!("arguments_{index}: %json {schema}\n"));
+            calls.push(format!("call_{index}"));
+        }
+        grammar + "call: " + &calls.join(" | ") + "\n"
     }
 }
 
@@ -226,38 +256,53 @@ pub(crate) enum Written<'a> {
 impl<'a> Written<'a> {
     /// What `text` is, where functions were offered or not.
     pub(crate) fn of(text: &'a str, has_tools: bool) -> Self {
-        match calls_in(text) {
-            Some(calls) if has_tools => Self::Calls(calls),
-            _ if has_tools => Self::Words(words_in(text)),
-            _ => Self::Words(text),
+        if !has_tools {
+            return Self::Words(text);
         }
+        let calls = calls_in(text);
+        if calls.is_empty() { Self::Words(words_in(text).unwrap_or_default()) } else { Self::Calls(calls) }
     }
 }
 
-/// Whether a text that is still being written may turn out to be calls.
-pub(crate) fn may_be_calls(text: &str) -> bool {
-    begins_like_calls(text) || OPEN.starts_with(text)
+/// The words of an answer that could have been a call, as far as they are there; nothing while it is none, or not yet.
+pub(crate) fn words_in(text: &str) -> Option<&str> {
+    text.strip_prefix(DECLINED)
 }
 
-fn begins_like_calls(text: &str) -> bool {
-    text.starts_with('{') || text.starts_with(OPEN)
-}
-
-/// The calls in what the model wrote, one at least; nothing where it wrote words. One that was cut off is left out.
-fn calls_in(text: &str) -> Option<Vec<Call>> {
-    begins_like_calls(text).then_some(())?;
-    let call = |line: &str| {
-        let json: Json = serde_json::from_str(line).ok()?;
-        Some(Call { name: json.get("name")?.as_str()?.to_owned(), arguments: json.get("arguments")?.clone() })
-    };
+/// The calls in what the model wrote after [`BEGINS`]. One that was cut off is left out.
+fn calls_in(text: &str) -> Vec<Call> {
+    if words_in(text).is_some() {
+        return Vec::new();
+    }
     // The grammar has each on a line of its own.
-    let calls: Vec<Call> = text.lines().filter_map(call).collect();
-    (!calls.is_empty()).then_some(calls)
+    before_circles(format!("{BEGINS}{text}").lines().filter_map(call_in).collect())
 }
 
-/// The words in what the model wrote: none where it wrote calls, whole or not.
-fn words_in(text: &str) -> &str {
-    if begins_like_calls(text) { "" } else { text }
+/// The call that a line is.
+fn call_in(line: &str) -> Option<Call> {
+    let json: Json = serde_json::from_str(line).ok()?;
+    Some(Call { name: json.get("name")?.as_str()?.to_owned(), arguments: json.get("arguments")?.clone() })
+}
+
+/// Whether a line of a conversation is a call.
+pub(crate) fn is_call(line: &str) -> bool {
+    line.starts_with(BEGINS) && call_in(line).is_some()
+}
+
+/// A model that makes calls that it made already until no further one has room is going round in circles: what it made before counts.
+fn before_circles(mut calls: Vec<Call>) -> Vec<Call> {
+    let is_made = |place: &usize| calls.iter().take(*place).any(|before| calls.get(*place) == Some(before));
+    if calls.len() == CALLS
+        && let Some(first) = (1..CALLS).find(is_made)
+    {
+        calls.truncate(first);
+    }
+    calls
+}
+
+/// Words that the model said in a conversation with functions, as it is shown them: in the form in which it says such words.
+pub(crate) fn shown_words(words: &str) -> String {
+    format!("{BEGINS}{DECLINED}{words}")
 }
 
 /// A call as it is shown to the model in the conversation that it made it in.
@@ -297,10 +342,18 @@ pub(crate) fn shown_result(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::{Call, Tool, Tools, calls_in, may_be_calls, shown_call, words_in};
+    use super::{
+        ANOTHER_FROM_PPM, BEGINS, Call, NONE_FROM_PPM, Tool, Tools, Written, before_circles, shown_call, shown_words,
+        words_in,
+    };
+
+    /// A call as the model writes it after [`BEGINS`].
+    pub(crate) fn written_call(name: &str, arguments: &Json) -> String {
+        shown_call(name, arguments).strip_prefix(BEGINS).unwrap().to_owned()
+    }
 
     fn tools(names: &[&str]) -> Vec<Tool> {
         let tool = |name: &&str| {
@@ -323,22 +376,25 @@ mod tests {
     fn a_choice_is_understood_or_refused() {
         let of = |choice: Json| Tools::of(tools(&["a", "b"]), Some(&choice), None).unwrap();
         assert!(of(json!("none")).is_none());
-        assert!(of(json!("auto")).unwrap().grammar().starts_with("start: calls | tagged | WORDS"));
-        assert!(of(json!("required")).unwrap().grammar().starts_with("start: calls | tagged\n"));
-        let named = of(json!({ "type": "function", "function": { "name": "b" } })).unwrap().grammar();
-        assert!(named.contains("\"b\"") && !named.contains("\"a\""), "{named}");
+        let is_free =
+            |tools: &Tools| tools.grammar().starts_with("start: calls | words\n") && tools.thresholds().len() == 2;
+        let must = |tools: &Tools| {
+            let thresholds = tools.thresholds();
+            tools.grammar().starts_with("start: calls\n") && thresholds.iter().all(|threshold| threshold.text == "\n")
+        };
+        assert!(is_free(&of(json!("auto")).unwrap()));
+        assert!(must(&of(json!("required")).unwrap()));
+        let named = of(json!({ "type": "function", "function": { "name": "b" } })).unwrap();
+        let grammar = named.grammar();
+        assert!(must(&named) && grammar.contains(r#""b\", "#) && !grammar.contains(r#""a\", "#), "{grammar}");
         assert!(Tools::of(Vec::new(), None, None).unwrap().is_none());
         let names = json!([{ "type": "function", "name": "b" }]);
         let only = of(json!({ "type": "allowed_tools", "mode": "required", "tools": names })).unwrap();
-        let grammar = only.grammar();
-        assert!(
-            grammar.starts_with("start: calls | tagged\n")
-                && !grammar.contains("\"a\"")
-                && only.told().contains("\"a\"")
-        );
+        assert!(must(&only) && !only.grammar().contains(r#""a\", "#) && only.told().contains("\"a\""));
+        assert_eq!(only.told(), named.told(), "the state of one prompt serves all choices");
         let named = json!([{ "type": "function", "function": { "name": "a" } }]);
         let only = of(json!({ "type": "allowed_tools", "allowed_tools": { "mode": "auto", "tools": named } })).unwrap();
-        assert!(only.grammar().starts_with("start: calls | tagged | WORDS") && !only.grammar().contains("\"b\""));
+        assert!(is_free(&only) && !only.grammar().contains(r#""b\", "#));
         insta::assert_snapshot!(refused(&["a"], &json!({ "type": "allowed_tools", "tools": [{ "name": "x" }] })), @"The function `x` is not among the tools");
         insta::assert_snapshot!(refused(&["a"], &json!({ "function": { "name": "x" } })), @"The function `x` is not among the tools");
         insta::assert_snapshot!(refused(&["a"], &json!("often")), @"It is none of `auto`, `none`, `required`, `allowed_tools` or a function");
@@ -347,20 +403,62 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_written_after_the_beginning() {
+        let grammar = |several| Tools::of(tools(&["a", "b.c"]), None, several).unwrap().unwrap().grammar();
+        insta::assert_snapshot!(grammar(None), @r#"
+        start: calls | words
+        calls: call ("\n" "{\"name\": \"" call){0,7}
+        words: "none\"}\n" WORDS
+        WORDS: /\S(.|\n)*/
+        call_0: "a\", \"arguments\": " arguments_0 "}"
+        arguments_0: %json {"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false,"x-guidance":{"whitespace_flexible":false,"item_separator":", ","key_separator":": "}}
+        call_1: "b.c\", \"arguments\": " arguments_1 "}"
+        arguments_1: %json {"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false,"x-guidance":{"whitespace_flexible":false,"item_separator":", ","key_separator":": "}}
+        call: call_0 | call_1
+        "#);
+        assert!(grammar(Some(false)).contains("\ncalls: call\n"));
+        let thresholds = |names: &[&str], several| {
+            let thresholds = Tools::of(tools(names), None, several).unwrap().unwrap().thresholds();
+            thresholds.into_iter().map(|threshold| (threshold.text, threshold.chance_ppm)).collect::<Vec<_>>()
+        };
+        let (none, another) = (("none".to_owned(), NONE_FROM_PPM), ("\n".to_owned(), ANOTHER_FROM_PPM));
+        assert_eq!(thresholds(&["a"], None), [none.clone(), another]);
+        assert_eq!(thresholds(&["a"], Some(false)), [none]);
+        assert_eq!(
+            thresholds(&["nonempty", "a"], None),
+            [],
+            "the beginning of a function's name is not taken for none"
+        );
+    }
+
+    #[test]
     fn what_was_written_is_words_or_calls() {
-        let text = format!("{}\n{}", shown_call("a", &json!({ "city": "<Rome>\n{" })), shown_call("b", &json!({})));
+        let text =
+            format!("{}\n{}", written_call("a", &json!({ "city": "<Rome>\n{" })), shown_call("none", &json!({})));
         let call = |name: &str, arguments: Json| Call { name: name.into(), arguments };
-        let both = vec![call("a", json!({ "city": "<Rome>\n{" })), call("b", json!({}))];
-        assert_eq!(calls_in(&text), Some(both.clone()));
-        let tagged: Vec<String> = text.lines().map(|line| format!("<tool_call>\n{line}\n</tool_call>")).collect();
-        assert_eq!(calls_in(&tagged.join("\n")), Some(both.clone()), "as others write it");
-        assert_eq!(calls_in(&text[..text.len() - 5]), Some(both[..1].to_vec()), "cut off");
-        assert_eq!(calls_in("I think <tool_call> is a tag, and {} is none"), None);
-        for first in ["<tool_call>\n{\"name\": \"a", "{\"name\": \"a", "{"] {
-            assert_eq!((calls_in(first), words_in(first)), (None, ""), "{first}");
+        let both = vec![call("a", json!({ "city": "<Rome>\n{" })), call("none", json!({}))];
+        assert_eq!(Written::of(&text, true), Written::Calls(both.clone()));
+        assert_eq!(Written::of(&text[..text.len() - 5], true), Written::Calls(both[..1].to_vec()), "cut off");
+        for begun in ["", "a", "a\", \"arguments\": {\"ci", "no", "none\"", "none\"}"] {
+            assert_eq!(Written::of(begun, true), Written::Words(""), "{begun}");
+            assert_eq!(words_in(begun), None);
         }
-        assert_eq!(words_in("I <tool_call> {"), "I <tool_call> {");
-        assert!(["<tool", "", "<tool_call>\n{", "{", "{\"name"].into_iter().all(may_be_calls));
-        assert!(!may_be_calls("<b>") && !may_be_calls("I {"));
+        let words = "I {\"name\": \"a\", \"arguments\": {}}";
+        let answer = shown_words(words);
+        assert_eq!(Written::of(answer.strip_prefix(BEGINS).unwrap(), true), Written::Words(words));
+        assert_eq!(Written::of(&text, false), Written::Words(text.as_str()));
+    }
+
+    #[test]
+    fn what_was_called_before_going_round_in_circles_counts() {
+        let calls = |names: &str| -> Vec<Call> {
+            names.chars().map(|name| Call { name: name.to_string(), arguments: json!({}) }).collect()
+        };
+        for (written, counts) in [("abcabcab", "abc"), ("aaaaaaaa", "a"), ("abcdefde", "abcdef"), ("abbbbbbb", "ab")] {
+            assert_eq!(before_circles(calls(written)), calls(counts));
+        }
+        for others in ["abcabc", "aa", "abcdefgh"] {
+            assert_eq!(before_circles(calls(others)), calls(others));
+        }
     }
 }

@@ -4,7 +4,7 @@ use genoa_abi::event::Effect;
 use genoa_abi::grant::Right;
 use genoa_abi::limits::{
     ALTERNATIVES, ANSWER_TOKENS, EMBED_TEXTS, FRAGMENT_BYTES, FRAGMENTS, GRAMMAR_BYTES, INFER_MS, INFER_QUEUE,
-    LIKELIEST_TOKENS, MESSAGE_BYTES,
+    LIKELIEST_TOKENS, MESSAGE_BYTES, THRESHOLD_BYTES, THRESHOLDS,
 };
 use genoa_abi::model::{Fragment, Grammar, InferClass, InferReply, InferRequest};
 use genoa_abi::syscall::Reply;
@@ -182,6 +182,12 @@ fn check_request(request: &InferRequest) -> Result<(), Failure> {
     }
     if request.likeliest.is_some_and(|count| count > LIKELIEST_TOKENS) {
         return Err(too_large("too many of the likeliest tokens are asked for", "LIKELIEST_TOKENS", LIKELIEST_TOKENS));
+    }
+    if request.thresholds.len() > THRESHOLDS {
+        return Err(too_large("too many thresholds are set", "THRESHOLDS", THRESHOLDS));
+    }
+    if request.thresholds.iter().any(|threshold| threshold.text.len() > THRESHOLD_BYTES) {
+        return Err(too_large("the text of a threshold is too long", "THRESHOLD_BYTES", THRESHOLD_BYTES));
     }
     if !request.temperature.is_finite() || request.temperature < 0.0 {
         return Err(Failure::new(ErrorCode::InvalidInput, "the temperature is not a number from 0 on"));

@@ -14,6 +14,7 @@ use super::chances::Chances;
 use super::lookup::Lookup;
 use super::prompt::Prompt;
 use super::sampler::{Sampler, chances};
+use super::thresholds::Thresholds;
 use super::written::{Written, WrittenFile};
 use crate::limits::{FIXED_PIECE_TOKENS, TOKEN_NEWS_MS};
 use crate::text::TextStream;
@@ -64,6 +65,7 @@ pub(super) struct Generation {
     /// How many of the likeliest first tokens are wanted, and what they were.
     alternatives_wanted: usize,
     alternatives: Vec<Alternative>,
+    thresholds: Thresholds,
     chances: Chances,
     context_tokens: usize,
     sampler: Sampler,
@@ -90,7 +92,7 @@ impl Generation {
         request: &InferRequest,
         prompt: Prompt,
         context_tokens: usize,
-        matcher: Option<Matcher>,
+        (matcher, thresholds): (Option<Matcher>, Thresholds),
     ) -> Self {
         let prompt_tokens = u32::try_from(prompt.tokens.len()).unwrap_or(u32::MAX);
         Self {
@@ -112,6 +114,7 @@ impl Generation {
             max_tokens: request.max_tokens,
             alternatives_wanted: request.alternatives,
             alternatives: Vec::new(),
+            thresholds,
             chances: Chances::new(request.likeliest),
             context_tokens,
             sampler: Sampler::new(request.temperature, request.seed),
@@ -141,6 +144,7 @@ impl Generation {
             if !is_forced {
                 // What was asked of the first token is not known any more.
                 self.alternatives_wanted = 0;
+                self.thresholds.chose(token);
                 self.sampler.skip();
                 self.chosen_at.push(self.tokens.len());
             }
@@ -269,10 +273,12 @@ impl Generation {
         };
         self.grammar_time += begun.elapsed();
         self.note_alternatives(scores, mask.as_ref(), trie);
-        let Some(chosen) = self.sampler.choose(scores, mask.as_ref()) else {
+        let decided = self.thresholds.decide(scores, mask.as_ref());
+        let Some(chosen) = self.sampler.choose(scores, decided.as_ref().or(mask.as_ref())) else {
             return Err(dead_end(&"no token is allowed, or the model's scores are no numbers"));
         };
         let token = TokenId::try_from(chosen).unwrap_or(TokenId::MAX);
+        self.thresholds.chose(token);
         if trie.eos_tokens().contains(&token) {
             self.finish = Some(Finish::Stop);
             return Ok(());

@@ -13,6 +13,7 @@ mod sampler;
 mod slots;
 mod state_files;
 mod threads;
+mod thresholds;
 mod vocabulary;
 mod written;
 

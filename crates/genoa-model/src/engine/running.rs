@@ -20,6 +20,7 @@ use super::prompt;
 use super::slots::Slots;
 use super::state_files::{StateFiles, Use};
 use super::threads::{Advice, Threads, process_time, spin};
+use super::thresholds::Thresholds;
 use super::written::WrittenFiles;
 
 use crate::limits::{LOOKUP_CALLS, SHARED_STEP_TOKENS, STEP_TOKENS, STOP_BYTES, STOPS};
@@ -127,8 +128,9 @@ impl<'m> Engine<'m> {
             return Err(Failure::new(ErrorCode::TooLarge, what).try_next("Ask about less, or in parts"));
         }
         let matcher = request.grammar.as_ref().map(|grammar| self.grammars.matcher(grammar)).transpose()?;
+        let thresholds = Thresholds::new(&request.thresholds, self.loaded.vocabulary.tok_trie());
         self.arrivals += 1;
-        let mut generation = Generation::new((call, self.arrivals), request, prompt, window, matcher);
+        let mut generation = Generation::new((call, self.arrivals), request, prompt, window, (matcher, thresholds));
         // How likely its tokens were is not written down: who asks for that begins anew.
         let written = self.written.as_ref().filter(|_| !request.off_disk && request.likeliest.is_none());
         if let Some(before) = written.and_then(|files| files.open(call, request)) {

@@ -1,6 +1,6 @@
 //! Chooses a token from the model's scores: the likeliest, or a random one that depends on a seed alone.
 
-use toktrie::SimpleVob;
+use toktrie::{SimpleVob, TokenId};
 
 /// Sampling looks at the likeliest tokens that together have this probability.
 const TOP_P: f64 = 0.95;
@@ -69,6 +69,16 @@ fn likeliest(scores: &[f32], allowed: Option<&SimpleVob>) -> Option<usize> {
         }
     });
     best.map(|(index, _)| index)
+}
+
+/// The chance of some of the allowed tokens together, among all that are allowed.
+pub(super) fn chance_of(scores: &[f32], allowed: Option<&SimpleVob>, some: &[TokenId]) -> f64 {
+    let Some(best) = likeliest(scores, allowed).and_then(|index| scores.get(index)) else { return 0.0 };
+    let weight = |score: f32| if score.is_nan() { 0.0 } else { (f64::from(score) - f64::from(*best)).exp() };
+    let mut all = 0.0;
+    for_allowed(scores, allowed, |_, score| all += weight(score));
+    let score = |token: &TokenId| usize::try_from(*token).ok().and_then(|index| scores.get(index));
+    some.iter().filter_map(score).map(|score| weight(*score)).sum::<f64>() / all
 }
 
 /// The `count` likeliest of the allowed tokens, best first, each with its chance among all that are allowed.

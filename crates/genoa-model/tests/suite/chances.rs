@@ -2,7 +2,7 @@
 
 use crate::common::{loaded, request, run, turn, under};
 use genoa_abi::CallId;
-use genoa_abi::model::{InferRequest, ScoredToken, WrittenToken};
+use genoa_abi::model::{InferRequest, ScoredToken, Threshold, ThresholdPlace, WrittenToken};
 use genoa_model::engine::{Engine, Progress};
 
 fn asked(request: InferRequest, likeliest: usize) -> InferRequest {
@@ -81,4 +81,33 @@ fn tokens_come_with_the_news_and_end_with_the_text() {
     assert_eq!(reply.text.trim(), "6, 7,");
     assert!(reply.tokens.starts_with(&tokens) && text(&reply.tokens).starts_with(reply.text.trim_end()), "{reply:?}");
     assert!(!text(&reply.tokens).contains('8'), "what ended the answer is no part of it");
+}
+
+#[test]
+fn a_threshold_decides_whatever_is_likeliest() {
+    let _turn = turn();
+    let mut engine = Engine::new(loaded()).unwrap();
+    let mut written = |thresholds: &[(ThresholdPlace, &str, u32)]| {
+        let thresholds = thresholds
+            .iter()
+            .map(|(place, text, chance_ppm)| Threshold {
+                place: *place,
+                text: (*text).to_owned(),
+                chance_ppm: *chance_ppm,
+            })
+            .collect();
+        let grammar =
+            "start: none | line (\"\\n\" line){0,2}\nnone: \"none\\n\" /[a-z]/ \"\\n\" /[a-z]/\nline: /[A-Z]/\n";
+        run(&mut engine, &InferRequest { thresholds, ..under(grammar, "Write letters.", 16) }).unwrap().text
+    };
+    const NEVER: u32 = 1_000_001;
+    let lines = |text: &str| text.lines().count();
+    let always = written(&[(ThresholdPlace::Beginning, "none", 0)]);
+    assert!(always.starts_with("none\n"), "{always:?}");
+    let [one, three] = [NEVER, 0]
+        .map(|ppm| written(&[(ThresholdPlace::Beginning, "none", NEVER), (ThresholdPlace::Anywhere, "\n", ppm)]));
+    assert_eq!((lines(&one), lines(&three)), (1, 3), "{one:?} {three:?}");
+    // After that beginning nothing else counts: it has its two lines more, which the other threshold would not allow.
+    let begun = written(&[(ThresholdPlace::Beginning, "none", 0), (ThresholdPlace::Anywhere, "\n", NEVER)]);
+    assert_eq!(lines(&begun), 3, "{begun:?}");
 }
