@@ -13,6 +13,8 @@ const WINDOW: Duration = Duration::from_secs(2);
 /// Time of computing after which it is tried whether there is room for one more; twice that after each time that there was none.
 const TRY: Duration = Duration::from_secs(8);
 const LONGEST_TRY: Duration = Duration::from_secs(64);
+/// Time for which another thread is tried at most: a step that reads a prompt may take many seconds.
+const TRIED: Duration = Duration::from_millis(100);
 /// Threads that had less of the time than this had to share their cores.
 const CROWDED: f64 = 0.8;
 /// A core that one more thread had for so much of a step is free.
@@ -109,10 +111,10 @@ pub(super) fn process_time() -> Duration {
     time_of(ClockId::ProcessCPUTime)
 }
 
-/// Spins until `is_over`; says for what part of the time it had a processor.
+/// Spins until `is_over`, for [`TRIED`] at most; says for what part of the time it had a processor.
 pub(super) fn spin(is_over: impl Fn() -> bool) -> f64 {
     let (begun, before) = (Instant::now(), time_of(ClockId::ThreadCPUTime));
-    while !is_over() {
+    while !is_over() && begun.elapsed() < TRIED {
         std::hint::spin_loop();
     }
     let had = time_of(ClockId::ThreadCPUTime).saturating_sub(before);
@@ -126,7 +128,7 @@ fn time_of(clock: ClockId) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use proptest::prelude::*;
 
@@ -183,9 +185,11 @@ mod tests {
 
     #[test]
     fn who_spins_has_a_processor_for_a_part_of_the_time() {
-        let begun = std::time::Instant::now();
-        let part = spin(|| begun.elapsed() > Duration::from_millis(20));
-        assert!(part > 0.0 && part <= 1.1, "{part}");
+        let begun = Instant::now();
+        for is_over in [true, false] {
+            let part = spin(|| is_over && begun.elapsed() > Duration::from_millis(20));
+            assert!(part > 0.0 && part <= 1.1, "{part}");
+        }
     }
 
     proptest! {
