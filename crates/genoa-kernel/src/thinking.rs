@@ -206,3 +206,50 @@ fn check_request(request: &InferRequest) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use genoa_abi::ErrorCode;
+    use genoa_abi::limits::{
+        ALTERNATIVES, ANSWER_TOKENS, FRAGMENTS, GRAMMAR_BYTES, LIKELIEST_TOKENS, MESSAGE_BYTES, THRESHOLD_BYTES,
+        THRESHOLDS,
+    };
+    use genoa_abi::model::{Fragment, Grammar, InferRequest, Threshold, ThresholdPlace};
+
+    use super::check_request;
+
+    fn threshold(length: usize) -> Threshold {
+        Threshold { place: ThresholdPlace::Beginning, text: "x".repeat(length), chance_ppm: 1 }
+    }
+
+    #[test]
+    fn what_is_over_a_limit_is_refused_by_its_name() {
+        let fits = InferRequest {
+            thresholds: vec![threshold(THRESHOLD_BYTES); THRESHOLDS],
+            alternatives: ALTERNATIVES,
+            likeliest: Some(LIKELIEST_TOKENS),
+            ..InferRequest::default()
+        };
+        assert_eq!(check_request(&fits), Ok(()));
+        let none = InferRequest::default;
+        let over = [
+            (InferRequest { answer_begins: "x".repeat(MESSAGE_BYTES + 1), ..none() }, "MESSAGE_BYTES"),
+            (InferRequest { max_tokens: u32::try_from(ANSWER_TOKENS + 1).unwrap(), ..none() }, "ANSWER_TOKENS"),
+            (InferRequest { alternatives: ALTERNATIVES + 1, ..none() }, "ALTERNATIVES"),
+            (InferRequest { likeliest: Some(LIKELIEST_TOKENS + 1), ..none() }, "LIKELIEST_TOKENS"),
+            (InferRequest { thresholds: vec![threshold(1); THRESHOLDS + 1], ..none() }, "THRESHOLDS"),
+            (InferRequest { thresholds: vec![threshold(THRESHOLD_BYTES + 1)], ..none() }, "THRESHOLD_BYTES"),
+            (InferRequest { fragments: vec![Fragment::whole("x", "", 1); FRAGMENTS + 1], ..none() }, "FRAGMENTS"),
+            (InferRequest { grammar: Some(Grammar::Lark("x".repeat(GRAMMAR_BYTES + 1))), ..none() }, "GRAMMAR_BYTES"),
+        ];
+        for (request, limit) in over {
+            let failure = check_request(&request).unwrap_err();
+            assert_eq!(failure.code, ErrorCode::TooLarge);
+            assert!(failure.why.starts_with("the limit is ") && failure.why.contains(limit), "{failure}");
+        }
+        for temperature in [f32::NAN, f32::INFINITY, -0.1] {
+            let failure = check_request(&InferRequest { temperature, ..none() }).unwrap_err();
+            assert_eq!(failure.to_string(), "the temperature is not a number from 0 on");
+        }
+    }
+}
