@@ -338,8 +338,6 @@ pub struct WorkerStatus {
     pub model: String,
     /// Its context window, in tokens.
     pub context_tokens: u32,
-    /// Threads in use.
-    pub threads: u32,
     /// How long loading took, in milliseconds.
     pub load_ms: u32,
     /// What it works on, and what it did so far.
@@ -350,7 +348,7 @@ pub struct WorkerStatus {
 /// What a worker works on. While it works it tells this again and again, by `work` notifications.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineWork {
-    /// Threads in use.
+    /// Threads in use; 0 for a model that is elsewhere.
     #[serde(default)]
     pub threads: u32,
     /// The calls that are not over.

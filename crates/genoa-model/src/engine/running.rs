@@ -198,7 +198,6 @@ impl<'m> Engine<'m> {
         WorkerStatus {
             model: self.loaded.name().to_owned(),
             context_tokens: self.loaded.context_tokens,
-            threads: self.threads.now(),
             load_ms: self.loaded.load_ms(),
             work: self.work(),
         }

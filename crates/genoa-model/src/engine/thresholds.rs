@@ -63,16 +63,13 @@ impl Limit {
         if meant.is_empty() {
             return None;
         }
-        let mut mask = SimpleVob::alloc(scores.len());
-        if chance_of(scores, allowed, &meant) >= self.chance {
-            meant.iter().for_each(|token| mask.allow_token(*token));
-        } else {
-            match allowed {
-                Some(allowed) => allowed.iter_set_entries(|index| mask.set(index, true)),
-                None => mask.set_all(true),
-            }
-            meant.iter().for_each(|token| mask.disallow_token(*token));
-        }
+        let is_taken = chance_of(scores, allowed, &meant) >= self.chance;
+        let mut mask = match allowed {
+            _ if is_taken => SimpleVob::alloc(scores.len()),
+            Some(allowed) => allowed.clone(),
+            None => SimpleVob::alloc_ones(scores.len()),
+        };
+        meant.iter().for_each(|token| if is_taken { mask.allow_token(*token) } else { mask.disallow_token(*token) });
         // Where nothing else could stand there, it was no choice.
         (!mask.is_zero()).then_some(mask)
     }

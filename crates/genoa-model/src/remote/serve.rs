@@ -138,7 +138,6 @@ impl Remote {
         WorkerStatus {
             model: self.model(),
             context_tokens: self.options.context_tokens,
-            threads: 0,
             load_ms: 0,
             work: EngineWork::default(),
         }

@@ -367,7 +367,7 @@ fn another_number_of_threads_takes_what_calls_hold_along() {
     engine.pause(CallId(1));
     engine.step();
     engine.use_threads(2);
-    assert_eq!(engine.status().threads, 2);
+    assert_eq!(engine.work().threads, 2);
     engine.pause(CallId(2));
     engine.pause(CallId(3));
     engine.resume(CallId(1));
