@@ -22,7 +22,7 @@ fn main() {
         ready.push(daemon.ready.as_secs_f64() * 1000.0);
         if run % 5 == 0 {
             std::thread::sleep(REST);
-            memory.push(resident_megabytes(daemon.process.id()));
+            memory.push(resident_megabytes(daemon.process.0.id()));
         }
     }
     let rows = [

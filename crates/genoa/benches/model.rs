@@ -10,7 +10,6 @@
 
 mod support;
 
-use std::process::{Child, Command};
 use std::time::Duration;
 
 use genoa_abi::CallId;
@@ -20,7 +19,7 @@ use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress, default_
 use genoa_model::{catalogue, store};
 use serde_json::{Value as Json, json};
 use support::peer::tokens_per_second;
-use support::{row, wanted};
+use support::{Process, ending_with_me, row, wanted};
 
 const SAMPLES: usize = 5;
 const PEER: &str = "llama-bench";
@@ -101,7 +100,7 @@ fn plan(name: &str, engine: &mut Engine<'_>) -> Vec<Json> {
 /// with all of them.
 fn beside_others(name: &str, options: &EngineOptions) -> Json {
     let threads = default_threads();
-    let _others: Vec<Other> = (0..threads).map(|_| Other::start()).collect();
+    let _others: Vec<Process> = (0..threads).map(|_| busy()).collect();
     let speed = |threads: Option<u32>| {
         let loaded = LoadedModel::open(EngineOptions { threads, ..options.clone() }).unwrap();
         let mut engine = Engine::new(&loaded).unwrap();
@@ -115,20 +114,9 @@ fn beside_others(name: &str, options: &EngineOptions) -> Json {
     row(&figure, "tokens/s", 0.5, &[found], Some(("all threads", &[all])))
 }
 
-/// A program that has a core to itself wherever one is free, in a session of its own: the scheduler shares out by sessions.
-struct Other(Child);
-
-impl Other {
-    fn start() -> Self {
-        Self(Command::new("setsid").args(["sh", "-c", "while :; do :; done"]).spawn().unwrap())
-    }
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// A program that takes a core wherever one is free, in a session of its own: the scheduler shares out by sessions.
+fn busy() -> Process {
+    Process(ending_with_me("setsid").args(["sh", "-c", "while :; do :; done"]).spawn().unwrap())
 }
 
 /// Per cent of `whole_ms`.

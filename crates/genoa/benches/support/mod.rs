@@ -4,6 +4,7 @@
 pub(crate) mod ask;
 pub(crate) mod peer;
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,9 +16,26 @@ use genoa_client::Client;
 use genoa_daemon::{Home, end_with_me};
 use serde_json::{Value, json};
 
+/// A program that runs beside this one; dropping it ends it.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A program that ends with this one, however this ends.
+pub(crate) fn ending_with_me(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
+}
+
 /// A daemon with a fresh home; dropping it ends it.
 pub(crate) struct Daemon {
-    pub(crate) process: Child,
+    pub(crate) process: Process,
     pub(crate) client: Client,
     /// From its start to its first answer.
     pub(crate) ready: Duration,
@@ -41,7 +59,7 @@ impl Daemon {
         // It ends with this program, however this ends.
         command.arg("daemon").args(end_with_me()).env("GENOA_HOME", home).stdout(Stdio::null()).stderr(Stdio::null());
         let start = Instant::now();
-        let process = set(&mut command).spawn().unwrap();
+        let process = Process(set(&mut command).spawn().unwrap());
         let mut client = loop {
             if let Ok(client) = Client::connect(&socket) {
                 break client;
@@ -51,13 +69,6 @@ impl Daemon {
         };
         client.call(&Syscall::Session(session(workspace))).unwrap();
         Self { process, client, ready: start.elapsed() }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

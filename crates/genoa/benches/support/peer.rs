@@ -3,13 +3,14 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
 use super::ask::{Answered, Ask};
+use super::{Process, ending_with_me};
 
 /// How long it may take to load its model.
 const READY: Duration = Duration::from_secs(120);
@@ -18,7 +19,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// A server of its own; dropping it ends it.
 pub(crate) struct Peer {
-    process: Child,
+    _process: Process,
     port: u16,
     /// Taken while it answers one who does not queue.
     taken: Mutex<()>,
@@ -28,16 +29,15 @@ impl Peer {
     /// Starts it with as many slots, which share one cache where there are several.
     pub(crate) fn start(model: &Path, slots: usize, threads: u32) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new("setpriv");
-        // It ends with this program, however this ends.
-        command.args(["--pdeathsig", "KILL"]).arg(programs().join("llama-server")).arg("-m").arg(model);
+        let mut command = ending_with_me(programs().join("llama-server"));
+        command.arg("-m").arg(model);
         command.args(["--host", "127.0.0.1", "--port", &port.to_string(), "-c", "16384", "-fa", "auto", "--no-webui"]);
         command.args(["-t", &threads.to_string(), "-tb", &threads.to_string(), "-np", &slots.to_string()]);
         if slots > 1 {
             command.arg("-kvu");
         }
-        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let peer = Self { process, port, taken: Mutex::new(()) };
+        let process = Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let peer = Self { _process: process, port, taken: Mutex::new(()) };
         let begun = Instant::now();
         while !peer.is_ready() {
             assert!(begun.elapsed() < READY, "llama-server does not answer");
@@ -96,13 +96,6 @@ impl Peer {
             }
         }
         Answered { first: first.expect("an answer"), whole: begun.elapsed(), tokens, text }
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
