@@ -1,6 +1,7 @@
 //! Which call runs on which sequence: carries out what [`super::slots`] decides. Whose turn it is the kernel says.
 
 use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::session::LlamaStateSeqFlags;
 use llama_cpp_2::token::LlamaToken;
 
 use super::generation::Generation;
@@ -61,16 +62,18 @@ impl<'m> Sequences<'m> {
         true
     }
 
-    /// Goes on with another context: each call leaves this one as if others needed the room.
-    pub(super) fn move_to(&mut self, context: LlamaContext<'m>, calls: &mut [Generation]) {
-        for call in calls {
-            self.park(call);
-            if let Some(slot) = call.parked {
-                self.spill(call, slot);
-                self.release(call);
+    /// Goes on with another context, which gets a copy of what each sequence holds. What cannot be copied is read again.
+    pub(super) fn move_to(&mut self, mut context: LlamaContext<'m>) {
+        for slot in 0..self.slots.count() {
+            if self.slots.tokens(slot).is_empty() {
+                continue;
+            }
+            let state = self.context.state_seq_get(number(slot), LlamaStateSeqFlags::empty());
+            if !state.is_ok_and(|state| context.state_seq_set(&state, number(slot)).is_ok()) {
+                let _ = context.kv_cache_seq_rm(number(slot), None, None);
+                self.slots.set(slot, &[]);
             }
         }
-        self.slots = Slots::new(self.slots.count(), self.slots.pool(), self.grain);
         self.context = context;
     }
 

@@ -373,12 +373,12 @@ impl<'m> Engine<'m> {
         })
     }
 
-    /// Goes on with so many threads. That takes another context: what the calls hold goes over disk, or is computed again, and what
-    /// others left is forgotten. Where there is no room for the other context, all stays as it is.
+    /// Goes on with so many threads. That takes another context, which gets a copy of what is known: by calls, and of what others left.
+    /// Where there is no room for the other context, all stays as it is.
     pub fn use_threads(&mut self, count: u32) {
         self.advice = Advice::Stay;
         let Ok(context) = self.loaded.context(count) else { return };
-        self.sequences.move_to(context, &mut self.calls);
+        self.sequences.move_to(context);
         self.embedder = None;
         self.threads.set(count);
     }

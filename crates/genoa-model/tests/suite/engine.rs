@@ -346,14 +346,16 @@ fn another_number_of_threads_takes_what_calls_hold_along() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let scratch = folder.path().join("scratch");
-    let states = Some(folder.path().join("states"));
-    let loaded = LoadedModel::open(EngineOptions { prefix_dir: states, ..options() }).unwrap();
+    // Nothing is on disk: neither calls that stay off it nor what others left may be read again for it.
+    let loaded = LoadedModel::open(options()).unwrap();
     let mut engine = Engine::new(&loaded).unwrap();
     let long = "You plan with care. Each step is small and can be undone. ".repeat(25);
+    let other = InferRequest { off_disk: true, ..request(&"Another one was here before. ".repeat(40), 4) };
+    let before = run(&mut engine, &other).unwrap().usage;
     let story = |number: u64| InferRequest {
         messages: vec![ChatMessage::new(Role::System, &long), ChatMessage::new(Role::User, "Begin.")],
         temperature: 0.8,
-        seed: number,
+        seed: number + 10,
         ..request("", 24)
     };
     engine.submit(CallId(1), &story(1)).unwrap();
@@ -381,6 +383,11 @@ fn another_number_of_threads_takes_what_calls_hold_along() {
     written.sort_unstable();
     assert_eq!(written.iter().map(|(call, _)| *call).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(written[0].1 > 8 && written[1].1 > 8, "{written:?}");
+    assert_eq!(
+        run(&mut engine, &other).unwrap().usage.cached_tokens,
+        before.prompt_tokens - 1,
+        "what an earlier call left"
+    );
 }
 
 #[test]
