@@ -161,6 +161,8 @@ RESPONSES_WEATHER = {"type": "function", "strict": True, **WEATHER["function"]}
 @check
 def the_protocol_of_responses_answers_whole_and_in_pieces(client: OpenAI, model: str) -> None:
     asked = {"model": model, "instructions": "Be brief.", "input": "Name three colours.", "max_output_tokens": 24}
+    # As above: both are computed from a prompt whose state is at hand.
+    client.responses.create(**asked)
     whole = client.responses.create(**asked)
     assert whole.output_text and whole.usage.total_tokens == whole.usage.input_tokens + whole.usage.output_tokens
     with client.responses.stream(**asked) as stream:

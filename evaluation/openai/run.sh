@@ -3,10 +3,8 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1 url=$2 token=$3
-mkdir -p "$folder"
+"$here/install.sh" "$folder"
 cd "$folder"
-[ -x python/bin/llm-comply ] || { python3 -m venv python && python/bin/pip install --quiet openai==3.57.0 llm-comply==0.5.0; }
-[ -d node_modules/compatcanary ] || npm install --silent --no-audit --no-fund openai@7.57.0 compatcanary@0.2.2
 # Node looks for packages beside the script.
 cp "$here/check.mjs" check.mjs
 model=$(python/bin/python -c 'import openai, sys; print(openai.OpenAI(base_url=sys.argv[1], api_key=sys.argv[2]).models.list().data[0].id)' "$url" "$token")

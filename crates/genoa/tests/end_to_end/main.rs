@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bad_machine;
+mod clients;
 mod crashes;
 mod eval;
 mod far;
