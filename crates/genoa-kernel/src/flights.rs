@@ -181,8 +181,8 @@ impl Turn<'_> {
 
     /// Whether nobody but the kernel knows of the call: it waits for a place with the model.
     pub(crate) fn only_waits(&self, call: CallId) -> bool {
-        let is_model_call = |flight: &Flight| matches!(flight.work, Work::Infer { .. });
-        self.kernel.flights.get(&call).is_some_and(is_model_call) && !self.kernel.inference.has_begun(call)
+        self.kernel.flights.get(&call).is_some_and(|flight| flight.work.is_thinking())
+            && !self.kernel.inference.has_begun(call)
     }
 
     /// Gives up on flights that nobody reported the end of.

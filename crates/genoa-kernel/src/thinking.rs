@@ -101,6 +101,10 @@ impl Turn<'_> {
     }
 
     pub(crate) fn embed_finished(&mut self, call: CallId, outcome: Result<Vec<Vec<f32>>, Failure>, unspent: bool) {
+        // Nobody was asked yet.
+        if self.only_waits(call) {
+            return;
+        }
         let Some(flight) = self.land(call, |work| matches!(work, Work::Embed { .. })) else { return };
         if outcome.is_err() && unspent {
             self.charge_exactly(&flight, |_| Used::default());
@@ -120,8 +124,14 @@ impl Turn<'_> {
 
     /// Lets a model call wait for its place; says whether it is one.
     pub(crate) fn queue_for_the_model(&mut self, call: CallId, flight: &Flight) -> bool {
-        let (Work::Infer { request, to, .. }, Some(grant)) = (&flight.work, flight.grant) else { return false };
-        self.kernel.inference.add(to, call, request.class, grant, flight.reserved.tokens, self.now);
+        let Some(grant) = flight.grant else { return false };
+        let (to, class, tokens) = match &flight.work {
+            Work::Infer { request, to, .. } => (to, request.class, flight.reserved.tokens),
+            // A program waits for vectors, and nobody watches. Their memory is their own.
+            Work::Embed { to, .. } => (to, InferClass::Agent, 0),
+            _ => return false,
+        };
+        self.kernel.inference.add(to, call, class, grant, tokens, self.now);
         true
     }
 
@@ -209,14 +219,87 @@ fn check_request(request: &InferRequest) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use genoa_abi::ErrorCode;
+    use genoa_abi::event::{Effect, Event};
+    use genoa_abi::installation::Installation;
     use genoa_abi::limits::{
         ALTERNATIVES, ANSWER_TOKENS, FRAGMENTS, GRAMMAR_BYTES, LIKELIEST_TOKENS, MESSAGE_BYTES, THRESHOLD_BYTES,
         THRESHOLDS,
     };
-    use genoa_abi::model::{Fragment, Grammar, InferRequest, Threshold, ThresholdPlace};
+    use genoa_abi::model::{ChatMessage, Fragment, Grammar, InferClass, InferRequest, Role, Threshold, ThresholdPlace};
+    use genoa_abi::session::SessionRequest;
+    use genoa_abi::syscall::{Caller, Syscall};
+    use genoa_abi::tool::{Clock, Person};
+    use genoa_abi::{CallId, ErrorCode, Failure, RequestId, SessionId, Timestamp};
 
     use super::check_request;
+    use crate::Kernel;
+
+    /// A session that asks for one thing after the other, and what the model worker is told each time.
+    struct Session {
+        kernel: Kernel,
+        requests: u64,
+    }
+
+    impl Session {
+        fn begin() -> Self {
+            let mut session = Self { kernel: Kernel::new(), requests: 0 };
+            session.step(Event::Booted(Installation::default()));
+            session.step(Event::Connected { session: SessionId(1) });
+            let clock = Clock { now: "2026-11-20T09:00:00+01:00".into(), timezone: "Europe/Rome".into() };
+            let request = SessionRequest { workspace: "/home/ada".into(), person: Person::default(), clock };
+            session.ask(Syscall::Session(request));
+            session
+        }
+
+        fn step(&mut self, event: Event) -> Vec<String> {
+            let told = |effect: Effect| match effect {
+                Effect::Infer { call, .. } => Some(format!("write {call}")),
+                Effect::Embed { call, .. } => Some(format!("embed {call}")),
+                Effect::PauseInfer { call } => Some(format!("pause {call}")),
+                Effect::ResumeInfer { call } => Some(format!("go on {call}")),
+                Effect::CancelInfer { call } => Some(format!("cancel {call}")),
+                _ => None,
+            };
+            self.kernel.step(event, Timestamp(1)).into_iter().filter_map(told).collect()
+        }
+
+        fn ask(&mut self, syscall: Syscall) -> Vec<String> {
+            self.requests += 1;
+            self.step(Event::Asked { caller: Caller::Person(SessionId(1)), request: RequestId(self.requests), syscall })
+        }
+
+        fn write(&mut self) -> Vec<String> {
+            let messages = vec![ChatMessage::new(Role::User, "Begin.")];
+            self.ask(Syscall::Infer(InferRequest {
+                messages,
+                class: InferClass::Interactive,
+                ..InferRequest::default()
+            }))
+        }
+
+        fn embed(&mut self) -> Vec<String> {
+            self.ask(Syscall::Embed { texts: vec!["sun".into()] })
+        }
+
+        fn written(&mut self, call: u64) -> Vec<String> {
+            let outcome = Err(Failure::new(ErrorCode::ModelFailed, "it does not matter how"));
+            self.step(Event::InferFinished { call: CallId(call), outcome, unspent: false })
+        }
+    }
+
+    #[test]
+    fn vectors_wait_for_a_place_as_all_calls_do() {
+        let mut session = Session::begin();
+        assert_eq!(session.embed(), ["embed c1"]);
+        assert_eq!(session.write(), ["pause c1", "write c2"], "somebody watches");
+        assert_eq!(session.embed(), [""; 0], "this one waits from the beginning");
+        assert_eq!(session.written(2), ["go on c1", "embed c3"]);
+        // What only waits is told to nobody when it is given up.
+        session.write();
+        session.embed();
+        let gone = session.step(Event::Gone { caller: Caller::Person(SessionId(1)) });
+        assert!(!gone.iter().any(|told| told.ends_with(" c5")), "{gone:?}");
+    }
 
     fn threshold(length: usize) -> Threshold {
         Threshold { place: ThresholdPlace::Beginning, text: "x".repeat(length), chance_ppm: 1 }

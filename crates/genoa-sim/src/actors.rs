@@ -231,7 +231,7 @@ impl World {
             return Ok(());
         }
         let place = self.random.below(self.pending.len());
-        if let Pending::Infer(call) = &self.pending[place]
+        if let Pending::Infer(call) | Pending::Embed(call, _) = &self.pending[place]
             && self.places.is_paused(*call)
         {
             return Ok(());

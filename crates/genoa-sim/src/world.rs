@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::installation::Installation;
+use genoa_abi::model::InferClass;
 use genoa_abi::recording::RunStep;
 use genoa_abi::schema::Executor;
 use genoa_abi::session::{News, Proposal, Question, RunOutcome};
@@ -445,11 +446,11 @@ impl World {
 
     fn note_completed(&mut self, event: &Event) {
         match event {
-            Event::InferFinished { call, .. } => {
+            Event::InferFinished { call, .. } | Event::EmbedFinished { call, .. } => {
                 self.places.end(*call);
                 self.completed.insert(*call);
             }
-            Event::ToolFinished { call, .. } | Event::EmbedFinished { call, .. } | Event::ViewFinished { call, .. } => {
+            Event::ToolFinished { call, .. } | Event::ViewFinished { call, .. } => {
                 self.completed.insert(*call);
             }
             Event::OutboxFinished { item, outcome: Err(failure) }
@@ -521,7 +522,10 @@ impl World {
                 self.places.pause(call)?;
             }
             Effect::ResumeInfer { call } => self.places.go_on(call)?,
-            Effect::Embed { call, texts, .. } => self.pending.push(Pending::Embed(call, texts.len())),
+            Effect::Embed { call, texts, to } => {
+                self.places.begin(call, InferClass::Agent, &to)?;
+                self.pending.push(Pending::Embed(call, texts.len()));
+            }
             Effect::ActOnView { call, view, action, .. } => self.pending.push(Pending::View(call, view, action)),
             Effect::LookUp { call, caller, request, .. } => self.pending.push(Pending::LookUp(call, caller, request)),
             Effect::Recall { call, from, .. } => self.pending.push(Pending::Recall(call, from)),

@@ -12,7 +12,7 @@ use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
 use super::admission::{Sequences, number};
-use super::embed::Embedder;
+use super::embed::{Embedder, Embedding};
 use super::generation::Generation;
 use super::grammars::Grammars;
 use super::loaded::LoadedModel;
@@ -33,6 +33,8 @@ pub enum Progress {
     News(TokenNews),
     /// A call ended.
     Done(CallId, Result<InferReply, Failure>),
+    /// The texts of a call are vectors of length one.
+    Embedded(CallId, Result<Vec<Vec<f32>>, Failure>),
 }
 
 /// What a step does for one call.
@@ -58,6 +60,7 @@ pub struct Engine<'m> {
     batch: LlamaBatch<'static>,
     grammars: Grammars,
     embedder: Option<Embedder<'m>>,
+    embeddings: Vec<Embedding>,
     calls: Vec<Generation>,
     /// Where calls take down what they write; nowhere where nothing is kept on disk.
     written: Option<WrittenFiles>,
@@ -94,6 +97,7 @@ impl<'m> Engine<'m> {
             batch: LlamaBatch::new(STEP_TOKENS, 1),
             grammars: Grammars::new(&loaded.vocabulary)?,
             embedder: None,
+            embeddings: Vec::new(),
             calls: Vec::new(),
             written: WrittenFiles::new(&loaded.options),
             arrivals: 0,
@@ -143,6 +147,25 @@ impl<'m> Engine<'m> {
         Ok(())
     }
 
+    /// Takes texts in that shall become vectors; the steps that follow work on them.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TooLarge`] for a text over the limit or a full queue, [`ErrorCode::InvalidInput`] for an empty one.
+    pub fn embed(&mut self, call: CallId, texts: &[String]) -> Result<(), Failure> {
+        if self.embeddings.len() >= INFER_QUEUE {
+            return Err(Failure::new(ErrorCode::TooLarge, format!("{INFER_QUEUE} calls for vectors wait already")));
+        }
+        self.embeddings.push(Embedding::new(call, texts, self.loaded)?);
+        Ok(())
+    }
+
+    /// Ends a call for vectors, of which there are none then; says whether it was there.
+    pub fn cancel_embedding(&mut self, call: CallId) -> bool {
+        let before = self.embeddings.len();
+        self.embeddings.retain(|job| job.call != call);
+        self.embeddings.len() < before
+    }
+
     /// Ends a call with what is there; `None` if it is not known (any more).
     pub fn cancel(&mut self, call: CallId) -> Option<Result<InferReply, Failure>> {
         let index = self.calls.iter().position(|known| known.call == call)?;
@@ -156,6 +179,7 @@ impl<'m> Engine<'m> {
         if let Some(call) = self.calls.iter_mut().find(|known| known.call == call && !known.is_paused) {
             (call.is_paused, call.paused_at) = (true, pauses);
         }
+        self.embeddings.iter_mut().filter(|job| job.call == call).for_each(|job| job.is_paused = true);
     }
 
     /// Lets a call go on where it stood still.
@@ -163,6 +187,7 @@ impl<'m> Engine<'m> {
         if let Some(call) = self.calls.iter_mut().find(|known| known.call == call) {
             call.is_paused = false;
         }
+        self.embeddings.iter_mut().filter(|job| job.call == call).for_each(|job| job.is_paused = false);
     }
 
     /// Gives their sequences to the calls that shall run, as each step does first, and evaluates nothing.
@@ -190,6 +215,7 @@ impl<'m> Engine<'m> {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.calls.iter().all(|call| call.is_paused && !call.is_over())
+            && self.embeddings.iter().all(|job| job.is_paused)
     }
 
     /// What the engine says of itself.
@@ -227,19 +253,8 @@ impl<'m> Engine<'m> {
         self.grammar_time
     }
 
-    /// Turns texts into vectors of length one.
-    ///
-    /// # Errors
-    /// [`ErrorCode::TooLarge`] for a text over the limit, [`ErrorCode::ModelFailed`] where the engine fails.
-    pub fn embed(&mut self, texts: &[String]) -> Result<Vec<Vec<f32>>, Failure> {
-        let embedder = match self.embedder.take() {
-            Some(embedder) => embedder,
-            None => Embedder::new(self.loaded)?,
-        };
-        self.embedder.insert(embedder).embed(texts)
-    }
-
-    /// Works on all calls of the highest class: evaluates one batch and writes at least a token for each that is ready.
+    /// Works on all calls that do not stand still: evaluates one batch, writes at least a token for each that is ready, and reads a
+    /// piece of what shall become a vector.
     pub fn step(&mut self) -> Vec<Progress> {
         let begun = process_time();
         self.sequences.admit(&mut self.calls);
@@ -258,7 +273,30 @@ impl<'m> Engine<'m> {
         while let Some(index) = self.calls.iter().position(Generation::is_over) {
             progress.push(Progress::Done(self.calls[index].call, self.finish(index)));
         }
+        progress.extend(self.embed_piece());
         progress
+    }
+
+    /// The calls for vectors come one after the other.
+    fn embed_piece(&mut self) -> Option<Progress> {
+        let index = self.embeddings.iter().position(|job| !job.is_paused)?;
+        let read = self.embedder().and_then(|mut embedder| {
+            let read = embedder.read_piece(&mut self.embeddings[index]);
+            self.embedder = Some(embedder);
+            read
+        });
+        if read.is_ok() && !self.embeddings[index].is_over() {
+            return None;
+        }
+        let job = self.embeddings.remove(index);
+        Some(Progress::Embedded(job.call, read.map(|()| job.into_vectors())))
+    }
+
+    fn embedder(&mut self) -> Result<Embedder<'m>, Failure> {
+        match self.embedder.take() {
+            Some(embedder) => Ok(embedder),
+            None => Embedder::new(self.loaded, self.threads.now()),
+        }
     }
 
     fn finish(&mut self, index: usize) -> Result<InferReply, Failure> {

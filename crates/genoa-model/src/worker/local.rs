@@ -5,7 +5,7 @@ use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
 
 use genoa_abi::model::WorkerRequest;
-use genoa_abi::{CallId, Failure, RequestId};
+use genoa_abi::{CallId, ErrorCode, Failure, RequestId};
 
 use super::wire::{Incoming, NOTHING, Outgoing};
 use crate::engine::{Engine, EngineOptions, LoadedModel, Progress};
@@ -59,6 +59,11 @@ impl Worker<'_> {
                             self.outgoing.answer(id, outcome)?;
                         }
                     }
+                    Progress::Embedded(call, outcome) => {
+                        if let Some(id) = self.requests.remove(&call) {
+                            self.outgoing.answer(id, outcome)?;
+                        }
+                    }
                 }
             }
             self.tell_work()?;
@@ -77,18 +82,23 @@ impl Worker<'_> {
 
     fn take(&mut self, id: RequestId, request: WorkerRequest) -> Result<(), Failure> {
         match request {
-            WorkerRequest::Infer { call, request } => match self.engine.submit(call, &request) {
-                Ok(()) => {
-                    self.requests.insert(call, id);
-                    Ok(())
-                }
-                Err(failure) => self.outgoing.answer(id, Err::<(), _>(failure)),
-            },
-            WorkerRequest::Embed { texts, .. } => self.outgoing.answer(id, self.engine.embed(&texts)),
+            WorkerRequest::Infer { call, request } => {
+                let taken = self.engine.submit(call, &request);
+                self.note(id, call, taken)
+            }
+            WorkerRequest::Embed { call, texts } => {
+                let taken = self.engine.embed(call, &texts);
+                self.note(id, call, taken)
+            }
             WorkerRequest::Cancel { call } => {
-                if let (Some(outcome), Some(asked)) = (self.engine.cancel(call), self.requests.remove(&call)) {
-                    self.outgoing.answer(asked, outcome)?;
+                if let (Some(outcome), Some(asked)) = (self.engine.cancel(call), self.requests.get(&call)) {
+                    self.outgoing.answer(*asked, outcome)?;
                 }
+                if let (true, Some(asked)) = (self.engine.cancel_embedding(call), self.requests.get(&call)) {
+                    let failure = Failure::new(ErrorCode::Interrupted, "nobody waits for the vectors any more");
+                    self.outgoing.answer(*asked, Err::<(), _>(failure))?;
+                }
+                self.requests.remove(&call);
                 self.outgoing.answer(id, Ok(NOTHING))
             }
             WorkerRequest::Pause { call } => {
@@ -100,6 +110,17 @@ impl Worker<'_> {
                 self.outgoing.answer(id, Ok(NOTHING))
             }
             WorkerRequest::Status {} => self.outgoing.answer(id, Ok(self.engine.status())),
+        }
+    }
+
+    /// Remembers who asked, or says at once why nothing comes of it.
+    fn note(&mut self, id: RequestId, call: CallId, taken: Result<(), Failure>) -> Result<(), Failure> {
+        match taken {
+            Ok(()) => {
+                self.requests.insert(call, id);
+                Ok(())
+            }
+            Err(failure) => self.outgoing.answer(id, Err::<(), _>(failure)),
         }
     }
 }

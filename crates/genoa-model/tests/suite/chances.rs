@@ -72,6 +72,7 @@ fn tokens_come_with_the_news_and_end_with_the_text() {
                     assert!(shown.starts_with(&text(&tokens)), "a token is told with its text or later");
                 }
                 Progress::Done(_, outcome) => done = Some(outcome.unwrap()),
+                Progress::Embedded(..) => unreachable!("nobody asked for vectors"),
             }
         }
         if let Some(done) = done {

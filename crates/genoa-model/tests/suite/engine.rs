@@ -2,7 +2,7 @@
 
 use crate::common::{loaded, options, request, run, turn, under};
 use genoa_abi::model::{CallState, ChatMessage, Finish, Grammar, InferClass, InferReply, InferRequest, Role};
-use genoa_abi::{CallId, ErrorCode};
+use genoa_abi::{CallId, ErrorCode, Failure};
 use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
 use serde_json::json;
 
@@ -207,6 +207,7 @@ fn characters_in_several_tokens_arrive_whole() {
             match progress {
                 Progress::News(news) => shown.push_str(&news.text),
                 Progress::Done(_, outcome) => done = Some(outcome.unwrap()),
+                Progress::Embedded(..) => unreachable!("nobody asked for vectors"),
             }
         }
         if let Some(done) = done {
@@ -464,16 +465,73 @@ fn a_system_prompt_survives_a_restart() {
     assert_eq!((repaired.usage.cached_tokens, repaired.text), (0, first.text));
 }
 
+/// Has texts turned into vectors, and nothing else done meanwhile.
+fn embed(engine: &mut Engine<'_>, texts: &[String]) -> Result<Vec<Vec<f32>>, Failure> {
+    engine.embed(CallId(1), texts)?;
+    loop {
+        for progress in engine.step() {
+            if let Progress::Embedded(_, outcome) = progress {
+                return outcome;
+            }
+        }
+    }
+}
+
 #[test]
 fn vectors_have_length_one_and_near_texts_are_near() {
     let _turn = turn();
     let mut engine = Engine::new(loaded()).unwrap();
     let texts =
         ["How do I reset my password?", "I forgot my password, how can I change it?", "The glacier melts in summer."];
-    let vectors = engine.embed(&texts.map(str::to_owned)).unwrap();
+    let vectors = embed(&mut engine, &texts.map(str::to_owned)).unwrap();
     let near = |a: usize, b: usize| -> f32 { vectors[a].iter().zip(&vectors[b]).map(|(x, y)| x * y).sum() };
     assert!((near(0, 0) - 1.0).abs() < 1e-4);
     assert!(near(0, 1) > near(0, 2), "{} {}", near(0, 1), near(0, 2));
-    let failure = engine.embed(&["word ".repeat(2000)]).unwrap_err();
+    let failure = embed(&mut engine, &["word ".repeat(2000)]).unwrap_err();
     assert_eq!(failure.code, ErrorCode::TooLarge);
+    assert_eq!(embed(&mut engine, &[String::new()]).unwrap_err().code, ErrorCode::InvalidInput);
+    assert_eq!(embed(&mut engine, &[]).unwrap(), Vec::<Vec<f32>>::new());
+}
+
+#[test]
+fn a_long_text_becomes_a_vector_between_the_tokens_of_others_and_stands_still_when_told() {
+    let _turn = turn();
+    let mut engine = Engine::new(loaded()).unwrap();
+    // Of more than one piece.
+    let texts = ["The ship sailed on and the crew sang. ".repeat(60), "The glacier melts in summer.".to_owned()];
+    let alone = embed(&mut engine, &texts).unwrap();
+    engine.embed(CallId(1), &texts).unwrap();
+    engine.step();
+    engine.pause(CallId(1));
+    assert!(engine.is_idle(), "nothing is to be done");
+    // Another one is read meanwhile, with the same context.
+    engine.embed(CallId(2), &texts[1..]).unwrap();
+    engine.submit(CallId(3), &request("Tell a story about a lighthouse.", 24)).unwrap();
+    let (mut written, mut vectors) = (0, Vec::new());
+    let mut take = |engine: &mut Engine<'_>| {
+        for progress in engine.step() {
+            match progress {
+                Progress::Done(call, outcome) => {
+                    assert_eq!(call, CallId(3));
+                    written = outcome.unwrap().usage.written_tokens;
+                }
+                Progress::Embedded(call, outcome) => vectors.push((call.0, outcome.unwrap())),
+                Progress::News(_) => {}
+            }
+        }
+    };
+    while !engine.is_idle() {
+        take(&mut engine);
+    }
+    engine.resume(CallId(1));
+    while !engine.is_idle() {
+        take(&mut engine);
+    }
+    assert_eq!((written, vectors.len()), (24, 2));
+    let near = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>() > 0.999;
+    assert!(vectors[0].0 == 2 && near(&vectors[0].1[0], &alone[1]), "the other one's is its own");
+    assert!(near(&vectors[1].1[0], &alone[0]) && near(&vectors[1].1[1], &alone[1]), "nothing was lost");
+    // Who goes is not worked for.
+    engine.embed(CallId(4), &texts).unwrap();
+    assert!(engine.cancel_embedding(CallId(4)) && !engine.cancel_embedding(CallId(4)) && engine.is_idle());
 }
