@@ -43,6 +43,12 @@ impl Home {
         Self { state, models: self.models.clone() }
     }
 
+    /// The same state with models from somewhere else.
+    #[must_use]
+    pub fn with_models(&self, models: PathBuf) -> Self {
+        Self { state: self.state.clone(), models }
+    }
+
     /// Makes the folders, readable for their owner only.
     ///
     /// # Errors

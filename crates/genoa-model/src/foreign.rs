@@ -1,7 +1,6 @@
 //! Files that somebody else made are parsed in a process that holds nothing but them.
 //!
-//! Fetching needs two looks into such files: one member of an archive, and the header of a model file. Both are a
-//! [`Reading`]. The command line has it done in a jail, by [`foreign_main`], over descriptors that it opened itself:
+//! Such looks are a [`Reading`]: one member of an archive, the header of a model file, how its weights are written. The command line has it done in a jail, by [`foreign_main`], over descriptors that it opened itself:
 //! whatever goes wrong there can read one file and write one file, which is believed for its hash alone.
 
 use std::fs::File;
@@ -25,6 +24,11 @@ pub const OUTPUT_FD: i32 = 5;
 pub enum Reading {
     /// Whether the header of a model file keeps what it promises. Gives the number of tensors.
     Header {
+        /// What people know the file as.
+        shown: String,
+    },
+    /// How the weights of a model file are written. Gives `general.file_type`, and what is no such number where the file does not say.
+    FileType {
         /// What people know the file as.
         shown: String,
     },
@@ -57,6 +61,9 @@ impl Foreign for InThisProcess {
     fn read(&self, reading: &Reading, input: File, output: Option<&File>) -> Result<u64, Failure> {
         match reading {
             Reading::Header { shown } => gguf::check_open(input, shown).map(|header| header.tensors),
+            Reading::FileType { shown } => {
+                gguf::check_open(input, shown).map(|header| header.file_type.map_or(u64::MAX, u64::from))
+            }
             Reading::Member { shown, member, most_bytes } => {
                 let no_output = || Failure::new(ErrorCode::InvalidInput, "there is no file to write to");
                 wheels::extract(input, shown, (member.as_str(), *most_bytes), &mut output.ok_or_else(no_output)?)

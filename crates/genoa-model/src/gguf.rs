@@ -31,6 +31,8 @@ pub struct Header {
     pub tensors: u64,
     /// The kind of model, as `general.architecture` has it; empty if it does not say.
     pub architecture: String,
+    /// How its weights are written, as `general.file_type` has it; nothing if it does not say.
+    pub file_type: Option<u32>,
 }
 
 /// Checks the header of a file.
@@ -93,38 +95,45 @@ pub fn check(input: impl Read, total: u64) -> Result<Header, String> {
     }
     let tensors = reader.count("tensors", GGUF_TENSORS)?;
     let pairs = reader.count("key-value pairs", GGUF_PAIRS)?;
-    let (alignment, architecture) = read_pairs(&mut reader, pairs)?;
-    let ends = read_tensors(&mut reader, tensors, alignment)?;
-    let start = reader.position.next_multiple_of(alignment);
+    let said = read_pairs(&mut reader, pairs)?;
+    let ends = read_tensors(&mut reader, tensors, said.alignment)?;
+    let start = reader.position.next_multiple_of(said.alignment);
     match ends {
         Some(end) if start.checked_add(end).is_none_or(|end| end > total) => {
             Err(format!("its tensors end at byte {} of {total}", start.saturating_add(end)))
         }
-        _ => Ok(Header { version, pairs, tensors, architecture }),
+        _ => Ok(Header { version, pairs, tensors, architecture: said.architecture, file_type: said.file_type }),
     }
 }
 
-fn read_pairs<R: Read>(reader: &mut Reader<R>, pairs: u64) -> Result<(u64, String), String> {
-    let mut alignment = DEFAULT_ALIGNMENT;
-    let mut architecture = String::new();
+/// What the key-value pairs say, of what is needed of them.
+struct Said {
+    alignment: u64,
+    architecture: String,
+    file_type: Option<u32>,
+}
+
+fn read_pairs<R: Read>(reader: &mut Reader<R>, pairs: u64) -> Result<Said, String> {
+    let mut said = Said { alignment: DEFAULT_ALIGNMENT, architecture: String::new(), file_type: None };
     let mut seen = BTreeSet::new();
     for _ in 0..pairs {
         let key = reader.name()?;
         let kind = reader.u32()?;
         match (key.as_str(), kind) {
-            ("general.alignment", 4) => alignment = u64::from(reader.u32()?),
+            ("general.alignment", 4) => said.alignment = u64::from(reader.u32()?),
             ("general.alignment", _) => return Err("general.alignment is not a 32-bit number".to_owned()),
-            ("general.architecture", 8) => architecture = reader.name()?,
+            ("general.architecture", 8) => said.architecture = reader.name()?,
+            ("general.file_type", 4) => said.file_type = Some(reader.u32()?),
             _ => reader.skip_value(kind, 0)?,
         }
         if !seen.insert(key.clone()) {
             return Err(format!("the key {key:?} is there twice"));
         }
     }
-    if !alignment.is_power_of_two() || alignment > MOST_ALIGNMENT {
-        return Err(format!("an alignment of {alignment} bytes makes no sense"));
+    if !said.alignment.is_power_of_two() || said.alignment > MOST_ALIGNMENT {
+        return Err(format!("an alignment of {} bytes makes no sense", said.alignment));
     }
-    Ok((alignment, architecture))
+    Ok(said)
 }
 
 /// Gives back where the last tensor ends, counted from the beginning of the data.

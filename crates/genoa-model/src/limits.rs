@@ -55,6 +55,8 @@ pub const FOREIGN_MEMBER_MS: u64 = 15 * 60 * 1000;
 
 /// How long measuring a model may take.
 pub const BENCH_MS: u64 = 30 * 60 * 1000;
+/// How long writing a model anew may take.
+pub const QUANTISE_MS: u64 = 2 * 60 * 60 * 1000;
 
 /// Key-value pairs in a model file's header.
 pub const GGUF_PAIRS: u64 = 65_536;

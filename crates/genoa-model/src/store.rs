@@ -1,7 +1,7 @@
 //! The folder of model files: one folder a name, in it one file named after its SHA-256.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use genoa_abi::{ContentHash, ErrorCode, Failure};
@@ -100,21 +100,68 @@ pub fn add_local(folder: &Path, name: &str, source: &Path, foreign: &dyn Foreign
         return Err(Failure::new(ErrorCode::InvalidInput, what)
             .try_next(format!("Use up to {NAME_BYTES} small letters, digits, `.`, `_` and `-`")));
     }
-    if list(folder)?.iter().any(|model| model.name == name) {
-        return Err(Failure::new(ErrorCode::Conflict, format!("there is a model called {name} already")));
-    }
+    must_be_free(folder, name)?;
     check_header(source, foreign)?;
     let part = part_path(folder, name)?;
-    let copied = copy_hashing(source, &part).map_err(|error| storage("cannot copy", source, &error));
-    let installed = copied.and_then(|(sha256, bytes)| {
-        // Checked again: the source may have changed meanwhile.
-        check_header(&part, foreign)?;
-        keep(folder, name, &part, &sha256, bytes)
-    });
+    // What was copied is looked at again: the source may have changed meanwhile.
+    let copied = fs::copy(source, &part).map_err(|error| storage("cannot copy", source, &error));
+    let installed = copied.and_then(|_| take_in(folder, name, &part, foreign));
     if installed.is_err() {
         let _ = fs::remove_file(&part);
     }
     installed
+}
+
+/// Makes a file on the same disk the model called `name`, if it is a model.
+pub(crate) fn take_in(folder: &Path, name: &str, part: &Path, foreign: &dyn Foreign) -> Result<Installed, Failure> {
+    let unread = |error: std::io::Error| storage("cannot read", part, &error);
+    check_header(part, foreign)?;
+    let sha256 = hash_file(part).map_err(unread)?;
+    let bytes = fs::metadata(part).map_err(unread)?.len();
+    let own = folder.join(name);
+    fs::create_dir_all(&own).map_err(|error| storage("cannot make", &own, &error))?;
+    keep(folder, name, part, &sha256, bytes)
+}
+
+/// That no model is called `name`.
+///
+/// # Errors
+/// [`ErrorCode::Conflict`] where one is.
+pub fn must_be_free(folder: &Path, name: &str) -> Result<(), Failure> {
+    if list(folder)?.iter().any(|model| model.name == name) {
+        return Err(Failure::new(ErrorCode::Conflict, format!("there is a model called {name} already"))
+            .try_next(format!("Use it with `genoa model use {name}`, or remove it with `genoa model remove {name}`")));
+    }
+    Ok(())
+}
+
+/// Removes a model; gives how many bytes were freed.
+///
+/// # Errors
+/// [`ErrorCode::NotFound`], [`ErrorCode::StorageFailed`].
+pub fn remove(folder: &Path, name: &str) -> Result<u64, Failure> {
+    let mut found = list(folder)?;
+    found.retain(|model| model.name == name);
+    if found.is_empty() {
+        return Err(Failure::new(ErrorCode::NotFound, format!("the model {name} is not on this machine"))
+            .try_next("See what is: genoa model list"));
+    }
+    let own = folder.join(name);
+    fs::remove_dir_all(&own).map_err(|error| storage("cannot remove", &own, &error))?;
+    Ok(found.iter().map(|model| model.bytes).sum())
+}
+
+/// That `needed` bytes find room on the disk of `folder`, and `reserve` stay free.
+pub(crate) fn check_space(folder: &Path, needed: u64, reserve: u64) -> Result<(), Failure> {
+    let data = rustix::fs::statvfs(folder).map_err(|error| storage("cannot ask about", folder, &error.into()))?;
+    let free = data.f_bavail.saturating_mul(data.f_frsize);
+    if free < needed.saturating_add(reserve) {
+        let why = format!("{needed} bytes are needed, {free} are free, {reserve} stay free");
+        return Err(Failure::new(ErrorCode::StorageFailed, format!("the disk of {} is too full", folder.display()))
+            .because(why)
+            .try_next("Make room, or set XDG_CACHE_HOME to another disk"));
+    }
+    Ok(())
 }
 
 /// Has the header of a model file looked at.
@@ -178,18 +225,6 @@ fn files_of(name: &str, folder: &Path) -> Vec<Installed> {
         Some(Installed { name: name.to_owned(), path, sha256, bytes: data.len() })
     };
     entries.flatten().filter_map(file).collect()
-}
-
-fn copy_hashing(source: &Path, target: &Path) -> std::io::Result<(String, u64)> {
-    let mut output = File::create(target)?;
-    let mut hasher = Sha256::new();
-    let mut bytes = 0;
-    read_all(&mut File::open(source)?, |chunk| {
-        hasher.update(chunk);
-        bytes += chunk.len() as u64;
-        output.write_all(chunk)
-    })?;
-    Ok((ContentHash(hasher.finalize().into()).to_string(), bytes))
 }
 
 fn read_all(input: &mut dyn Read, mut each: impl FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {

@@ -98,6 +98,25 @@ pub fn plan_model_bench(files: &ModelFiles, machine: &Machine) -> Result<JailPla
     plan_model("model-bench", files, machine)
 }
 
+/// The same jail for a model file that is written anew: `genoa model-quantise`, with the folder for the new one as
+/// [`MODEL_STATE`], which may grow to `grows_to_bytes`.
+///
+/// # Errors
+/// As [`plan_tool`].
+pub fn plan_model_quantise(
+    model: &Path,
+    output: &Path,
+    grows_to_bytes: u64,
+    machine: &Machine,
+) -> Result<JailPlan, Failure> {
+    let files = ModelFiles { models: vec![model.to_owned()], state: Some(output.to_owned()) };
+    let mut plan = plan_model("model-quantise", &files, machine)?;
+    plan.limits.file_bytes = grows_to_bytes;
+    // What others write to the same disk meanwhile is not told from what it writes.
+    plan.limits.growth = Some(Growth { on: output.to_owned(), bytes: grows_to_bytes.saturating_add(GROWTH_BYTES) });
+    Ok(plan)
+}
+
 fn plan_model(mode: &str, files: &ModelFiles, machine: &Machine) -> Result<JailPlan, Failure> {
     machine.require(PrimitiveKind::EVERY_JAIL)?;
     let mut plan = base(machine, mode, OtherPrograms::Denied);

@@ -2,8 +2,8 @@
 //!
 //! Whatever `rustix`, `landlock` and `seccompiler` wrap safely (mounts, rlimits, capabilities, pidfds, SCM_RIGHTS, peer
 //! credentials, death signals) is used from there. What is left: making a process in new namespaces, replacing a
-//! process image with exactly the wanted descriptors, attributes of whole mount trees, and taking over an inherited
-//! descriptor. The public API is safe to call.
+//! process image with exactly the wanted descriptors, attributes of whole mount trees, taking over an inherited
+//! descriptor, and the one function of the inference engine that its safe binding lacks. The public API is safe to call.
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
@@ -12,3 +12,5 @@ pub mod inherit;
 pub mod interface;
 pub mod mount;
 pub mod process;
+#[cfg(feature = "quantise")]
+pub mod quantise;

@@ -108,7 +108,7 @@ fn offer_proposals(session: &mut Session, end: End, format: Format, asking: Aski
         show_proposal(&proposal);
         if asking == Asking::Leave {
             remark(format!("  genoa adopt {} makes it yours", proposal.id));
-        } else if prompted("Do it? It becomes your own intention. [y/N] ").is_some_and(|text| is_yes(&text)) {
+        } else if agrees("Do it? It becomes your own intention. [y/N] ") {
             let end = follow(session, &adoption(&proposal), format, asking)?;
             ending = end.ending;
             waiting.extend(end.proposals);
@@ -487,6 +487,11 @@ fn ask(question: &Question) -> Result<Answer, Failure> {
 }
 
 /// A line that the person types after `prompt`; nothing where they type no more.
+/// Whether a person at the terminal says yes to `prompt`.
+pub(crate) fn agrees(prompt: &str) -> bool {
+    prompted(prompt).is_some_and(|text| is_yes(&text))
+}
+
 fn prompted(prompt: &str) -> Option<String> {
     let _ = write!(anstream::stderr(), "{prompt}");
     let _ = std::io::stderr().flush();

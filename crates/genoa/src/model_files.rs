@@ -2,14 +2,19 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::Home;
 use genoa_model::bench::{BENCH, Figures};
 use genoa_model::engine::EngineOptions;
 use genoa_model::foreign::{Foreign, READ, Reading};
-use genoa_model::limits::{BENCH_MS, FOREIGN_HEADER_MS, FOREIGN_MEMBER_MS};
-use genoa_sandbox::{ModelFiles, plan_model_bench, plan_model_file};
+use genoa_model::limits::{BENCH_MS, FOREIGN_HEADER_MS, FOREIGN_MEMBER_MS, QUANTISE_MS};
+use genoa_model::quantise::{QUANTISE, Rewriting, Weights};
+use genoa_model::store::Installed;
+use genoa_model::workbench::Workbench;
+use genoa_sandbox::compile::MODEL_STATE;
+use genoa_sandbox::{ModelFiles, plan_model_bench, plan_model_file, plan_model_quantise};
 
 use crate::jailed::{Jails, Question};
 
@@ -45,6 +50,29 @@ pub(crate) fn measure(home: &Home, options: EngineOptions) -> Result<Figures, Fa
     serde_json::from_value(jails.ask(&plan, question)?).map_err(strange)
 }
 
+/// Writes a model file anew, in a jail that sees this file and can write to the folder `output` and nowhere else.
+///
+/// # Errors
+/// As [`genoa_model::quantise::quantise`], and [`ErrorCode::JailUnavailable`].
+pub(crate) fn quantise(
+    home: &Home,
+    (model, output): (&Installed, &Path),
+    weights: Weights,
+    threads: u32,
+) -> Result<(), Failure> {
+    let jails = Jails::new(home)?;
+    // Fewer bits never make a larger file; a little more is said where small tensors become whole numbers.
+    let grows_to = model.bytes.saturating_add(model.bytes / 4);
+    let plan = plan_model_quantise(&model.path, output, grows_to, jails.machine())?;
+    let to = Path::new(MODEL_STATE).join(Workbench::written());
+    let rewriting = Rewriting { from: model.path.clone(), to, weights, threads };
+    let params = serde_json::to_value(rewriting)
+        .map_err(|error| Failure::new(ErrorCode::Internal, "what is to be written cannot be said").because(error))?;
+    let about = format!("writing {} as {}", model.name, weights.name());
+    let question = Question { about: &about, method: QUANTISE, params, given: Vec::new(), limit_ms: QUANTISE_MS };
+    jails.ask(&plan, question).map(drop)
+}
+
 impl Foreign for Jailed {
     fn read(&self, reading: &Reading, input: File, output: Option<&File>) -> Result<u64, Failure> {
         let unusable = |error: &dyn std::fmt::Display| {
@@ -55,7 +83,9 @@ impl Foreign for Jailed {
                 let here = output.metadata().map_err(|error| unusable(&error))?.len();
                 (shown, FOREIGN_MEMBER_MS, here.saturating_add(*most_bytes).saturating_add(1))
             }
-            (Reading::Header { shown } | Reading::Member { shown, .. }, _) => (shown, FOREIGN_HEADER_MS, 0),
+            (Reading::Header { shown } | Reading::FileType { shown } | Reading::Member { shown, .. }, _) => {
+                (shown, FOREIGN_HEADER_MS, 0)
+            }
         };
         let plan = plan_model_file(grows_to, self.0.machine())?;
         let mut given: Vec<OwnedFd> = vec![input.into()];

@@ -16,6 +16,7 @@ use genoa_client::Client;
 use genoa_daemon::{DaemonConfig, Home};
 use genoa_model::bench::bench_main;
 use genoa_model::foreign::{INPUT_FD, OUTPUT_FD, foreign_main};
+use genoa_model::quantise::quantise_main;
 use genoa_model::worker::{WorkerOptions, worker_main};
 
 use crate::configured::configured;
@@ -41,6 +42,8 @@ pub(crate) enum Mode {
     ModelFile,
     /// The model, measured, in a jail.
     ModelBench,
+    /// The model, written anew with other weights, in a jail.
+    ModelQuantise,
 }
 
 /// The mode that the first argument names, if it names one.
@@ -55,6 +58,7 @@ pub(crate) fn from_arguments() -> Option<Mode> {
         "egress" => Some(Mode::Egress),
         "model-file" => Some(Mode::ModelFile),
         "model-bench" => Some(Mode::ModelBench),
+        "model-quantise" => Some(Mode::ModelQuantise),
         _ => None,
     }
 }
@@ -70,6 +74,7 @@ pub(crate) fn run(mode: &Mode) -> ExitCode {
         Mode::Egress => genoa_sandbox::egress::egress_main(),
         Mode::ModelFile => model_file(),
         Mode::ModelBench => inherited_socket().and_then(|socket| bench_main(&socket)),
+        Mode::ModelQuantise => inherited_socket().and_then(|socket| quantise_main(&socket)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,6 +11,7 @@ mod deterministic;
 mod engine;
 mod fetch;
 mod loopback;
+mod quantise;
 mod remote;
 mod schemas;
 mod wire;

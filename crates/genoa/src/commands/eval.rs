@@ -11,7 +11,7 @@ use crate::cli::Context;
 use crate::commands::model;
 use crate::eval::{Case, Seen, Stage, Verdict, complaints, markdown, read_cases, summary_lines};
 use crate::output::{BAD, Ending, FAINT, Format, GOOD, line, remark, styled, value};
-use crate::settings::{NetworkSettings, Planner};
+use crate::settings::{NetworkSettings, Planner, Settings};
 
 /// Which cases, and how.
 #[derive(Debug, Args)]
@@ -42,14 +42,8 @@ enum GrammarChoice {
 
 /// Runs the cases.
 pub(crate) fn run(context: &Context, arguments: &EvalArguments) -> Result<Ending, Failure> {
-    let mut settings = context.settings.clone();
-    if let Some(name) = &arguments.model {
-        settings.model.name.clone_from(name);
-    }
-    // Cases are about the model, and run alike for everybody.
-    settings.network = NetworkSettings::default();
-    settings.mcp.clear();
-    settings.model.planner = if arguments.grammar == GrammarChoice::On { Planner::Bound } else { Planner::Free };
+    let planner = if arguments.grammar == GrammarChoice::On { Planner::Bound } else { Planner::Free };
+    let settings = case_settings(&context.settings, arguments.model.as_deref(), planner);
     context.home.create()?;
     model::ensure(context, &settings)?;
     let only = arguments.only.as_deref().unwrap_or_default();
@@ -77,7 +71,21 @@ pub(crate) fn run(context: &Context, arguments: &EvalArguments) -> Result<Ending
     Ok(if passed { Ending::Done } else { Ending::Failed })
 }
 
-fn judge(stage: &Stage, case: &Case, file: &Path) -> Verdict {
+/// The settings under which cases run: they are about one model, and run alike for everybody.
+pub(crate) fn case_settings(own: &Settings, model: Option<&str>, planner: Planner) -> Settings {
+    let mut settings = own.clone();
+    if let Some(name) = model {
+        name.clone_into(&mut settings.model.name);
+    }
+    settings.model.planner = planner;
+    settings.network = NetworkSettings::default();
+    settings.mcp.clear();
+    settings.route.clear();
+    settings
+}
+
+/// Runs a case of `file`.
+pub(crate) fn judge(stage: &Stage, case: &Case, file: &Path) -> Verdict {
     let began = Instant::now();
     let mut verdict = match stage.run(case, file) {
         Ok((seen, folder)) => verdict_on(case, &seen, &folder),

@@ -8,6 +8,7 @@ pub(crate) mod gateway;
 pub(crate) mod grants;
 pub(crate) mod journal;
 pub(crate) mod model;
+pub(crate) mod model_optimise;
 pub(crate) mod model_top;
 pub(crate) mod plan;
 pub(crate) mod policy;

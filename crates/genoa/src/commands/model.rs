@@ -16,9 +16,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::cli::Context;
-use crate::commands::model_top;
+use crate::commands::{model_optimise, model_top};
 use crate::connect::tell_daemon;
-use crate::follow::Asking;
+use crate::follow::{self, Asking};
 use crate::model_files::{self, Jailed};
 use crate::output::{BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, remark, styled, value, visible, visible_line};
 use crate::providers;
@@ -55,8 +55,18 @@ pub(crate) enum ModelCommand {
     },
     /// Read the files anew and compare them with their hashes
     Verify,
+    /// Take a model from this machine
+    Remove {
+        /// Its name
+        name: String,
+        /// Without a question
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Measure how fast the chosen model is on this machine
     Bench,
+    /// Write a model anew as this processor computes it fastest, and see what that costs, before it is used
+    Optimise(model_optimise::OptimiseArguments),
     /// Watch what the model works on, for whom, and how fast
     Top {
         /// Look once
@@ -81,7 +91,9 @@ pub(crate) fn run(context: &Context, command: ModelCommand) -> Result<Ending, Fa
         ModelCommand::Use { name, yes } if name.contains('/') => choose_remote(context, &name, yes),
         ModelCommand::Use { name, .. } => choose(context, &name),
         ModelCommand::Verify => verify(context),
+        ModelCommand::Remove { name, yes } => remove(context, &name, yes),
         ModelCommand::Bench => bench(context),
+        ModelCommand::Optimise(arguments) => model_optimise::run(context, &arguments),
         ModelCommand::Top { once } => model_top::run(context, once),
     }
 }
@@ -170,7 +182,7 @@ pub(crate) fn name(settings: &Settings) -> &str {
     if settings.model.name.is_empty() { DEFAULT_MODEL } else { &settings.model.name }
 }
 
-fn engine_options(model: &Installed, settings: &Settings) -> EngineOptions {
+pub(crate) fn engine_options(model: &Installed, settings: &Settings) -> EngineOptions {
     let mut options = EngineOptions::new(&model.path, &model.name);
     options.sha256 = Some(model.sha256.clone());
     options.threads = (settings.model.threads > 0).then_some(settings.model.threads);
@@ -304,7 +316,7 @@ fn agrees(host: &str) -> bool {
     std::io::stdin().read_line(&mut text).is_ok() && text.trim() == host
 }
 
-fn save(context: &Context, settings: &Settings) -> Result<(), Failure> {
+pub(crate) fn save(context: &Context, settings: &Settings) -> Result<(), Failure> {
     context.home.create()?;
     settings.save(&context.home)?;
     tell_daemon(&context.home);
@@ -327,6 +339,29 @@ fn verify(context: &Context) -> Result<Ending, Failure> {
         store::verify(model, &reader)?;
         show(context.format, model);
     }
+    Ok(Ending::Done)
+}
+
+/// Removes a model that is not in use. One that no catalogue has is gone for good, so the person is asked.
+fn remove(context: &Context, name: &str, yes: bool) -> Result<Ending, Failure> {
+    let model = store::find(context.home.models(), name)?;
+    if names(&context.settings).contains(name) {
+        return Err(Failure::new(ErrorCode::Conflict, format!("{name} is in use"))
+            .because("it is the chosen model, or a rule about models names it")
+            .try_next("Choose another one with `genoa model use` first"));
+    }
+    let is_known = entries().iter().any(|entry| entry.name == name);
+    let back = if is_known { "It can be fetched again." } else { "No catalogue has it." };
+    let prompt = format!("Remove {} ({})? {back} [y/N] ", styled(BOLD, name), bytes(model.bytes));
+    if !yes && (Asking::from_terminal() == Asking::Leave || !follow::agrees(&prompt)) {
+        return Err(Failure::new(ErrorCode::Denied, format!("{name} stays"))
+            .because("nobody agreed to remove it")
+            .try_next(format!("Say yes in a terminal, or add --yes: genoa model remove {name} --yes")));
+    }
+    let freed = store::remove(context.home.models(), name)?;
+    value(context.format, &json!({ "name": name, "freed_bytes": freed }), |_| {
+        vec![format!("{} {name} is removed, {} are free", styled(GOOD, "✓"), bytes(freed))]
+    });
     Ok(Ending::Done)
 }
 

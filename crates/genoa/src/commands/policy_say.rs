@@ -1,8 +1,6 @@
 //! `policy say`: a rule out of a sentence. The local model fills a form in; what becomes of it is shown in plain words and in
 //! Cedar, and holds once the person has said so.
 
-use std::io::Write;
-
 use clap::Args;
 use genoa_abi::limits::ANSWER_TOKENS;
 use genoa_abi::model::{ChatMessage, Grammar, InferClass, InferReply, InferRequest, Role};
@@ -15,6 +13,7 @@ use serde_json::json;
 use crate::cli::Context;
 use crate::commands::policy::{remark_line, sound, text_of, with_rule};
 use crate::connect::unexpected;
+use crate::follow::agrees;
 use crate::output::{BOLD, CARE, Ending, FAINT, Format, GOOD, remark, styled, value, visible_line};
 use crate::rule_files;
 
@@ -66,7 +65,7 @@ pub(crate) fn say(context: &Context, arguments: &SayArguments) -> Result<Ending,
         cedar.lines().for_each(|line| remark(format!("  {}", styled(FAINT, visible_line(line)))));
         remarks.iter().for_each(|one| remark(remark_line(one)));
     }
-    let holds = arguments.yes || (context.format == Format::Text && is_confirmed());
+    let holds = arguments.yes || (context.format == Format::Text && agrees("Shall it hold? [y/N] "));
     if holds {
         rule_files::save(&context.home, &file)?;
     }
@@ -82,14 +81,6 @@ pub(crate) fn say(context: &Context, arguments: &SayArguments) -> Result<Ending,
 fn read(reply: &InferReply) -> Result<Draft, Failure> {
     serde_json::from_str(&reply.text)
         .map_err(|error| Failure::new(ErrorCode::ToolFailed, "the model did not fill the form in").because(error))
-}
-
-/// Whether a person at the terminal says yes.
-fn is_confirmed() -> bool {
-    let _ = write!(anstream::stderr(), "Shall it hold? [y/N] ");
-    let _ = std::io::stderr().flush();
-    let mut text = String::new();
-    std::io::stdin().read_line(&mut text).is_ok() && ["y", "yes"].contains(&text.trim().to_lowercase().as_str())
 }
 
 const TASK: &str = "You turn a person's sentence about what an assistant may do into a form. verdict: never (refused), ask (the \

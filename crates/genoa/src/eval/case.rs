@@ -78,11 +78,20 @@ pub(crate) fn read_cases(path: &Path) -> Result<Vec<Case>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::new(ErrorCode::NotFound, format!("cannot read the cases in {}", path.display())).because(error)
     })?;
+    parse_cases(&text, &path.display().to_string())
+}
+
+/// The cases that Genoa is measured by, on its sample of a person's files.
+pub(crate) fn shipped_cases() -> Result<Vec<Case>, Failure> {
+    parse_cases(include_str!("../../../../evaluation/sample.jsonl"), "the shipped cases")
+}
+
+fn parse_cases(text: &str, shown: &str) -> Result<Vec<Case>, Failure> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
     lines
         .map(|(number, line)| {
             serde_json::from_str(line).map_err(|error| {
-                Failure::new(ErrorCode::InvalidInput, format!("{} line {} is not a case", path.display(), number + 1))
+                Failure::new(ErrorCode::InvalidInput, format!("{shown} line {} is not a case", number + 1))
                     .because(error)
                     .try_next("docs/evaluation-format.md describes the format")
             })

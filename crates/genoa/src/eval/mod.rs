@@ -6,7 +6,7 @@ mod outside;
 mod report;
 mod stage;
 
-pub(crate) use case::{Case, Outcome, read_cases};
+pub(crate) use case::{Case, Outcome, read_cases, shipped_cases};
 pub(crate) use check::{Seen, complaints};
 pub(crate) use report::{Verdict, markdown, summary_lines};
 pub(crate) use stage::Stage;

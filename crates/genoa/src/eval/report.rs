@@ -26,7 +26,7 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    fn passed(&self) -> bool {
+    pub(crate) fn passed(&self) -> bool {
         self.complaints.is_empty()
     }
 }

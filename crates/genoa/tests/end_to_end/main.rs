@@ -15,6 +15,7 @@ mod mcp;
 mod models;
 mod network;
 mod notices;
+mod optimise;
 mod plan_check;
 mod privacy;
 mod processes;
