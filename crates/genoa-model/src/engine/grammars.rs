@@ -1,6 +1,10 @@
 //! Grammars, compiled once.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use genoa_abi::limits::GRAMMAR_BYTES;
 use genoa_abi::model::Grammar;
@@ -12,10 +16,35 @@ use toktrie::{InferenceCapabilities, TokEnv};
 
 use crate::limits::{GRAMMAR_STACK_BYTES, GRAMMARS};
 
-/// Compiles grammars for one vocabulary, and keeps the latest.
+/// Compiles grammars for one vocabulary, on a thread of its own, and keeps the latest: a large one takes seconds, and whoever writes
+/// meanwhile is not to wait for it.
 pub(super) struct Grammars {
-    factory: ParserFactory,
-    kept: VecDeque<(ContentHash, Matcher)>,
+    jobs: Sender<(Grammar, Compiled)>,
+    kept: VecDeque<(ContentHash, Compiled)>,
+}
+
+/// A grammar that is compiled, or will be: a matcher at its beginning, or why it cannot be used.
+#[derive(Clone, Default)]
+pub(super) struct Compiled(Arc<Outcome>);
+
+#[derive(Default)]
+struct Outcome {
+    came: Mutex<Option<Result<Matcher, Failure>>>,
+    is_known: Condvar,
+}
+
+impl Compiled {
+    /// What came of it, if that is known within this time.
+    pub(super) fn within(&self, time: Duration) -> Option<Result<Matcher, Failure>> {
+        let came = self.0.came.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.is_known.wait_timeout_while(came, time, |came| came.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    fn set(&self, came: Result<Matcher, Failure>) {
+        *self.0.came.lock().unwrap_or_else(PoisonError::into_inner) = Some(came);
+        self.0.is_known.notify_all();
+    }
 }
 
 impl Grammars {
@@ -28,11 +57,16 @@ impl Grammars {
         })?;
         factory.quiet();
         factory.limits_mut().verbose_errors = false;
-        Ok(Self { factory, kept: VecDeque::new() })
+        let (jobs, taken) = channel::<(Grammar, Compiled)>();
+        // References are followed by recursion, and the end of a stack would be the end of everybody's calls: this one a grammar of
+        // the largest size cannot use up.
+        let compiler = std::thread::Builder::new().stack_size(GRAMMAR_STACK_BYTES);
+        compiler.spawn(move || compile_all(&factory, &taken)).map_err(|error| could_not(&error))?;
+        Ok(Self { jobs, kept: VecDeque::new() })
     }
 
-    /// A matcher at the beginning of `grammar`.
-    pub(super) fn matcher(&mut self, grammar: &Grammar) -> Result<Matcher, Failure> {
+    /// Has a grammar compiled, if it is not yet.
+    pub(super) fn compiled(&mut self, grammar: &Grammar) -> Result<Compiled, Failure> {
         let (kind, text) = match grammar {
             Grammar::Lark(text) => ("lark", text.clone()),
             Grammar::JsonSchema(schema) => ("json", schema.to_string()),
@@ -45,41 +79,40 @@ impl Grammars {
         if let Some(place) = self.kept.iter().position(|(known, _)| *known == key)
             && let Some(found) = self.kept.remove(place)
         {
-            let matcher = found.1.clone();
+            let compiled = found.1.clone();
             self.kept.push_front(found);
-            return Ok(matcher);
+            return Ok(compiled);
         }
-        let matcher = self.compile(grammar)?;
-        self.kept.push_front((key, matcher.clone()));
+        let compiled = Compiled::default();
+        self.jobs.send((grammar.clone(), compiled.clone())).map_err(|_| could_not(&"the compiler is gone"))?;
+        self.kept.push_front((key, compiled.clone()));
         self.kept.truncate(GRAMMARS);
-        Ok(matcher)
+        Ok(compiled)
     }
+}
 
-    /// Compiles on a stack that a grammar of the largest size cannot use up: references are followed by recursion, and the end of a
-    /// stack would be the end of everybody's calls.
-    fn compile(&self, grammar: &Grammar) -> Result<Matcher, Failure> {
-        let broken = |why: &dyn std::fmt::Display| {
-            Failure::new(ErrorCode::ModelFailed, "the grammar could not be compiled").because(why)
-        };
-        std::thread::scope(|scope| {
-            let compiler = std::thread::Builder::new().stack_size(GRAMMAR_STACK_BYTES);
-            let compiling =
-                compiler.spawn_scoped(scope, || self.compile_here(grammar)).map_err(|error| broken(&error))?;
-            compiling.join().map_err(|_| broken(&"the compiler broke off"))?
-        })
+/// Compiles one after the other, until nobody can ask any more.
+fn compile_all(factory: &ParserFactory, taken: &Receiver<(Grammar, Compiled)>) {
+    for (grammar, compiled) in taken {
+        let came = catch_unwind(AssertUnwindSafe(|| compile(factory, &grammar)));
+        compiled.set(came.unwrap_or_else(|_| Err(could_not(&"the compiler broke off"))));
     }
+}
 
-    fn compile_here(&self, grammar: &Grammar) -> Result<Matcher, Failure> {
-        let grammar = match grammar {
-            Grammar::Lark(text) => TopLevelGrammar::from_lark(text.clone()),
-            Grammar::JsonSchema(schema) => TopLevelGrammar::from_json_schema(on_one_line(schema.clone())),
-        };
-        let matcher = Matcher::new(self.factory.create_parser(grammar));
-        match matcher.get_error().or_else(|| why_nothing_fits(&matcher)) {
-            None => Ok(matcher),
-            Some(error) => Err(Failure::new(ErrorCode::InvalidInput, "the grammar cannot be used").because(error)),
-        }
+fn compile(factory: &ParserFactory, grammar: &Grammar) -> Result<Matcher, Failure> {
+    let grammar = match grammar {
+        Grammar::Lark(text) => TopLevelGrammar::from_lark(text.clone()),
+        Grammar::JsonSchema(schema) => TopLevelGrammar::from_json_schema(on_one_line(schema.clone())),
+    };
+    let matcher = Matcher::new(factory.create_parser(grammar));
+    match matcher.get_error().or_else(|| why_nothing_fits(&matcher)) {
+        None => Ok(matcher),
+        Some(error) => Err(Failure::new(ErrorCode::InvalidInput, "the grammar cannot be used").because(error)),
     }
+}
+
+fn could_not(why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(ErrorCode::ModelFailed, "the grammar could not be compiled").because(why)
 }
 
 /// What only refers to itself compiles, but no text begins in it, or none ends. That is told before the prompt is read for it.

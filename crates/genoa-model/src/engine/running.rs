@@ -5,18 +5,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use genoa_abi::limits::INFER_QUEUE;
-use genoa_abi::model::{CallWork, EngineWork, InferReply, InferRequest, InferUsage, TokenNews, WorkerStatus};
+use genoa_abi::model::{
+    CallState, CallWork, EngineWork, InferReply, InferRequest, InferUsage, TokenNews, WorkerStatus,
+};
 use genoa_abi::{CallId, ErrorCode, Failure};
 use llama_cpp_2::DecodeError;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
+use llguidance::Matcher;
 
 use super::admission::{Sequences, number};
 use super::embed::{Embedder, Embedding};
 use super::generation::Generation;
-use super::grammars::Grammars;
+use super::grammars::{Compiled, Grammars};
 use super::loaded::LoadedModel;
-use super::prompt;
+use super::prompt::{self, Prompt};
 use super::slots::Slots;
 use super::state_files::{StateFiles, Use};
 use super::threads::{Advice, Threads, process_time, spin};
@@ -25,6 +28,9 @@ use super::written::WrittenFiles;
 
 use crate::limits::{LOOKUP_CALLS, SHARED_STEP_TOKENS, STEP_TOKENS, STOP_BYTES, STOPS};
 use crate::store::hash_file;
+
+/// How long a call waits for its grammar where others could go on: most are compiled by then, and begin at once.
+const GRAMMAR_WAIT: Duration = Duration::from_millis(10);
 
 /// What came out of a step.
 #[derive(Debug)]
@@ -35,6 +41,16 @@ pub enum Progress {
     Done(CallId, Result<InferReply, Failure>),
     /// The texts of a call are vectors of length one.
     Embedded(CallId, Result<Vec<Vec<f32>>, Failure>),
+}
+
+/// A call whose grammar is not compiled yet.
+struct Arriving {
+    call: CallId,
+    arrival: u64,
+    request: InferRequest,
+    prompt: Prompt,
+    grammar: Compiled,
+    is_paused: bool,
 }
 
 /// What a step does for one call.
@@ -61,6 +77,7 @@ pub struct Engine<'m> {
     grammars: Grammars,
     embedder: Option<Embedder<'m>>,
     embeddings: Vec<Embedding>,
+    arriving: Vec<Arriving>,
     calls: Vec<Generation>,
     /// Where calls take down what they write; nowhere where nothing is kept on disk.
     written: Option<WrittenFiles>,
@@ -98,6 +115,7 @@ impl<'m> Engine<'m> {
             grammars: Grammars::new(&loaded.vocabulary)?,
             embedder: None,
             embeddings: Vec::new(),
+            arriving: Vec::new(),
             calls: Vec::new(),
             written: WrittenFiles::new(&loaded.options),
             arrivals: 0,
@@ -111,18 +129,19 @@ impl<'m> Engine<'m> {
     ///
     /// # Errors
     /// [`ErrorCode::TooLarge`] for a prompt longer than the context window or a full queue, [`ErrorCode::InvalidInput`]
-    /// for a grammar that cannot be used or a call that is there already.
+    /// for a call that is there already. A grammar that cannot be used is told here or in a step, when that is known.
     pub fn submit(&mut self, call: CallId, request: &InferRequest) -> Result<(), Failure> {
-        if self.calls.len() >= INFER_QUEUE {
+        if self.calls.len() + self.arriving.len() >= INFER_QUEUE {
             return Err(Failure::new(ErrorCode::TooLarge, format!("{INFER_QUEUE} model calls wait already")));
         }
-        if self.calls.iter().any(|known| known.call == call) {
+        let known = self.calls.iter().map(|known| known.call);
+        if known.chain(self.arriving.iter().map(|known| known.call)).any(|known| known == call) {
             return Err(Failure::new(ErrorCode::InvalidInput, format!("the model call {call} runs already")));
         }
         check_stops(&request.stop)?;
         let mut prompt = prompt::build(self.loaded, request)?;
         prompt.stable -= prompt.stable % self.loaded.grain();
-        let window = usize::try_from(self.loaded.context_tokens).unwrap_or(usize::MAX);
+        let window = self.window();
         if prompt.tokens.len() >= window {
             let what = format!(
                 "the prompt has {} tokens, and {} has a window of {window} for prompt and answer",
@@ -131,20 +150,65 @@ impl<'m> Engine<'m> {
             );
             return Err(Failure::new(ErrorCode::TooLarge, what).try_next("Ask about less, or in parts"));
         }
-        let matcher = request.grammar.as_ref().map(|grammar| self.grammars.matcher(grammar)).transpose()?;
-        let thresholds = Thresholds::new(&request.thresholds, self.loaded.vocabulary.tok_trie());
+        let grammar = request.grammar.as_ref().map(|grammar| self.grammars.compiled(grammar)).transpose()?;
         self.arrivals += 1;
-        let mut generation = Generation::new((call, self.arrivals), request, prompt, window, (matcher, thresholds));
+        let arrival = self.arrivals;
+        match grammar.as_ref().map(|grammar| grammar.within(GRAMMAR_WAIT)) {
+            None => self.begin((call, arrival), request, prompt, None),
+            Some(Some(matcher)) => self.begin((call, arrival), request, prompt, Some(matcher?)),
+            Some(None) => {
+                let (request, grammar) = (request.clone(), grammar.unwrap_or_default());
+                self.arriving.push(Arriving { call, arrival, request, prompt, grammar, is_paused: false });
+            }
+        }
+        Ok(())
+    }
+
+    fn window(&self) -> usize {
+        usize::try_from(self.loaded.context_tokens).unwrap_or(usize::MAX)
+    }
+
+    fn begin(
+        &mut self,
+        (call, arrival): (CallId, u64),
+        request: &InferRequest,
+        prompt: Prompt,
+        matcher: Option<Matcher>,
+    ) {
+        let trie = self.loaded.vocabulary.tok_trie();
+        let thresholds = Thresholds::new(&request.thresholds, trie);
+        let mut generation = Generation::new((call, arrival), request, prompt, self.window(), (matcher, thresholds));
         // How likely its tokens were is not written down: who asks for that begins anew.
         let written = self.written.as_ref().filter(|_| !request.off_disk && request.likeliest.is_none());
         if let Some(before) = written.and_then(|files| files.open(call, request)) {
-            generation.go_on_from(before, self.loaded.vocabulary.tok_trie());
+            generation.go_on_from(before, trie);
         }
         if generation.finish.is_none() {
-            generation.write_forced(self.loaded.vocabulary.tok_trie());
+            generation.write_forced(trie);
         }
         self.calls.push(generation);
-        Ok(())
+    }
+
+    /// Begins the calls whose grammar is compiled by now. Where nothing else is to be done, it waits for that a little.
+    fn take_arrived(&mut self) -> Vec<Progress> {
+        let is_waited_for = self.rests() && self.arriving.iter().any(|arriving| !arriving.is_paused);
+        let time = if is_waited_for { GRAMMAR_WAIT } else { Duration::ZERO };
+        let mut failed = Vec::new();
+        for arriving in std::mem::take(&mut self.arriving) {
+            let Some(outcome) = arriving.grammar.within(time) else {
+                self.arriving.push(arriving);
+                continue;
+            };
+            let Arriving { call, arrival, request, prompt, is_paused, .. } = arriving;
+            match outcome {
+                Ok(matcher) => self.begin((call, arrival), &request, prompt, Some(matcher)),
+                Err(failure) => failed.push(Progress::Done(call, Err(failure))),
+            }
+            if is_paused {
+                self.pause(call);
+            }
+        }
+        failed
     }
 
     /// Takes texts in that shall become vectors; the steps that follow work on them.
@@ -168,6 +232,10 @@ impl<'m> Engine<'m> {
 
     /// Ends a call with what is there; `None` if it is not known (any more).
     pub fn cancel(&mut self, call: CallId) -> Option<Result<InferReply, Failure>> {
+        if let Some(place) = self.arriving.iter().position(|known| known.call == call) {
+            self.arriving.remove(place);
+            return Some(Err(Failure::new(ErrorCode::Interrupted, "the call was given up before it began")));
+        }
         let index = self.calls.iter().position(|known| known.call == call)?;
         Some(self.finish(index))
     }
@@ -180,6 +248,7 @@ impl<'m> Engine<'m> {
             (call.is_paused, call.paused_at) = (true, pauses);
         }
         self.embeddings.iter_mut().filter(|job| job.call == call).for_each(|job| job.is_paused = true);
+        self.arriving.iter_mut().filter(|known| known.call == call).for_each(|known| known.is_paused = true);
     }
 
     /// Lets a call go on where it stood still.
@@ -188,6 +257,7 @@ impl<'m> Engine<'m> {
             call.is_paused = false;
         }
         self.embeddings.iter_mut().filter(|job| job.call == call).for_each(|job| job.is_paused = false);
+        self.arriving.iter_mut().filter(|known| known.call == call).for_each(|known| known.is_paused = false);
     }
 
     /// Gives their sequences to the calls that shall run, as each step does first, and evaluates nothing.
@@ -214,6 +284,11 @@ impl<'m> Engine<'m> {
     /// Whether there is nothing to do: no call is there, or all that are stand still.
     #[must_use]
     pub fn is_idle(&self) -> bool {
+        self.rests() && self.arriving.iter().all(|arriving| arriving.is_paused)
+    }
+
+    /// Whether the model has nothing to do.
+    fn rests(&self) -> bool {
         self.calls.iter().all(|call| call.is_paused && !call.is_over())
             && self.embeddings.iter().all(|job| job.is_paused)
     }
@@ -232,7 +307,14 @@ impl<'m> Engine<'m> {
     /// What it works on, and what it did so far.
     #[must_use]
     pub fn work(&self) -> EngineWork {
-        let calls: Vec<CallWork> = self.calls.iter().map(Generation::work).collect();
+        let arriving = |known: &Arriving| CallWork {
+            call: known.call,
+            class: known.request.class,
+            state: CallState::Waiting,
+            usage: InferUsage::default(),
+        };
+        let calls = self.calls.iter().map(Generation::work).chain(self.arriving.iter().map(arriving));
+        let calls: Vec<CallWork> = calls.collect();
         let used = calls.iter().fold(self.done, |all, call| all.plus(&call.usage));
         let files = self.sequences.files.as_ref();
         EngineWork {
@@ -256,6 +338,7 @@ impl<'m> Engine<'m> {
     /// Works on all calls that do not stand still: evaluates one batch, writes at least a token for each that is ready, and reads a
     /// piece of what shall become a vector.
     pub fn step(&mut self) -> Vec<Progress> {
+        let mut progress = self.take_arrived();
         let begun = process_time();
         self.sequences.admit(&mut self.calls);
         let parts = self.fill_batch();
@@ -268,8 +351,7 @@ impl<'m> Engine<'m> {
         }
         self.charge(&parts, process_time().saturating_sub(begun));
         self.calls.iter_mut().for_each(Generation::save_written);
-        let mut progress: Vec<Progress> =
-            self.calls.iter_mut().filter_map(Generation::news).map(Progress::News).collect();
+        progress.extend(self.calls.iter_mut().filter_map(Generation::news).map(Progress::News));
         while let Some(index) = self.calls.iter().position(Generation::is_over) {
             progress.push(Progress::Done(self.calls[index].call, self.finish(index)));
         }

@@ -66,18 +66,19 @@ impl Worker<'_> {
                     }
                 }
             }
-            self.tell_work()?;
+            self.tell_work();
         }
     }
 
     /// Tells what it works on, not more often than somebody can read it; and always when it comes to rest.
-    fn tell_work(&mut self) -> Result<(), Failure> {
+    fn tell_work(&mut self) {
         let is_early = self.told.elapsed() < Duration::from_millis(WORK_NEWS_MS);
         if is_early && !self.engine.is_idle() {
-            return Ok(());
+            return;
         }
         self.told = Instant::now();
-        self.outgoing.work(&self.engine.work())
+        // Where nobody listens any more the queue of requests ends, too, and that is no failure.
+        let _ = self.outgoing.work(&self.engine.work());
     }
 
     fn take(&mut self, id: RequestId, request: WorkerRequest) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use crate::common::{loaded, options, request, run, turn, under};
 use genoa_abi::model::{CallState, ChatMessage, Finish, Grammar, InferClass, InferReply, InferRequest, Role};
 use genoa_abi::{CallId, ErrorCode, Failure};
 use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 #[test]
 fn greedy_answers_repeat() {
@@ -112,6 +112,48 @@ fn a_grammar_with_one_text_needs_no_model() {
     let mut engine = Engine::new(loaded()).unwrap();
     let reply = run(&mut engine, &under(r#"start: "yes""#, "Yes or no?", 8)).unwrap();
     assert_eq!((reply.text.as_str(), reply.finish), ("yes", Finish::Stop));
+}
+
+/// A schema of so many lists, each in another one, which takes a while to compile.
+fn large_schema(lists: usize) -> Json {
+    let list = |number: usize| {
+        let inner = json!({ "$ref": format!("#/$defs/list{}", number + 1) });
+        (format!("list{number}"), json!({ "type": "array", "minItems": 1, "maxItems": 1, "items": inner }))
+    };
+    let mut lists: serde_json::Map<String, Json> = (0..lists).map(list).collect();
+    lists.insert(format!("list{}", lists.len()), json!({ "const": 1 }));
+    json!({ "$ref": "#/$defs/list0", "$defs": lists })
+}
+
+#[test]
+fn whoever_writes_does_not_wait_for_the_grammar_of_another() {
+    let _turn = turn();
+    let mut engine = Engine::new(loaded()).unwrap();
+    engine.submit(CallId(1), &request("Tell a story about a lighthouse.", 200)).unwrap();
+    while engine.work().calls[0].usage.written_tokens < 2 {
+        engine.step();
+    }
+    let grammar = Some(Grammar::JsonSchema(large_schema(3_000)));
+    let constrained = InferRequest { grammar, ..request("Say one.", 12) };
+    engine.submit(CallId(2), &constrained).unwrap();
+    engine.submit(CallId(3), &constrained).unwrap();
+    assert_eq!(engine.submit(CallId(3), &constrained).unwrap_err().code, ErrorCode::InvalidInput, "it waits already");
+    let waits = |engine: &Engine<'_>, call: u64| {
+        engine.work().calls.iter().any(|work| work.call == CallId(call) && work.state == CallState::Waiting)
+    };
+    assert!(waits(&engine, 2) && waits(&engine, 3));
+    // Who gives up is gone at once; who stands still does when it is ready.
+    assert_eq!(engine.cancel(CallId(3)).unwrap().unwrap_err().code, ErrorCode::Interrupted);
+    let before = engine.work().calls[0].usage.written_tokens;
+    engine.step();
+    engine.step();
+    assert!(engine.work().calls[0].usage.written_tokens > before && waits(&engine, 2), "the story goes on meanwhile");
+    engine.pause(CallId(2));
+    engine.cancel(CallId(1)).unwrap().unwrap();
+    assert!(engine.is_idle());
+    engine.resume(CallId(2));
+    let ended = finish(&mut engine);
+    assert!(ended.len() == 1 && ended[0].0 == 2 && ended[0].1.text.starts_with("[[["), "{ended:?}");
 }
 
 #[test]
