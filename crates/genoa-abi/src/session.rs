@@ -441,6 +441,9 @@ pub struct SystemStatus {
 pub struct ModelCallInfo {
     /// Which.
     pub call: CallId,
+    /// For which model.
+    #[serde(default)]
+    pub model: String,
     /// In which session.
     pub session: SessionId,
     /// For which agent; nothing for one that a person, or a program of theirs, makes.

@@ -3,6 +3,8 @@
 //! A closed set over a Unix socket; adding one is a decision. The daemon knows the caller from the socket (a jailed
 //! process inherits one that is already tied to its agent; a surface is known by its user id), never from the message.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -196,7 +198,7 @@ pub enum Syscall {
         subject: WhySubject,
     },
 
-    /// What the model worker does just now. Only a person can ask.
+    /// What the model workers do just now. Only a person can ask.
     Engine {},
 
     /// The changes of a view.
@@ -334,8 +336,8 @@ pub enum Reply {
     Records(Vec<RecordLine>),
     /// A graph of causes, from the effect to the intention.
     Why(WhyNode),
-    /// What the model worker does; nothing where none runs.
-    Engine(Option<EngineWork>),
+    /// What each model worker of this machine does, by its model.
+    Engine(BTreeMap<String, EngineWork>),
     /// The changes of a view.
     Difference(Difference),
     /// What was done with a view.

@@ -113,7 +113,7 @@ impl Daemon {
                 self.journal.records(*from, (*count).min(RECORDS)).map(Reply::Records)
             }
             Syscall::Why { subject } => self.journal.why(subject, workspace).map(Reply::Why),
-            Syscall::Engine {} => Ok(Reply::Engine(self.workers.work().cloned())),
+            Syscall::Engine {} => Ok(Reply::Engine(self.workers.work())),
             _ => Err(Failure::new(ErrorCode::Internal, "this is not a question to the journal")),
         };
         let outcome = answer.as_ref().map(|_| ()).map_err(Clone::clone);

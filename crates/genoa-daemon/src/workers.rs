@@ -40,10 +40,10 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// What the model of this machine works on, as its worker said last; nothing where none said anything yet. Models that are
-    /// elsewhere do not tell.
-    pub(crate) fn work(&self) -> Option<&EngineWork> {
-        self.slots.values().find_map(|slot| slot.worker.work())
+    /// What each model of this machine works on, as its worker said last. Models that are elsewhere do not tell.
+    pub(crate) fn work(&self) -> BTreeMap<String, EngineWork> {
+        let work = |slot: &Slot| Some((slot.model.clone(), slot.worker.work()?.clone()));
+        self.slots.values().filter_map(work).collect()
     }
 
     fn of_call(&mut self, call: CallId) -> Option<(u32, &mut Worker)> {

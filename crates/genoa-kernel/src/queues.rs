@@ -16,8 +16,9 @@ pub(crate) struct Queues {
 }
 
 impl Queues {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (CallId, &Queued)> {
-        self.models.values().flat_map(Inference::iter)
+    /// All calls, each with the model that it is for.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, CallId, &Queued)> {
+        self.models.iter().flat_map(|(model, queue)| queue.iter().map(|(id, call)| (model.as_str(), id, call)))
     }
 
     /// Whether it was handed to the model worker.
@@ -89,7 +90,7 @@ mod tests {
         queues.remove(CallId(101), Timestamp(1));
         queues.remove(CallId(102), Timestamp(1));
         assert_eq!(queues.decide(Timestamp(1)), [Switch::Begin(CallId(places + 1))]);
-        assert!(queues.iter().all(|(_, call)| call.stage == InferStage::Running));
+        assert!(queues.iter().all(|(_, _, call)| call.stage == InferStage::Running));
         (1..=places + 1).for_each(|id| queues.remove(CallId(id), Timestamp(2)));
         assert_eq!(queues, Queues::default(), "nothing is kept of a model that nobody waits for");
     }

@@ -45,11 +45,11 @@ impl Turn<'_> {
 
     fn model_calls(&self) -> Vec<ModelCallInfo> {
         let kernel = &self.kernel;
-        let info = |(call, queued): (CallId, &Queued)| {
+        let info = |(model, call, queued): (&str, CallId, &Queued)| {
             let session = kernel.flights.get(&call)?.session;
             let agent = kernel.agents.iter().find(|(_, agent)| agent.grant == queued.grant).map(|(id, _)| id);
             let Queued { class, stage, since, tokens, .. } = *queued;
-            Some(ModelCallInfo { call, session, agent, class, stage, since, tokens })
+            Some(ModelCallInfo { call, model: model.to_owned(), session, agent, class, stage, since, tokens })
         };
         kernel.inference.iter().filter_map(info).collect()
     }

@@ -1,5 +1,6 @@
 //! `model top`: what the model works on, for whom, and how fast.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -20,26 +21,31 @@ const LOOK_MS: u64 = 1_000;
 /// What is seen at one look.
 #[derive(Debug, Serialize)]
 struct Look {
-    /// The chosen model.
+    /// The chosen model, and all others that work or are waited for.
+    models: Vec<ModelLook>,
+    #[serde(skip)]
+    agents: Vec<(String, String)>,
+}
+
+/// What is seen of one model.
+#[derive(Debug, Serialize)]
+struct ModelLook {
     model: String,
     /// Its calls, as the kernel schedules them.
     calls: Vec<ModelCallInfo>,
-    /// What the worker says; nothing where none runs.
+    /// What the worker says; nothing where none runs, or the model is elsewhere.
     engine: Option<EngineWork>,
     /// Prompt tokens read, and tokens written, in a second since the last look.
     read_per_second: f64,
     written_per_second: f64,
-    #[serde(skip)]
-    agents: Vec<(String, String)>,
 }
 
 /// Shows it once, or again and again until it is stopped: on a terminal in place, else one look after the other.
 pub(crate) fn run(context: &Context, once: bool) -> Result<Ending, Failure> {
     let is_live = !once && context.format == Format::Text && std::io::stdout().is_terminal();
-    let mut last = None;
+    let mut last = BTreeMap::new();
     loop {
-        let (look, seen) = look(context, last)?;
-        last = Some(seen);
+        let look = look(context, &mut last)?;
         if is_live {
             // To the upper left corner, and away with what stands there.
             line(format!("\u{1b}[H\u{1b}[J{}", lines(&look).join("\n")));
@@ -53,31 +59,51 @@ pub(crate) fn run(context: &Context, once: bool) -> Result<Ending, Failure> {
     }
 }
 
-/// Tokens read and written when a look was taken, and when that was.
+/// When a look was taken, and the tokens that were read and written by then.
 type Seen = (Instant, u64, u64);
 
-fn look(context: &Context, last: Option<Seen>) -> Result<(Look, Seen), Failure> {
+fn look(context: &Context, last: &mut BTreeMap<String, Seen>) -> Result<Look, Failure> {
     let SystemStatus { agents, model_calls: calls, .. } = status::fetch(context)?;
-    let engine = match context.session()?.client.call(&Syscall::Engine {})? {
-        Reply::Engine(work) => work,
+    let mut engines = match context.session()?.client.call(&Syscall::Engine {})? {
+        Reply::Engine(engines) => engines,
         other => return Err(unexpected(&other)),
     };
-    let used = engine.as_ref().map(|work| work.used).unwrap_or_default();
-    let read = u64::from(used.prompt_tokens.saturating_sub(used.cached_tokens));
-    let seen = (Instant::now(), read, u64::from(used.written_tokens));
-    let per_second = |then: Instant, before: u64, after: u64| {
-        let seconds = seen.0.duration_since(then).as_secs_f64().max(0.001);
-        // Two counts of tokens: their difference is far below where a float loses units.
-        f64::from(u32::try_from(after.saturating_sub(before)).unwrap_or(u32::MAX)) / seconds
+    let chosen = model::name(&context.settings);
+    let others: BTreeSet<String> = engines.keys().chain(calls.iter().map(|call| &call.model)).cloned().collect();
+    let names = [chosen.to_owned()].into_iter().chain(others.into_iter().filter(|name| name != chosen));
+    let of = |model: String| {
+        let engine = engines.remove(&model);
+        let seen = seen(engine.as_ref());
+        let before = last.insert(model.clone(), seen);
+        let (read_per_second, written_per_second) = before.map(|before| speeds(before, seen)).unwrap_or_default();
+        let calls = calls.iter().filter(|call| call.model == model).cloned().collect();
+        ModelLook { model, calls, engine, read_per_second, written_per_second }
     };
-    let speeds = last.map(|(then, read, written)| (per_second(then, read, seen.1), per_second(then, written, seen.2)));
-    let (read_per_second, written_per_second) = speeds.unwrap_or_default();
     let agents = agents.iter().map(|agent| (agent.id.to_string(), agent.name.clone())).collect();
-    let model = model::name(&context.settings).to_owned();
-    Ok((Look { model, calls, engine, read_per_second, written_per_second, agents }, seen))
+    Ok(Look { models: names.map(of).collect(), agents })
+}
+
+fn seen(engine: Option<&EngineWork>) -> Seen {
+    let used = engine.map(|work| work.used).unwrap_or_default();
+    let read = u64::from(used.prompt_tokens.saturating_sub(used.cached_tokens));
+    (Instant::now(), read, u64::from(used.written_tokens))
+}
+
+/// Tokens read and written in a second between two looks.
+fn speeds(before: Seen, now: Seen) -> (f64, f64) {
+    let seconds = now.0.duration_since(before.0).as_secs_f64().max(0.001);
+    // Two counts of tokens: their difference is far below where a float loses units.
+    let per_second =
+        |before: u64, now: u64| f64::from(u32::try_from(now.saturating_sub(before)).unwrap_or(u32::MAX)) / seconds;
+    (per_second(before.1, now.1), per_second(before.2, now.2))
 }
 
 fn lines(look: &Look) -> Vec<String> {
+    let blocks: Vec<Vec<String>> = look.models.iter().map(|model| block(model, &look.agents)).collect();
+    blocks.join(&String::new())
+}
+
+fn block(look: &ModelLook, agents: &[(String, String)]) -> Vec<String> {
     let mut lines = vec![head(look)];
     if let Some(engine) = &look.engine {
         lines.push(styled(FAINT, memory(engine)));
@@ -90,11 +116,11 @@ fn lines(look: &Look) -> Vec<String> {
         BOLD,
         "call    for                 class        state     prompt   cached  written  forced   cpu",
     ));
-    lines.extend(look.calls.iter().map(|call| row(look, call)));
+    lines.extend(look.calls.iter().map(|call| row(look.engine.as_ref(), agents, call)));
     lines
 }
 
-fn head(look: &Look) -> String {
+fn head(look: &ModelLook) -> String {
     let count = |stage: InferStage| look.calls.iter().filter(|call| call.stage == stage).count();
     format!(
         "{}  running {}, standing {}, waiting {}   reads {:.0} and writes {:.1} tokens/s",
@@ -122,10 +148,10 @@ fn memory(engine: &EngineWork) -> String {
     )
 }
 
-fn row(look: &Look, call: &ModelCallInfo) -> String {
-    let work = look.engine.as_ref().and_then(|engine| engine.calls.iter().find(|work| work.call == call.call));
+fn row(engine: Option<&EngineWork>, agents: &[(String, String)], call: &ModelCallInfo) -> String {
+    let work = engine.and_then(|engine| engine.calls.iter().find(|work| work.call == call.call));
     let name =
-        |id: &str| look.agents.iter().find(|(known, _)| known == id).map_or_else(String::new, |(_, name)| name.clone());
+        |id: &str| agents.iter().find(|(known, _)| known == id).map_or_else(String::new, |(_, name)| name.clone());
     let who = match call.agent {
         Some(agent) => format!("{} {}", agent, visible(&name(&agent.to_string()))),
         None => call.session.to_string(),
@@ -160,7 +186,7 @@ mod tests {
     use genoa_abi::session::ModelCallInfo;
     use genoa_abi::{AgentId, CallId, SessionId, Timestamp};
 
-    use super::{Look, lines};
+    use super::{Look, ModelLook, lines};
 
     #[test]
     fn a_look() {
@@ -173,6 +199,7 @@ mod tests {
         };
         let call = |id, stage| ModelCallInfo {
             call: CallId(id),
+            model: "m".into(),
             session: SessionId(1),
             agent: (id == 7).then_some(AgentId { index: 2, generation: 0 }),
             class: if id == 7 { InferClass::Interactive } else { InferClass::Background },
@@ -189,12 +216,16 @@ mod tests {
             taken_tokens: 2048,
             ..EngineWork::default()
         };
-        let look = Look {
-            model: "m".into(),
-            calls: vec![call(7, InferStage::Running), call(8, InferStage::Paused), call(9, InferStage::Waiting)],
-            engine: Some(engine),
+        let look = |model: &str, calls, engine| ModelLook {
+            model: model.into(),
+            calls,
+            engine,
             read_per_second: 70.0,
             written_per_second: 9.96,
+        };
+        let calls = vec![call(7, InferStage::Running), call(8, InferStage::Paused), call(9, InferStage::Waiting)];
+        let look = Look {
+            models: vec![look("m", calls, Some(engine)), look("lab/n", Vec::new(), None)],
             agents: vec![("a2.0".into(), "system".into())],
         };
         let text: Vec<String> =
@@ -206,6 +237,9 @@ mod tests {
         c7      a2.0 system         interactive  writes       900      750       12       0  2.3s
         c8      s1                  background   stands         0        0        0       0  0.0s
         c9      s1                  background   waits          0        0        0       0  0.0s
+
+        lab/n  running 0, standing 0, waiting 0   reads 70 and writes 10.0 tokens/s
+        No call waits, and none runs.
         ");
     }
 }
