@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use genoa_abi::limits::GRAMMAR_BYTES;
+use genoa_abi::limits::{GRAMMAR_BYTES, INFER_QUEUE};
 use genoa_abi::model::Grammar;
 use genoa_abi::{ContentHash, ErrorCode, Failure};
 use llguidance::api::TopLevelGrammar;
@@ -19,7 +19,7 @@ use crate::limits::{GRAMMAR_STACK_BYTES, GRAMMARS};
 /// Compiles grammars for one vocabulary, on a thread of its own, and keeps the latest: a large one takes seconds, and whoever writes
 /// meanwhile is not to wait for it.
 pub(super) struct Grammars {
-    jobs: Sender<(Grammar, Compiled)>,
+    jobs: SyncSender<(Grammar, Compiled)>,
     kept: VecDeque<(ContentHash, Compiled)>,
 }
 
@@ -57,7 +57,7 @@ impl Grammars {
         })?;
         factory.quiet();
         factory.limits_mut().verbose_errors = false;
-        let (jobs, taken) = channel::<(Grammar, Compiled)>();
+        let (jobs, taken) = sync_channel::<(Grammar, Compiled)>(INFER_QUEUE);
         // References are followed by recursion, and the end of a stack would be the end of everybody's calls: this one a grammar of
         // the largest size cannot use up.
         let compiler = std::thread::Builder::new().stack_size(GRAMMAR_STACK_BYTES);
@@ -84,7 +84,10 @@ impl Grammars {
             return Ok(compiled);
         }
         let compiled = Compiled::default();
-        self.jobs.send((grammar.clone(), compiled.clone())).map_err(|_| could_not(&"the compiler is gone"))?;
+        self.jobs.try_send((grammar.clone(), compiled.clone())).map_err(|error| match error {
+            TrySendError::Full(_) => Failure::new(ErrorCode::TooLarge, format!("{INFER_QUEUE} grammars wait already")),
+            TrySendError::Disconnected(_) => could_not(&"the compiler is gone"),
+        })?;
         self.kept.push_front((key, compiled.clone()));
         self.kept.truncate(GRAMMARS);
         Ok(compiled)
@@ -93,7 +96,8 @@ impl Grammars {
 
 /// Compiles one after the other, until nobody can ask any more.
 fn compile_all(factory: &ParserFactory, taken: &Receiver<(Grammar, Compiled)>) {
-    for (grammar, compiled) in taken {
+    // One that nobody waits for or keeps any more is left out.
+    for (grammar, compiled) in taken.iter().filter(|(_, compiled)| Arc::strong_count(&compiled.0) > 1) {
         let came = catch_unwind(AssertUnwindSafe(|| compile(factory, &grammar)));
         compiled.set(came.unwrap_or_else(|_| Err(could_not(&"the compiler broke off"))));
     }

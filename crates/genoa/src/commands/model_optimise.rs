@@ -14,6 +14,7 @@ use genoa_model::store::{self, Installed};
 use genoa_model::workbench::Workbench;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::cli::Context;
 use crate::commands::{eval, model};
@@ -60,11 +61,19 @@ struct Measured {
 #[derive(Clone, Debug, Serialize)]
 struct Report {
     now: Measured,
+    /// What was made, the fastest first.
     tried: Vec<Measured>,
-    /// Cases that were asked.
+    /// Cases that were asked of the first two.
     cases: usize,
-    /// The model that took the old one's place.
+    /// What was made and is kept.
     taken: Option<String>,
+}
+
+impl Report {
+    /// Whether anything is gained.
+    fn is_faster(&self) -> bool {
+        self.tried.first().is_some_and(|tried| tried.call_seconds < WORTH * self.now.call_seconds)
+    }
 }
 
 /// Writes, measures, compares and asks.
@@ -80,30 +89,25 @@ pub(crate) fn run(context: &Context, arguments: &OptimiseArguments) -> Result<En
     let reader = Jailed::new(&context.home)?;
     let kinds = Weights::worth_trying(file_type(&now, &reader)?);
     if kinds.is_empty() {
-        remark(format!("{name} is written as most processors compute fastest already: there is nothing to try."));
+        value(context.format, &json!({ "now": { "model": now }, "tried": [] }), |_| {
+            vec![format!("{name} is written as most processors compute fastest already: there is nothing to try.")]
+        });
         return Ok(Ending::Done);
     }
-    for kind in kinds {
-        store::must_be_free(context.home.models(), &made_name(name, *kind))?;
-    }
+    kinds.iter().try_for_each(|kind| store::must_be_free(context.home.models(), &made_name(name, *kind)))?;
     let bench = Workbench::open(context.home.models(), now.bytes.saturating_mul(kinds.len() as u64))?;
-    let made =
-        kinds.iter().map(|kind| write(context, &now, *kind, (&bench, &reader))).collect::<Result<Vec<_>, _>>()?;
+    let made = kinds.iter().map(|kind| write(context, &now, *kind, (&bench, &reader))).collect::<Result<_, _>>()?;
     let mut report = compare_speed(context, now, made)?;
-    let fastest = report.tried.iter().position(|tried| tried.call_seconds < WORTH * report.now.call_seconds);
-    if let Some(place) = fastest {
-        compare_quality(context, &mut report, (place, arguments.cases.into()), &bench)?;
+    if report.is_faster() {
+        compare_quality(context, &mut report, arguments.cases.into(), &bench)?;
     }
-    let shown = report.clone();
     if context.format == Format::Text {
         table(&report).iter().for_each(remark);
     }
-    if let Some(place) = fastest
-        && is_wanted(arguments.yes, &report.now, &report.tried[place])
-    {
-        report.taken = Some(take(context, name, &report.tried[place].model, &bench)?);
+    if report.is_faster() && is_wanted(arguments.yes, &report) {
+        report.taken = Some(take(context, &report, &bench)?);
     }
-    value(context.format, &report, |report| vec![outcome(&shown.now.model.name, report, fastest.is_some())]);
+    value(context.format, &report, |report| vec![outcome(context, report)]);
     Ok(Ending::Done)
 }
 
@@ -183,17 +187,13 @@ fn call_seconds(figures: &Figures) -> f64 {
 }
 
 /// Asks both the same cases.
-fn compare_quality(
-    context: &Context,
-    report: &mut Report,
-    (place, count): (usize, usize),
-    bench: &Workbench,
-) -> Result<(), Failure> {
+fn compare_quality(context: &Context, report: &mut Report, count: usize, bench: &Workbench) -> Result<(), Failure> {
     let cases = spread(shipped_cases()?, count);
     report.cases = cases.len();
     let bar = bar(context, ProgressBar::new(2 * cases.len() as u64), "{wide_bar} {msg} {pos}/{len} {eta}");
     let made = context.home.with_models(bench.models());
-    for (measured, home) in [(&mut report.now, &context.home), (&mut report.tried[place], &made)] {
+    let both = [(Some(&mut report.now), &context.home), (report.tried.first_mut(), &made)];
+    for (measured, home) in both.into_iter().filter_map(|(measured, home)| Some((measured?, home))) {
         let settings = eval::case_settings(&context.settings, Some(&measured.model.name), Planner::Bound);
         let stage = Stage::open(home, &settings)?;
         let mut passed = Vec::new();
@@ -226,17 +226,29 @@ fn bar(context: &Context, bar: ProgressBar, template: &str) -> ProgressBar {
 }
 
 fn table(report: &Report) -> Vec<String> {
-    let head = format!("{:<32} {:>9} {:>9} {:>9} {:>9}  cases passed", "", "reads/s", "writes/s", "a call", "size");
+    let head = format!(
+        "{:<32} {:>8} {:>9} {:>9} {:>9} {:>9}  cases passed",
+        "", "reads/s", "writes/s", "by four", "a call", "size"
+    );
     let line = |measured: &Measured| {
         let passed =
             measured.passed.as_ref().map_or("–".to_owned(), |cases| format!("{} of {}", cases.len(), report.cases));
-        let Figures { prefill_tokens_per_second: reads, decode_tokens_per_second: writes, .. } = measured.figures;
-        let (name, seconds) = (&measured.model.name, measured.call_seconds);
-        format!("{name:<32} {reads:>9.1} {writes:>9.1} {seconds:>7.1} s {:>9}  {passed}", bytes(measured.model.bytes))
+        let Measured { model, figures, call_seconds, .. } = measured;
+        format!(
+            "{:<32} {:>8.1} {:>9.1} {:>9.1} {call_seconds:>7.1} s {:>9}  {passed}",
+            model.name,
+            figures.prefill_tokens_per_second,
+            figures.decode_tokens_per_second,
+            figures.batch_tokens_per_second,
+            bytes(model.bytes)
+        )
     };
     let mut lines = vec![styled(FAINT, head)];
     lines.extend([&report.now].into_iter().chain(&report.tried).map(line));
-    lines.push(styled(FAINT, "Tokens a second; a call reads 1,000 tokens and writes 100."));
+    lines.push(styled(
+        FAINT,
+        "Tokens a second: read, written, and written by four calls together. A call reads 1,000 and writes 100.",
+    ));
     for tried in &report.tried {
         let (Some(before), Some(after)) = (&report.now.passed, &tried.passed) else { continue };
         let only = |these: &[String], those: &[String]| {
@@ -250,19 +262,21 @@ fn table(report: &Report) -> Vec<String> {
 }
 
 /// Whether what was made takes the place of what there is.
-fn is_wanted(yes: bool, now: &Measured, made: &Measured) -> bool {
+fn is_wanted(yes: bool, report: &Report) -> bool {
+    let Some(made) = report.tried.first() else { return false };
     let count = |measured: &Measured| measured.passed.as_ref().map_or(0, Vec::len);
     if yes {
-        return count(made) >= count(now);
+        return count(made) >= count(&report.now);
     }
     Asking::from_terminal() != Asking::Leave
         && agrees(&format!("Use {} from now on? [y/N] ", styled(BOLD, &made.model.name)))
 }
 
-/// Keeps what was made, and has it answer wherever the old one did.
-fn take(context: &Context, name: &str, made: &Installed, bench: &Workbench) -> Result<String, Failure> {
-    let kept = bench.install(made, context.home.models())?;
-    if model::name(&context.settings) == name {
+/// Keeps what was made, and has it answer where the old one did.
+fn take(context: &Context, report: &Report, bench: &Workbench) -> Result<String, Failure> {
+    let nothing = || Failure::new(ErrorCode::Internal, "nothing was made");
+    let kept = bench.install(&report.tried.first().ok_or_else(nothing)?.model, context.home.models())?;
+    if is_chosen(context, report) {
         let mut settings = context.settings.clone();
         settings.model.name.clone_from(&kept.name);
         model::save(context, &settings)?;
@@ -270,15 +284,18 @@ fn take(context: &Context, name: &str, made: &Installed, bench: &Workbench) -> R
     Ok(kept.name)
 }
 
-fn outcome(name: &str, report: &Report, is_faster: bool) -> String {
+fn is_chosen(context: &Context, report: &Report) -> bool {
+    model::name(&context.settings) == report.now.model.name
+}
+
+fn outcome(context: &Context, report: &Report) -> String {
+    let name = &report.now.model.name;
     match &report.taken {
-        Some(taken) => format!(
-            "{} {} answers from now on, {:.2} times as fast. Back: genoa model use {name}",
-            styled(GOOD, "✓"),
-            taken,
-            report.now.call_seconds / report.tried[0].call_seconds
-        ),
-        None if is_faster => format!("{name} stays, since nobody agreed; what was made is removed."),
+        Some(taken) if is_chosen(context, report) => {
+            format!("{} {taken} answers from now on. Back: genoa model use {name}", styled(GOOD, "✓"))
+        }
+        Some(taken) => format!("{} {taken} is there. Choose it: genoa model use {taken}", styled(GOOD, "✓")),
+        None if report.is_faster() => format!("{name} stays, since nobody agreed; what was made is removed."),
         None => format!("{name} stays: nothing that was tried is faster by {:.0} %.", 100.0 * (1.0 - WORTH)),
     }
 }
