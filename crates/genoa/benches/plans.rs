@@ -38,10 +38,12 @@ const MODELS: &str = "qwen2.5-coder-0.5b,qwen2.5-coder-1.5b";
 const PLANS: usize = 2_000;
 /// Where the intentions are from.
 const CASES: [&str; 5] = ["sample", "orchard", "choir", "studio", "clinic"];
-/// Plans that are written at the same time.
-const AT_ONCE: usize = 8;
+/// Plans that are written at the same time, in one batch.
+const AT_ONCE: u32 = 16;
+/// Room for so many: cells that calls share are counted for each of them.
+const CONTEXT_TOKENS: u32 = 16_384;
 /// Plans of one intention that follow each other: they share its prompt.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 16;
 /// Shares no factor with the number of intentions, so that every part of them is reached early.
 const STRIDE: usize = 97;
 const TEMPERATURE: f32 = 1.0;
@@ -68,6 +70,8 @@ struct Written {
     is_finished: bool,
     findings: Vec<String>,
     seconds: f64,
+    /// What it took: calls of the model, prompt tokens that were new to it, and tokens that it wrote.
+    took: [u32; 3],
 }
 
 fn main() {
@@ -97,7 +101,13 @@ struct Job<'a> {
 fn measure(model: &str, job: &Job<'_>) -> Vec<Json> {
     let found = store::find(&store::default_folder(), model).unwrap();
     let threads = std::env::var("GENOA_BENCH_THREADS").ok().and_then(|text| text.parse().ok());
-    let loaded = LoadedModel::open(EngineOptions { threads, ..EngineOptions::new(&found.path, model) }).unwrap();
+    let loaded = LoadedModel::open(EngineOptions {
+        threads,
+        parallel: AT_ONCE,
+        context_tokens: CONTEXT_TOKENS,
+        ..EngineOptions::new(&found.path, model)
+    })
+    .unwrap();
     let mut engine = Engine::new(&loaded).unwrap();
     let (raw, before) = raw_file(model, &found.sha256, job.installation);
     let seeds: BTreeSet<u64> = before.iter().map(|written| written.seed).collect();
@@ -151,13 +161,14 @@ fn written(line: &Json) -> Option<Written> {
         is_finished: line["finished"].as_bool()?,
         findings: serde_json::from_value(line["findings"].clone()).ok()?,
         seconds: line["seconds"].as_f64()?,
+        took: serde_json::from_value(line["took"].clone()).ok()?,
     })
 }
 
 fn line(written: &Written) -> Json {
     json!({
         "seed": written.seed, "id": written.id, "finished": written.is_finished, "ok": written.findings.is_empty(),
-        "findings": written.findings, "seconds": (written.seconds * 10.0).round() / 10.0, "plan": written.plan,
+        "findings": written.findings, "seconds": (written.seconds * 10.0).round() / 10.0, "took": written.took, "plan": written.plan,
     })
 }
 
@@ -248,6 +259,7 @@ fn write_plan(number: usize, job: &Job<'_>, ask: &Sender<Asked>) -> Written {
         is_finished: true,
         findings: vec!["no plan was submitted".to_owned()],
         seconds: 0.0,
+        took: [0; 3],
     };
     std::thread::scope(|scope| {
         scope.spawn(move || genoa_agents::run(&mut Client::over(theirs), PlannerOptions::from_argument(None)));
@@ -291,6 +303,9 @@ fn infer(request: InferRequest, seed: u64, ask: &Sender<Asked>, written: &mut Wr
     let reply = answered.recv().unwrap()?;
     // A statement that is cut is asked for again: what counts is how the last one ended.
     written.is_finished = reply.finish != Finish::Length;
+    let usage = &reply.usage;
+    let more = [1, usage.prompt_tokens - usage.cached_tokens, usage.written_tokens];
+    written.took.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
     Ok(Reply::Text(reply))
 }
 
