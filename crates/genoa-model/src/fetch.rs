@@ -1,6 +1,6 @@
 //! Brings a model file onto the machine: the sources in order, and nothing that does not verify.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use genoa_abi::{ContentHash, ErrorCode, Failure};
@@ -116,20 +116,14 @@ fn expected_hash(entry: &Entry, options: &FetchOptions) -> Result<String, Failur
     }
 }
 
-/// Held while one process fetches a model. The system releases it if the process dies.
+/// Held while one process fetches a model.
 fn lock(folder: &Path, name: &str) -> Result<File, Failure> {
     let folder = folder.join(name);
     fs::create_dir_all(&folder).map_err(|error| store::storage("cannot make", &folder, &error))?;
-    let path = folder.join("lock");
-    let file = File::create(&path).map_err(|error| store::storage("cannot make", &path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(Failure::new(ErrorCode::Conflict, format!("{name} is being fetched already"))
-                .try_next("Wait until the other fetch ends"))
-        }
-        Err(TryLockError::Error(error)) => Err(store::storage("cannot lock", &path, &error)),
-    }
+    store::lock(&folder.join("lock"), || {
+        Failure::new(ErrorCode::Conflict, format!("{name} is being fetched already"))
+            .try_next("Wait until the other fetch ends")
+    })
 }
 
 fn from_source(

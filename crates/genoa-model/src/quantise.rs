@@ -16,7 +16,6 @@ pub const QUANTISE: &str = "quantise";
 
 /// How the weights of a model file are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Weights {
     /// Eight bits, in blocks of 32 weights.
     #[serde(rename = "q8_0")]

@@ -1,6 +1,6 @@
 //! The folder of model files: one folder a name, in it one file named after its SHA-256.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -149,6 +149,16 @@ pub fn remove(folder: &Path, name: &str) -> Result<u64, Failure> {
     let own = folder.join(name);
     fs::remove_dir_all(&own).map_err(|error| storage("cannot remove", &own, &error))?;
     Ok(found.iter().map(|model| model.bytes).sum())
+}
+
+/// Held while one process works at what the file `path` stands for. The system releases it if the process dies.
+pub(crate) fn lock(path: &Path, busy: impl FnOnce() -> Failure) -> Result<File, Failure> {
+    let file = File::create(path).map_err(|error| storage("cannot make", path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(busy()),
+        Err(TryLockError::Error(error)) => Err(storage("cannot lock", path, &error)),
+    }
 }
 
 /// That `needed` bytes find room on the disk of `folder`, and `reserve` stay free.

@@ -1,6 +1,6 @@
 //! A folder beside the models, in which a model is made and tried before it is one of them.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use genoa_abi::{ErrorCode, Failure};
@@ -11,8 +11,6 @@ use crate::store::{self, Installed, storage};
 
 /// No model has this name.
 const FOLDER: &str = ".workbench";
-/// What is written, while it is written.
-const WRITTEN: &str = "written.gguf";
 
 /// The folder, held by one process at a time. It goes with this value; what a process that was killed left in it goes with the next.
 #[derive(Debug)]
@@ -22,6 +20,9 @@ pub struct Workbench {
 }
 
 impl Workbench {
+    /// The name of the file that is written, in [`Self::output`].
+    pub const WRITTEN: &str = "written.gguf";
+
     /// Makes it beside the models of `models`, where there is room for `needed` bytes.
     ///
     /// # Errors
@@ -30,17 +31,9 @@ impl Workbench {
         let folder = models.join(FOLDER);
         let made = |path: &Path| fs::create_dir_all(path).map_err(|error| storage("cannot make", path, &error));
         made(&folder)?;
-        let path = folder.join("lock");
-        let lock = File::create(&path).map_err(|error| storage("cannot make", &path, &error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(
-                    Failure::new(ErrorCode::Conflict, "a model is being made already").try_next("Wait until that ends")
-                );
-            }
-            Err(TryLockError::Error(error)) => return Err(storage("cannot lock", &path, &error)),
-        }
+        let lock = store::lock(&folder.join("lock"), || {
+            Failure::new(ErrorCode::Conflict, "a model is being made already").try_next("Wait until that ends")
+        })?;
         let bench = Self { folder, _lock: lock };
         for part in [bench.models(), bench.output()] {
             match fs::remove_dir_all(&part) {
@@ -66,18 +59,12 @@ impl Workbench {
         self.folder.join("output")
     }
 
-    /// The name of the file that has to be in that folder.
-    #[must_use]
-    pub fn written() -> &'static str {
-        WRITTEN
-    }
-
     /// Makes what was written a model of [`Self::models`].
     ///
     /// # Errors
     /// [`ErrorCode::InvalidInput`] for what is no model, [`ErrorCode::StorageFailed`].
     pub fn take_in(&self, name: &str, foreign: &dyn Foreign) -> Result<Installed, Failure> {
-        store::take_in(&self.models(), name, &self.output().join(WRITTEN), foreign)
+        store::take_in(&self.models(), name, &self.output().join(Self::WRITTEN), foreign)
     }
 
     /// Moves a model that was made here to the others.
@@ -113,7 +100,7 @@ mod tests {
     fn what_is_no_model_is_not_taken_in() {
         let folder = tempfile::tempdir().unwrap();
         let bench = Workbench::open(folder.path(), 0).unwrap();
-        fs::write(bench.output().join(Workbench::written()), "GGUF, or so it says").unwrap();
+        fs::write(bench.output().join(Workbench::WRITTEN), "GGUF, or so it says").unwrap();
         let failure = bench.take_in("made", &InThisProcess).unwrap_err();
         assert_eq!(failure.code, ErrorCode::InvalidInput);
         assert!(store::list(&bench.models()).unwrap().is_empty());

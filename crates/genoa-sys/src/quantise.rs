@@ -8,8 +8,8 @@ use std::path::Path;
 use llama_cpp_sys_2::{llama_backend_init, llama_model_quantize, llama_model_quantize_default_params};
 
 /// Reads the model file `from` and writes it to `to` with weights of another type: `file_type` is the number that stands in the
-/// header of such a file as `general.file_type`. Blocks until it is done; a
-/// file that the engine cannot bear may end the whole process.
+/// header of such a file as `general.file_type`. Blocks until it is done; a file that the engine cannot bear may end the whole
+/// process.
 ///
 /// # Errors
 /// `InvalidInput` for a path that cannot be a file's, `Other` where the engine refuses; it says why on the standard error.

@@ -32,6 +32,30 @@ impl Jailed {
         plan_model_file(0, jails.machine())?;
         Ok(Self(jails))
     }
+
+    /// Writes a model file anew, in a jail that sees this file and can write to the folder `output` and nowhere else.
+    ///
+    /// # Errors
+    /// As [`genoa_model::quantise::quantise`], and [`ErrorCode::JailUnavailable`].
+    pub(crate) fn quantise(
+        &self,
+        model: &Installed,
+        output: &Path,
+        weights: Weights,
+        threads: u32,
+    ) -> Result<(), Failure> {
+        // Fewer bits never make a larger file; a little more is said where small tensors become whole numbers.
+        let grows_to = model.bytes.saturating_add(model.bytes / 4);
+        let plan = plan_model_quantise(&model.path, output, grows_to, self.0.machine())?;
+        let to = Path::new(MODEL_STATE).join(Workbench::WRITTEN);
+        let rewriting = Rewriting { from: model.path.clone(), to, weights, threads };
+        let params = serde_json::to_value(rewriting).map_err(|error| {
+            Failure::new(ErrorCode::Internal, "what is to be written cannot be said").because(error)
+        })?;
+        let about = format!("writing {} as {}", model.name, weights.name());
+        let question = Question { about: &about, method: QUANTISE, params, given: Vec::new(), limit_ms: QUANTISE_MS };
+        self.0.ask(&plan, question).map(drop)
+    }
 }
 
 /// Measures a model in a jail like the worker's.
@@ -48,29 +72,6 @@ pub(crate) fn measure(home: &Home, options: EngineOptions) -> Result<Figures, Fa
     let params = serde_json::to_value(options).map_err(strange)?;
     let question = Question { about: &about, method: BENCH, params, given: Vec::new(), limit_ms: BENCH_MS };
     serde_json::from_value(jails.ask(&plan, question)?).map_err(strange)
-}
-
-/// Writes a model file anew, in a jail that sees this file and can write to the folder `output` and nowhere else.
-///
-/// # Errors
-/// As [`genoa_model::quantise::quantise`], and [`ErrorCode::JailUnavailable`].
-pub(crate) fn quantise(
-    home: &Home,
-    (model, output): (&Installed, &Path),
-    weights: Weights,
-    threads: u32,
-) -> Result<(), Failure> {
-    let jails = Jails::new(home)?;
-    // Fewer bits never make a larger file; a little more is said where small tensors become whole numbers.
-    let grows_to = model.bytes.saturating_add(model.bytes / 4);
-    let plan = plan_model_quantise(&model.path, output, grows_to, jails.machine())?;
-    let to = Path::new(MODEL_STATE).join(Workbench::written());
-    let rewriting = Rewriting { from: model.path.clone(), to, weights, threads };
-    let params = serde_json::to_value(rewriting)
-        .map_err(|error| Failure::new(ErrorCode::Internal, "what is to be written cannot be said").because(error))?;
-    let about = format!("writing {} as {}", model.name, weights.name());
-    let question = Question { about: &about, method: QUANTISE, params, given: Vec::new(), limit_ms: QUANTISE_MS };
-    jails.ask(&plan, question).map(drop)
 }
 
 impl Foreign for Jailed {

@@ -189,13 +189,14 @@ impl<'m> Engine<'m> {
         self.calls.push(generation);
     }
 
-    /// Begins the calls whose grammar is compiled by now. Where nothing else is to be done, it waits for that a little.
+    /// Begins the calls whose grammar is compiled by now. Where nothing else is to be done, it waits a little for the first of them:
+    /// they are compiled in the order in which they came.
     fn take_arrived(&mut self) -> Vec<Progress> {
         let is_waited_for = self.rests() && self.arriving.iter().any(|arriving| !arriving.is_paused);
-        let time = if is_waited_for { GRAMMAR_WAIT } else { Duration::ZERO };
+        let mut time = if is_waited_for { GRAMMAR_WAIT } else { Duration::ZERO };
         let mut failed = Vec::new();
         for arriving in std::mem::take(&mut self.arriving) {
-            let Some(outcome) = arriving.grammar.within(time) else {
+            let Some(outcome) = arriving.grammar.within(std::mem::take(&mut time)) else {
                 self.arriving.push(arriving);
                 continue;
             };

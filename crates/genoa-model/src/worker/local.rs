@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use genoa_abi::model::WorkerRequest;
 use genoa_abi::{CallId, ErrorCode, Failure, RequestId};
+use serde::Serialize;
 
 use super::wire::{Incoming, NOTHING, Outgoing};
 use crate::engine::{Engine, EngineOptions, LoadedModel, Progress};
@@ -54,16 +55,8 @@ impl Worker<'_> {
             for progress in self.engine.step() {
                 match progress {
                     Progress::News(news) => self.outgoing.token(&news)?,
-                    Progress::Done(call, outcome) => {
-                        if let Some(id) = self.requests.remove(&call) {
-                            self.outgoing.answer(id, outcome)?;
-                        }
-                    }
-                    Progress::Embedded(call, outcome) => {
-                        if let Some(id) = self.requests.remove(&call) {
-                            self.outgoing.answer(id, outcome)?;
-                        }
-                    }
+                    Progress::Done(call, outcome) => self.end(call, outcome)?,
+                    Progress::Embedded(call, outcome) => self.end(call, outcome)?,
                 }
             }
             self.tell_work();
@@ -92,14 +85,13 @@ impl Worker<'_> {
                 self.note(id, call, taken)
             }
             WorkerRequest::Cancel { call } => {
-                if let (Some(outcome), Some(asked)) = (self.engine.cancel(call), self.requests.get(&call)) {
-                    self.outgoing.answer(*asked, outcome)?;
+                if let Some(outcome) = self.engine.cancel(call) {
+                    self.end(call, outcome)?;
                 }
-                if let (true, Some(asked)) = (self.engine.cancel_embedding(call), self.requests.get(&call)) {
+                if self.engine.cancel_embedding(call) {
                     let failure = Failure::new(ErrorCode::Interrupted, "nobody waits for the vectors any more");
-                    self.outgoing.answer(*asked, Err::<(), _>(failure))?;
+                    self.end(call, Err::<(), _>(failure))?;
                 }
-                self.requests.remove(&call);
                 self.outgoing.answer(id, Ok(NOTHING))
             }
             WorkerRequest::Pause { call } => {
@@ -111,6 +103,14 @@ impl Worker<'_> {
                 self.outgoing.answer(id, Ok(NOTHING))
             }
             WorkerRequest::Status {} => self.outgoing.answer(id, Ok(self.engine.status())),
+        }
+    }
+
+    /// A call is over: whoever asked for it hears how.
+    fn end(&mut self, call: CallId, outcome: Result<impl Serialize, Failure>) -> Result<(), Failure> {
+        match self.requests.remove(&call) {
+            Some(id) => self.outgoing.answer(id, outcome),
+            None => Ok(()),
         }
     }
 

@@ -132,7 +132,7 @@ fn write(
     let threads = model::engine_options(from, &context.settings).threads.unwrap_or_else(default_threads);
     let bar = bar(context, ProgressBar::new_spinner(), "{spinner} {msg} {bytes}");
     bar.set_message(format!("writing it as {}", kind.name()));
-    let written = bench.output().join(Workbench::written());
+    let written = bench.output().join(Workbench::WRITTEN);
     let watched = bar.clone();
     let made = std::thread::scope(|scope| {
         let (done, ended) = std::sync::mpsc::channel::<()>();
@@ -142,7 +142,7 @@ fn write(
                 watched.tick();
             }
         });
-        let made = model_files::quantise(&context.home, (from, &bench.output()), kind, threads);
+        let made = reader.quantise(from, &bench.output(), kind, threads);
         drop(done);
         made
     });
