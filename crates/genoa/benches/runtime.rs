@@ -237,7 +237,10 @@ fn shared() -> String {
 }
 
 fn own(number: usize) -> String {
-    format!("Record {number}. {}Tell a long story about it.", "The meeting was moved to the next day. ".repeat(15))
+    let record = "The meeting was moved to the next day. ".repeat(15);
+    // A question that the model answers at length.
+    let question = "Explain in detail, step by step, what follows from that for the person who has to lead it.";
+    format!("Record {number}. {record}{question}")
 }
 
 fn tools(count: usize) -> String {
