@@ -22,6 +22,8 @@ pub const GRAMMARS: usize = 64;
 pub const EMBED_TOKENS: usize = 1024;
 /// Fewer tokens are not worth a file of their state.
 pub const STATE_FILE_MIN_TOKENS: usize = 256;
+/// States in memory of calls that had to make room: those of about 9,000 tokens of a model of 1.5 billion parameters.
+pub const HELD_STATES_BYTES: usize = 256 * 1024 * 1024;
 /// All files of states together.
 pub const STATE_FILES_BYTES: u64 = 1024 * 1024 * 1024;
 /// How long the words of a call that nobody came back for are kept, in days.

@@ -1,8 +1,8 @@
 //! What it takes to let somebody else think first, and what is lost by it: a call of about 2,000 tokens that writes is made to
-//! leave the model's memory and comes back, or its process is killed. A hundred times, in the deterministic mode: the state
-//! afterwards must have the same SHA-256, and the text must be the same, as of the call that was never disturbed.
+//! leave its sequence and comes back, from memory or from disk, or its process is killed. A hundred times, in the deterministic
+//! mode: the state afterwards must have the same SHA-256, and the text must be the same, as of the call that was never disturbed.
 //!
-//! `GENOA_BENCH_MODEL` names the model, `GENOA_BENCH_SAMPLES` how many trials there are (100); a third is killed.
+//! `GENOA_BENCH_MODEL` names the model, `GENOA_BENCH_SAMPLES` how many trials there are (100), a third of each kind.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, reason = "a measuring program")]
 
 mod support;
@@ -13,15 +13,14 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use genoa_abi::CallId;
-use genoa_abi::model::{ChatMessage, InferRequest, Role};
+use genoa_abi::model::{CallState, ChatMessage, InferRequest, Role};
 use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
+use genoa_model::limits::HELD_STATES_BYTES;
 use genoa_model::{catalogue, store};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use support::{row, wanted};
 
 const TRIALS: u64 = 100;
-/// Every such trial is one whose process is killed.
-const KILLED: u64 = 3;
 /// Written tokens before the call is disturbed, before its state is looked at, and in all.
 const DISTURBED_AT: u32 = 8;
 const LOOKED_AT: u32 = 16;
@@ -34,52 +33,63 @@ const CALL: CallId = CallId(1);
 fn main() {
     let name = wanted("GENOA_BENCH_MODEL", catalogue::DEFAULT_MODEL.to_owned());
     if let (Ok(trial), Some(states)) = (std::env::var(CHILD), std::env::var_os(STATES)) {
-        return work_until_killed(&open(&name, Path::new(&states)), trial.parse().unwrap());
+        return work_until_killed(&open(&name, Path::new(&states), 0), trial.parse().unwrap());
     }
     let trials = wanted("GENOA_BENCH_SAMPLES", TRIALS);
     let folder = tempfile::tempdir().unwrap();
-    let loaded = open(&name, folder.path());
-    let mut engine = Engine::new(&loaded).unwrap();
-    let (mut out, mut back, mut same_state, mut same_text) = (Vec::new(), Vec::new(), 0.0, 0.0);
+    let [holding, not_holding] = [HELD_STATES_BYTES, 0].map(|held_bytes| open(&name, folder.path(), held_bytes));
+    let (mut memory, mut disk) = (Engine::new(&holding).unwrap(), Engine::new(&not_holding).unwrap());
+    let (mut by_memory, mut by_disk, mut same_state, mut same_text) = (Vec::new(), Vec::new(), 0.0, 0.0);
     let (mut trial, mut seed) = (0, 0);
     while trial < trials {
         seed += 1;
-        engine.submit(CALL, &request(seed)).unwrap();
-        let expected = rest(&mut engine, folder.path());
+        memory.submit(CALL, &request(seed)).unwrap();
+        let expected = rest(&mut memory, folder.path());
         // Chance ended the text before it could be disturbed.
         let Some(expected_state) = expected.0 else { continue };
         trial += 1;
-        if trial % KILLED == 0 {
-            killed(seed, folder.path());
-            engine.submit(CALL, &request(seed)).unwrap();
-        } else {
-            let (out_ms, back_ms) = switched(&mut engine, seed);
-            out.push(out_ms);
-            back.push(back_ms);
+        let engine = if trial % 3 == 1 { &mut disk } else { &mut memory };
+        match trial % 3 {
+            0 => {
+                killed(seed, folder.path());
+                engine.submit(CALL, &request(seed)).unwrap();
+            }
+            1 => by_disk.push(switched(engine, seed, CallState::Spilled)),
+            _ => by_memory.push(switched(engine, seed, CallState::Parked)),
         }
-        let found = rest(&mut engine, folder.path());
+        let found = rest(engine, folder.path());
         same_state += f64::from(u8::from(found.0.as_ref() == Some(&expected_state)));
         same_text += f64::from(u8::from(found.1 == expected.1));
     }
-    let both: Vec<f64> = out.iter().zip(&back).map(|(out, back)| out + back).collect();
     let count = trials as f64;
-    let rows = [
-        row(&format!("{name}: out of memory"), "ms", 0.5, &out, None),
-        row(&format!("{name}: back into memory"), "ms", 0.5, &back, None),
-        row(&format!("{name}: a switch, out and back"), "ms", 0.5, &both, None),
+    let last = [
         row(&format!("{name}: trials, a third of them killed"), "trials", 0.5, &[count], None),
         row(&format!("{name}: the same state afterwards"), "%", 0.5, &[100.0 * same_state / count], None),
         row(&format!("{name}: the same text in the end"), "%", 0.5, &[100.0 * same_text / count], None),
     ];
-    println!("{}", json!({ "suite": "switch", "rows": rows }));
+    let rows = [
+        times(&format!("{name}: a switch"), &by_memory),
+        times(&format!("{name}: a switch by way of the disk"), &by_disk),
+        last.to_vec(),
+    ];
+    println!("{}", json!({ "suite": "switch", "rows": rows.concat() }));
 }
 
-fn open(name: &str, states: &Path) -> LoadedModel {
+/// Out, back and both, of what took how long to leave and to come back.
+fn times(figure: &str, switches: &[(f64, f64)]) -> Vec<Json> {
+    let (out, back): (Vec<f64>, Vec<f64>) = switches.iter().copied().unzip();
+    let both: Vec<f64> = switches.iter().map(|(out, back)| out + back).collect();
+    let kinds = [("out", out), ("back", back), ("out and back", both)];
+    kinds.map(|(kind, samples)| row(&format!("{figure}, {kind}"), "ms", 0.5, &samples, None)).to_vec()
+}
+
+fn open(name: &str, states: &Path, held_bytes: usize) -> LoadedModel {
     let model = store::find(&store::default_folder(), name).unwrap();
     let options = EngineOptions {
         deterministic: true,
         sha256: Some(model.sha256),
         prefix_dir: Some(states.join("states")),
+        held_bytes,
         ..EngineOptions::new(&model.path, name)
     };
     LoadedModel::open(options).unwrap()
@@ -119,8 +129,9 @@ fn write_up_to(engine: &mut Engine<'_>, tokens: u32) -> Option<String> {
     None
 }
 
-/// Another call takes the place and gives it back; how long the one took to leave and to come back, in milliseconds.
-fn switched(engine: &mut Engine<'_>, trial: u64) -> (f64, f64) {
+/// Another call takes the place and gives it back; how long the one took to leave and to come back, in milliseconds. `away` is where
+/// it was meanwhile.
+fn switched(engine: &mut Engine<'_>, trial: u64, away: CallState) -> (f64, f64) {
     let other = CallId(2);
     engine.submit(CALL, &request(trial)).unwrap();
     write_up_to(engine, DISTURBED_AT);
@@ -128,6 +139,7 @@ fn switched(engine: &mut Engine<'_>, trial: u64) -> (f64, f64) {
     let short = vec![ChatMessage::new(Role::User, "Say hello.")];
     engine.submit(other, &InferRequest { messages: short, max_tokens: 2, ..InferRequest::default() }).unwrap();
     let out = timed(|| engine.make_ready());
+    assert_eq!(engine.work().calls[0].state, away);
     engine.step();
     engine.cancel(other);
     engine.resume(CALL);

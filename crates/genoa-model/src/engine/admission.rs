@@ -1,18 +1,33 @@
 //! Which call runs on which sequence: carries out what [`super::slots`] decides. Whose turn it is the kernel says.
 
 use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::context::session::LlamaStateSeqFlags;
+use llama_cpp_2::context::session::{LlamaStateSeqFlags, SeqState};
 use llama_cpp_2::token::LlamaToken;
 
 use super::generation::Generation;
 use super::slots::{Placement, Slots};
 use super::state_files::{StateFiles, Use};
 
+/// Where the state of a call is that had to make room.
+#[derive(Debug, Default)]
+pub(super) enum Away {
+    /// Nowhere, or the call has a sequence.
+    #[default]
+    Nowhere,
+    /// In memory, outside the sequences: that of so many of its tokens.
+    Held(usize, SeqState),
+    /// On disk: that of so many of its tokens.
+    OnDisk(usize),
+}
+
 /// The sequences of a context with the state that they hold.
 pub(super) struct Sequences<'m> {
     pub(super) context: LlamaContext<'m>,
     pub(super) slots: Slots,
     pub(super) files: Option<StateFiles>,
+    /// What the states take that are held in memory for calls which had to make room, and what they may take.
+    pub(super) held_bytes: usize,
+    pub(super) most_held_bytes: usize,
     pub(super) parallel: usize,
     /// At multiples of how many tokens a call may go on from what another left; above 1, it goes on from nothing else.
     pub(super) grain: usize,
@@ -49,13 +64,13 @@ impl<'m> Sequences<'m> {
         }
     }
 
-    /// Takes the sequence from the call that stands still for longest, but not from the one that room is `wanted` for; its
-    /// state goes to disk, if it may. Says whether there was one. One that may go on and has no place yet leaves last.
+    /// Takes the sequence from the call that stands still for longest, but not from the one that room is `wanted` for.
+    /// Says whether there was one. One that may go on and has no place yet leaves last.
     fn make_one_leave(&mut self, calls: &mut [Generation], wanted: u64) -> bool {
         let parked = calls.iter_mut().filter(|call| call.parked.is_some() && call.arrival != wanted);
         let Some(call) = parked.min_by_key(|call| (!call.is_paused, call.paused_at)) else { return false };
         if let Some(slot) = call.parked {
-            self.spill(call, slot);
+            self.put_away(call, slot);
             self.release(call);
             self.forget(slot);
         }
@@ -77,16 +92,29 @@ impl<'m> Sequences<'m> {
         self.context = context;
     }
 
-    fn spill(&mut self, call: &mut Generation, slot: usize) {
-        let Some(files) = self.files.as_mut().filter(|_| !call.is_kept_off_disk) else { return };
+    /// Keeps the state of a call that makes room: in memory while there is room for it, then on disk if it may be there.
+    fn put_away(&mut self, call: &mut Generation, slot: usize) {
         let tokens = self.slots.tokens(slot);
+        if let Some(state) = self.copy_within(self.most_held_bytes.saturating_sub(self.held_bytes), slot) {
+            self.held_bytes += state.byte_len();
+            call.away = Away::Held(tokens.len(), state);
+            return;
+        }
+        let Some(files) = self.files.as_mut().filter(|_| !call.is_kept_off_disk) else { return };
         // Pinned first, so that it is not the one that makes room for itself.
         files.pin(tokens);
         if files.save(&self.context, number(slot), tokens, Use::Own) {
-            call.spilled = tokens.len();
+            call.away = Away::OnDisk(tokens.len());
         } else {
             files.unpin(tokens);
         }
+    }
+
+    /// A copy of a sequence's state, where it has at most so many bytes.
+    fn copy_within(&self, bytes: usize, slot: usize) -> Option<SeqState> {
+        let flags = LlamaStateSeqFlags::empty();
+        let is_small = self.context.state_seq_get_size_ext(number(slot), flags) <= bytes;
+        is_small.then(|| self.context.state_seq_get(number(slot), flags).ok()).flatten()
     }
 
     /// The call gives its sequence back; the state stays until the room is needed, as far as others may go on from it.
@@ -100,16 +128,17 @@ impl<'m> Sequences<'m> {
         }
     }
 
-    /// The call is over: nobody goes on from what it left on disk.
+    /// The call is over: nobody goes on from what was put away for it.
     pub(super) fn leave(&mut self, call: &mut Generation) {
         self.release(call);
-        self.unpin(call);
+        self.drop_away(call);
     }
 
-    fn unpin(&mut self, call: &mut Generation) {
-        let spilled = std::mem::take(&mut call.spilled);
-        if let Some(files) = self.files.as_mut().filter(|_| spilled > 0) {
-            files.unpin(&call.tokens[..spilled]);
+    fn drop_away(&mut self, call: &mut Generation) {
+        match (std::mem::take(&mut call.away), &mut self.files) {
+            (Away::Held(_, state), _) => self.held_bytes -= state.byte_len(),
+            (Away::OnDisk(tokens), Some(files)) => files.unpin(&call.tokens[..tokens]),
+            (Away::Nowhere | Away::OnDisk(_), _) => {}
         }
     }
 
@@ -143,8 +172,8 @@ impl<'m> Sequences<'m> {
         let Some(placement) = self.slots.place(&call.tokens, call.cells()) else { return false };
         call.slot = Some(placement.slot);
         let keep = self.carry_out(&placement);
-        let keep = self.load(placement.slot, call, keep);
-        self.unpin(call);
+        let keep = self.bring_back(placement.slot, call, keep);
+        self.drop_away(call);
         self.slots.set(placement.slot, &call.tokens[..keep]);
         call.start(keep);
         true
@@ -187,12 +216,24 @@ impl<'m> Sequences<'m> {
         removed
     }
 
-    /// Takes the state from disk where more of it is there than the `keep` tokens in the slot; says how many are there then.
-    /// The last token is always evaluated: its scores are what the next one is chosen from.
-    fn load(&mut self, slot: usize, call: &Generation, keep: usize) -> usize {
-        let Some(files) = self.files.as_mut().filter(|_| !call.is_kept_off_disk) else { return keep };
+    /// Takes the state that was put away for the call, or one from disk, where it is of more than the `keep` tokens in the slot; says
+    /// of how many it is then. The last token is always evaluated: its scores are what the next one is chosen from.
+    fn bring_back(&mut self, slot: usize, call: &Generation, keep: usize) -> usize {
         let wanted = &call.tokens[..call.tokens.len().saturating_sub(1)];
-        let Some(found) = files.find(wanted, keep, call.spilled) else { return keep };
+        let own = match &call.away {
+            Away::Held(tokens, state) if (keep + 1..=wanted.len()).contains(tokens) => {
+                self.remove_from(slot, 0);
+                if self.context.state_seq_set(state, number(slot)).is_ok() {
+                    return *tokens;
+                }
+                self.remove_from(slot, 0);
+                return 0;
+            }
+            Away::OnDisk(tokens) => *tokens,
+            Away::Held(..) | Away::Nowhere => 0,
+        };
+        let Some(files) = self.files.as_mut().filter(|_| !call.is_kept_off_disk) else { return keep };
+        let Some(found) = files.find(wanted, keep, own) else { return keep };
         self.remove_from(slot, 0);
         let Some(files) = self.files.as_mut() else { return 0 };
         if files.load(&mut self.context, number(slot), &found) {

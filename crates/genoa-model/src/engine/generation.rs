@@ -10,6 +10,7 @@ use llama_cpp_2::token::LlamaToken;
 use llguidance::Matcher;
 use toktrie::{SimpleVob, TokTrie, TokenId};
 
+use super::admission::Away;
 use super::chances::Chances;
 use super::lookup::Lookup;
 use super::prompt::Prompt;
@@ -53,8 +54,8 @@ pub(super) struct Generation {
     pub(super) paused_at: u64,
     /// Where its state is while it stands still.
     pub(super) parked: Option<usize>,
-    /// How many of its tokens have their state on disk, since it had to make room.
-    pub(super) spilled: usize,
+    /// Where its state is since it had to make room.
+    pub(super) away: Away,
     /// Whether nothing of it may be written to disk.
     pub(super) is_kept_off_disk: bool,
     pub(super) finish: Option<Finish>,
@@ -106,7 +107,7 @@ impl Generation {
             is_paused: false,
             paused_at: 0,
             parked: None,
-            spilled: 0,
+            away: Away::Nowhere,
             is_kept_off_disk: request.off_disk,
             finish: (request.max_tokens == 0).then_some(Finish::Length),
             failure: None,
@@ -180,12 +181,12 @@ impl Generation {
         CallWork {
             call: self.call,
             class: self.class,
-            state: match (self.slot, self.parked, self.spilled) {
+            state: match (self.slot, self.parked, &self.away) {
                 (Some(_), ..) if self.reads() => CallState::Reading,
                 (Some(_), ..) => CallState::Writing,
-                (None, Some(_), _) => CallState::Parked,
-                (None, None, 1..) => CallState::Spilled,
-                (None, None, 0) => CallState::Waiting,
+                (None, Some(_), _) | (None, None, Away::Held(..)) => CallState::Parked,
+                (None, None, Away::OnDisk(_)) => CallState::Spilled,
+                (None, None, Away::Nowhere) => CallState::Waiting,
             },
             usage: self.usage_now(),
         }

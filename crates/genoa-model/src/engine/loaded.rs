@@ -17,7 +17,7 @@ use toktrie::TokEnv;
 
 use super::vocabulary;
 use crate::gguf;
-use crate::limits::{FIXED_PIECE_TOKENS, SLOTS, STATE_FILES_BYTES, STEP_TOKENS};
+use crate::limits::{FIXED_PIECE_TOKENS, HELD_STATES_BYTES, SLOTS, STATE_FILES_BYTES, STEP_TOKENS};
 
 /// How to run a model file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,9 @@ pub struct EngineOptions {
     /// What the files there may take together.
     #[serde(default = "default_prefix_bytes")]
     pub prefix_bytes: u64,
+    /// What the states of calls that had to make room may take in memory together; the others go to disk.
+    #[serde(default = "default_held_bytes")]
+    pub held_bytes: usize,
 }
 
 impl EngineOptions {
@@ -69,6 +72,7 @@ impl EngineOptions {
             deterministic: false,
             prefix_dir: None,
             prefix_bytes: default_prefix_bytes(),
+            held_bytes: default_held_bytes(),
         }
     }
 }
@@ -87,6 +91,10 @@ fn default_lookup() -> bool {
 
 fn default_prefix_bytes() -> u64 {
     STATE_FILES_BYTES
+}
+
+fn default_held_bytes() -> usize {
+    HELD_STATES_BYTES
 }
 
 /// A loaded model file. Engines borrow it.

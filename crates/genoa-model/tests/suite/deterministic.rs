@@ -6,6 +6,7 @@ use crate::common::{options, request, turn};
 use genoa_abi::CallId;
 use genoa_abi::model::{CallState, ChatMessage, Grammar, InferReply, InferRequest, Role};
 use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
+use genoa_model::limits::HELD_STATES_BYTES;
 use serde_json::json;
 
 /// When the state is looked at, in written tokens, and when the call is disturbed before that.
@@ -13,9 +14,14 @@ const LOOKED_AT: u32 = 18;
 const DISTURBED_AT: u32 = 12;
 const WRITTEN: u32 = 24;
 
+/// With states on disk only.
 fn open(states: Option<&Path>) -> LoadedModel {
+    open_holding(0, states)
+}
+
+fn open_holding(held_bytes: usize, states: Option<&Path>) -> LoadedModel {
     let prefix_dir = states.map(Path::to_owned);
-    LoadedModel::open(EngineOptions { deterministic: true, prefix_dir, ..options() }).unwrap()
+    LoadedModel::open(EngineOptions { deterministic: true, prefix_dir, held_bytes, ..options() }).unwrap()
 }
 
 fn system() -> String {
@@ -77,34 +83,38 @@ fn alone(request: &InferRequest, folder: &Path) -> (String, String) {
     from_there(&mut engine, folder)
 }
 
-/// Another call comes while it writes, and takes its place; then it goes on.
-fn disturbed(engine: &mut Engine<'_>, request: &InferRequest) {
+/// Another call comes while it writes, and takes its place; then it goes on. Says where its state was.
+fn disturbed(engine: &mut Engine<'_>, request: &InferRequest) -> CallState {
     engine.submit(CallId(1), request).unwrap();
     write_up_to(engine, CallId(1), DISTURBED_AT);
     engine.pause(CallId(1));
     let other = InferRequest { messages: story().messages, ..self::request("", 5) };
     engine.submit(CallId(2), &other).unwrap();
     end(engine, CallId(2));
-    let expected = if request.off_disk { CallState::Waiting } else { CallState::Spilled };
-    assert_eq!(engine.work().calls[0].state, expected);
+    let state = engine.work().calls[0].state;
     engine.resume(CallId(1));
+    state
 }
 
 #[test]
 fn a_call_that_had_to_make_room_goes_on_as_if_it_had_not() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
-    for request in [story(), form(), InferRequest { off_disk: true, ..story() }] {
+    let off_disk = InferRequest { off_disk: true, ..story() };
+    let (on_disk, nowhere, in_memory) = (CallState::Spilled, CallState::Waiting, CallState::Parked);
+    for (request, without_memory) in [(story(), on_disk), (form(), on_disk), (off_disk, nowhere)] {
         let expected = alone(&request, folder.path());
-        let states = folder.path().join("states");
-        let loaded = open(Some(&states));
-        let mut engine = Engine::new(&loaded).unwrap();
-        disturbed(&mut engine, &request);
-        assert_eq!(from_there(&mut engine, folder.path()), expected);
-        let own = std::fs::read_dir(&states)
-            .unwrap()
-            .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "own"));
-        assert_eq!(own.count(), 0, "what was for the call alone is gone with it");
+        for (held_bytes, state) in [(0, without_memory), (HELD_STATES_BYTES, in_memory)] {
+            let states = folder.path().join("states");
+            let loaded = open_holding(held_bytes, Some(&states));
+            let mut engine = Engine::new(&loaded).unwrap();
+            assert_eq!(disturbed(&mut engine, &request), state);
+            assert_eq!(from_there(&mut engine, folder.path()), expected);
+            let own = std::fs::read_dir(&states)
+                .unwrap()
+                .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "own"));
+            assert_eq!(own.count(), 0, "what was for the call alone is gone with it");
+        }
     }
 }
 

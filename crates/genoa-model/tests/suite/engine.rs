@@ -4,6 +4,7 @@ use crate::common::{loaded, options, request, run, turn, under};
 use genoa_abi::model::{CallState, ChatMessage, Finish, Grammar, InferClass, InferReply, InferRequest, Role};
 use genoa_abi::{CallId, ErrorCode, Failure};
 use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
+use genoa_model::limits::HELD_STATES_BYTES;
 use serde_json::{Value as Json, json};
 
 #[test]
@@ -345,14 +346,23 @@ fn a_call_that_stands_still_loses_nothing() {
 
 #[test]
 fn calls_that_stand_make_room_and_come_back_bit_for_bit() {
-    const CALLS: u64 = 8;
     let _turn = turn();
+    let all = on_disk_until_they_come_back(0);
+    assert!(all >= 2, "{all} had to leave");
+    let one = 12 * 1024 * 1024;
+    assert_eq!(on_disk_until_they_come_back(one), all - 1, "there is room for one of them in memory");
+    assert_eq!(on_disk_until_they_come_back(HELD_STATES_BYTES), 0);
+}
+
+/// Eight calls that stand still need more room than there is; all come back, and of how many the state was on disk.
+fn on_disk_until_they_come_back(held_bytes: usize) -> usize {
+    const CALLS: u64 = 8;
     let folder = tempfile::tempdir().unwrap();
     let scratch = folder.path().join("scratch");
     let states = Some(folder.path().join("states"));
-    let loaded = LoadedModel::open(EngineOptions { prefix_dir: states, context_tokens: 1024, ..options() }).unwrap();
+    let options = EngineOptions { prefix_dir: states, context_tokens: 1024, held_bytes, ..options() };
+    let loaded = LoadedModel::open(options).unwrap();
     let mut engine = Engine::new(&loaded).unwrap();
-    // More calls than there is room for: whoever stands longest goes to disk.
     let long = |number: u64| {
         let system =
             format!("Case {number}. {}", "You plan with care. Each step is small and can be undone. ".repeat(25));
@@ -371,7 +381,6 @@ fn calls_that_stand_make_room_and_come_back_bit_for_bit() {
         engine.make_ready();
     }
     let spilled = engine.work().calls.iter().filter(|call| call.state == CallState::Spilled).count();
-    assert!(spilled >= 2, "{:?}", engine.work());
     for (number, held) in (1..=CALLS).zip(&held) {
         engine.resume(CallId(number));
         engine.make_ready();
@@ -382,6 +391,7 @@ fn calls_that_stand_make_room_and_come_back_bit_for_bit() {
     (1..=CALLS).for_each(|number| engine.resume(CallId(number)));
     assert!(finish(&mut engine).iter().all(|(_, reply)| reply.usage.written_tokens > 6));
     assert_eq!(std::fs::read_dir(folder.path().join("states/calls")).unwrap().count(), 0);
+    spilled
 }
 
 #[test]
