@@ -75,6 +75,10 @@ pub enum Syscall {
         #[serde(default)]
         session: Option<SessionId>,
     },
+    /// Give everything up but [`Syscall::Infer`] and [`Syscall::Embed`], on this connection and for good: from the answer on it asks
+    /// the model, and hears of nothing else. For who hands the connection to a process that deals with others. Only a person's
+    /// surface can.
+    Pledge {},
     /// Offer tools that the surface's own program carries out, in place of those that it offered before. They are there for this
     /// session's plans and agents, and gone with its connection. Only a person's surface can.
     Offer(Offer),

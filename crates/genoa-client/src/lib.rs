@@ -6,5 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod handing;
 
 pub use client::{Client, Incoming};
+pub use handing::{Handed, Opener, handing_pair};

@@ -1,19 +1,16 @@
 //! The daemon, asked for one thing at a time over a connection of its own. Where nobody waits for an answer any more, the connection
 //! is closed, and with it ends what the daemon did for it.
 
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use genoa_abi::model::{InferReply, InferRequest, WrittenToken};
-use genoa_abi::session::{News, SessionRequest};
+use genoa_abi::session::News;
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
-use genoa_client::Client;
+use genoa_client::{Client, Handed};
 use tokio::sync::mpsc::Sender;
 
-/// Connections that are kept for the next request.
-const IDLE: usize = 8;
 /// How often it is looked whether somebody still waits.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -60,17 +57,13 @@ impl Listener {
     }
 }
 
-/// Where the daemon is, and in whose name it is asked.
+/// The daemon behind connections that may ask the model and nothing else.
 #[derive(Debug)]
-pub(crate) struct Daemon {
-    socket: PathBuf,
-    session: SessionRequest,
-    idle: Mutex<Vec<Client>>,
-}
+pub(crate) struct Daemon(Mutex<Handed>);
 
 impl Daemon {
-    pub(crate) fn at(socket: PathBuf, session: SessionRequest) -> Self {
-        Self { socket, session, idle: Mutex::default() }
+    pub(crate) fn behind(handed: Handed) -> Self {
+        Self(Mutex::new(handed))
     }
 
     /// Has the model write, and tells of it. Blocks until that is over, or nobody listens.
@@ -88,7 +81,7 @@ impl Daemon {
         request: InferRequest,
         listener: &Listener,
     ) -> Result<Option<Result<InferReply, Failure>>, Failure> {
-        let mut client = self.client()?;
+        let mut client = self.connection()?;
         let id = client.start(&Syscall::Infer(request))?;
         loop {
             if listener.teller.is_closed() {
@@ -103,7 +96,6 @@ impl Daemon {
                 Some(_) => {}
                 None => {
                     if let Some(answer) = client.answer_within(id, Duration::from_millis(1))? {
-                        self.keep(client);
                         return Ok(Some(answer.and_then(|reply| match reply {
                             Reply::Text(text) => Ok(text),
                             other => Err(unexpected(&other)),
@@ -116,39 +108,15 @@ impl Daemon {
 
     /// Turns texts into vectors. Blocks.
     pub(crate) fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Failure> {
-        let mut client = self.client()?;
-        let answer = client.call(&Syscall::Embed { texts });
-        self.keep(client);
-        match answer? {
+        match self.connection()?.call(&Syscall::Embed { texts })? {
             Reply::Vectors(vectors) => Ok(vectors),
             other => Err(unexpected(&other)),
         }
     }
 
-    /// A connection with a session. One that was kept may be dead by now: then the daemon was started anew.
-    fn client(&self) -> Result<Client, Failure> {
-        let kept = || self.lock().pop();
-        while let Some(mut client) = kept() {
-            if client.call(&Syscall::Session(self.session.clone())).is_ok() {
-                return Ok(client);
-            }
-        }
-        // Who asks for a model is not told that there is none because there is no daemon.
-        let mut client =
-            Client::connect(&self.socket).map_err(|failure| Failure { code: ErrorCode::Interrupted, ..failure })?;
-        client.call(&Syscall::Session(self.session.clone()))?;
-        Ok(client)
-    }
-
-    fn keep(&self, client: Client) {
-        let mut idle = self.lock();
-        if idle.len() < IDLE {
-            idle.push(client);
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A connection of its own for a request: when it ends, so does what was asked for, and a daemon that was started anew is no matter.
+    fn connection(&self) -> Result<Client, Failure> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).connection()
     }
 }
 

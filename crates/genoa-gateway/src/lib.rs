@@ -1,7 +1,7 @@
 //! HTTP on loopback: the OpenAI protocol in front of the local model.
 //!
-//! A process of its own, which reaches the machine by syscalls alone. Every request brings the token that stands in a file
-//! which only the person can read.
+//! A process of its own in a jail, which reaches nothing but the model: it listens at a socket that it is given, and gets connections to
+//! the daemon that may ask nothing else. Every request brings the token that stands in a file which only the person can read.
 
 #![forbid(unsafe_code)]
 
@@ -26,5 +26,5 @@ mod tools;
 #[cfg(test)]
 mod trials;
 
-pub use server::{GatewayOptions, serve};
+pub use server::{GatewayOptions, LISTENER_FD, gateway_main};
 pub use token::{TOKEN_FILE, token_in};

@@ -1,7 +1,7 @@
 //! The server: paths, the token, and how many are served at once.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ use axum::{Json, Router};
 use futures_util::StreamExt as _;
 use genoa_abi::limits::ANSWER_TOKENS;
 use genoa_abi::model::InferRequest;
-use genoa_abi::session::SessionRequest;
 use genoa_abi::{ErrorCode, Failure};
+use genoa_client::Handed;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json_, json};
 use tokio::sync::mpsc::channel;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -35,54 +36,45 @@ use crate::responses::ResponsesRequest;
 use crate::telling::{Shape, Telling};
 use crate::token::same;
 
-/// How to serve.
-#[derive(Clone, Debug)]
+/// The inherited descriptor of the socket that is listened at.
+pub const LISTENER_FD: i32 = 4;
+
+/// What the server is told first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GatewayOptions {
-    /// The daemon's socket.
-    pub socket: PathBuf,
-    /// In whose name, and in which folder, it is asked.
-    pub session: SessionRequest,
     /// The name of the model that answers.
     pub model: String,
     /// What every request must bring.
     pub token: String,
-    /// The port on loopback; 0 for any that is free.
-    pub port: u16,
 }
 
-/// Serves until the process ends. `ready` hears the address.
+/// The server's main: serves who connects at `listener`, until the process ends. By `way` it is told [`GatewayOptions`], and gets
+/// connections to the daemon, which may ask the model and nothing else.
 ///
 /// # Errors
-/// [`ErrorCode::Conflict`] where the port is taken, [`ErrorCode::Internal`] where the server ends.
-pub fn serve(options: GatewayOptions, ready: impl FnOnce(SocketAddr)) -> Result<(), Failure> {
-    serve_within(options, Limits::default(), ready)
+/// [`ErrorCode::Interrupted`] where nobody is at the other end of `way`, [`ErrorCode::Internal`] where the server ends.
+pub fn gateway_main(way: OwnedFd, listener: OwnedFd) -> Result<(), Failure> {
+    serve_within(way, listener.into(), Limits::default())
 }
 
-/// As [`serve`], within other limits.
-pub(crate) fn serve_within(
-    options: GatewayOptions,
-    limits: Limits,
-    ready: impl FnOnce(SocketAddr),
-) -> Result<(), Failure> {
+/// As [`gateway_main`], within limits.
+pub(crate) fn serve_within(way: OwnedFd, listener: TcpListener, limits: Limits) -> Result<(), Failure> {
     let broken = |error: std::io::Error| Failure::new(ErrorCode::Internal, "the gateway cannot go on").because(error);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
-    runtime.block_on(async {
-        // Loopback and nothing else: who wants it elsewhere puts a proxy with its own guard before it.
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
-        let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
-            Failure::new(ErrorCode::Conflict, format!("{address} cannot be listened at"))
-                .because(error)
-                .try_next("Choose another port with `--port`")
-        })?;
-        ready(listener.local_addr().map_err(broken)?);
-        let service = router(options, limits).into_make_service_with_connect_info::<Pulse>();
+    let (handed, options) = Handed::over::<GatewayOptions>(way)?;
+    // As many threads wait for the daemon as requests are worked on.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(limits.running).build();
+    runtime.map_err(broken)?.block_on(async {
+        listener.set_nonblocking(true).map_err(broken)?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(broken)?;
+        let service = router(options, handed, limits).into_make_service_with_connect_info::<Pulse>();
         axum::serve(Door::new(listener, limits), service).await.map_err(broken)
     })
 }
 
-fn router(options: GatewayOptions, limits: Limits) -> Router {
+fn router(options: GatewayOptions, handed: Handed, limits: Limits) -> Router {
     let gateway = Arc::new(Gateway {
-        daemon: Arc::new(Daemon::at(options.socket, options.session)),
+        daemon: Arc::new(Daemon::behind(handed)),
         model: options.model,
         token: options.token,
         places: Arc::new(Semaphore::new(limits.running + limits.waiting)),

@@ -1,20 +1,20 @@
 //! The server over real sockets, with a daemon that only pretends: what it does to clients that do nothing, and to too many of them.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
+use genoa_abi::RequestId;
 use genoa_abi::frame::Message;
 use genoa_abi::model::{Finish, InferReply, InferUsage};
-use genoa_abi::session::{News, SessionRequest};
+use genoa_abi::session::News;
 use genoa_abi::syscall::Reply;
-use genoa_abi::tool::{Clock, Person};
-use genoa_abi::{RequestId, SessionId};
+use genoa_client::{Client, handing_pair};
 use serde_json::{Value as Json, json};
 
 use crate::limits::Limits;
@@ -36,7 +36,7 @@ enum Writes {
     WithoutEnd,
 }
 
-/// A daemon that knows two syscalls, and counts the calls that it works on and that were left.
+/// A daemon that knows one syscall, and counts the calls that it works on and that were left.
 #[derive(Default)]
 struct Pretended {
     at_work: AtomicUsize,
@@ -61,8 +61,8 @@ impl Pretended {
 
     fn serve(&self, stream: &UnixStream, writes: Writes) {
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-            let Ok(Message::Request { id, method, .. }) = Message::from_line(&line) else { return };
-            let reply = if method == "session" { Reply::Session(SessionId(1)) } else { self.infer(stream, id, writes) };
+            let Ok(Message::Request { id, .. }) = Message::from_line(&line) else { return };
+            let reply = self.infer(stream, id, writes);
             let message = Message::answer(id, Ok(serde_json::to_value(reply).unwrap()));
             if { stream }.write_all(&message.to_line()).is_err() {
                 return;
@@ -115,15 +115,15 @@ impl Gateway {
         std::fs::create_dir_all(&folder).unwrap();
         let socket = folder.join("daemon.sock");
         let daemon = Pretended::at(&socket, writes);
-        let session = SessionRequest {
-            workspace: "/".into(),
-            person: Person { name: "Ada".into(), email: String::new() },
-            clock: Clock { now: "2026-11-27T05:00:00Z".into(), timezone: "UTC".into() },
-        };
-        let options = GatewayOptions { socket, session, model: MODEL.into(), token: TOKEN.into(), port: 0 };
-        let (sender, receiver) = mpsc::channel();
-        spawn(move || serve_within(options, limits, |address| sender.send(address).unwrap()));
-        Self { address: receiver.recv_timeout(LONG).unwrap(), daemon, folder }
+        let (opener, way) = handing_pair().unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        spawn(move || {
+            opener.tell(&GatewayOptions { model: MODEL.into(), token: TOKEN.into() }).unwrap();
+            opener.serve(|| Client::connect(&socket)).unwrap();
+        });
+        spawn(move || serve_within(way, listener, limits));
+        Self { address, daemon, folder }
     }
 
     fn connect(&self) -> TcpStream {

@@ -236,15 +236,20 @@ impl Turn<'_> {
 
     /// Refuses a syscall of a caller that has too many open.
     pub(crate) fn check_waiting(&self, caller: Caller) -> Result<(), Failure> {
-        let is_own = |origin: &Origin| matches!(origin, Origin::Syscall(asker) if asker.caller == caller);
-        let flights = self.kernel.flights.values().filter(|flight| is_own(&flight.origin)).count();
-        let questions = self.kernel.questions.values().filter(|open| open.origin().is_some_and(is_own)).count();
-        let readings = self.kernel.readings.values().filter(|reading| is_own(&reading.origin)).count();
-        if flights + questions + readings + self.held_for(caller) < WAITING_SYSCALLS {
+        if self.waiting_calls(caller) < WAITING_SYSCALLS {
             return Ok(());
         }
         Err(too_large("too many syscalls of this caller wait", "WAITING_SYSCALLS", WAITING_SYSCALLS)
             .try_next("Wait for answers first"))
+    }
+
+    /// How many syscalls of a caller wait for something other than a run.
+    pub(crate) fn waiting_calls(&self, caller: Caller) -> usize {
+        let is_own = |origin: &Origin| matches!(origin, Origin::Syscall(asker) if asker.caller == caller);
+        let flights = self.kernel.flights.values().filter(|flight| is_own(&flight.origin)).count();
+        let questions = self.kernel.questions.values().filter(|open| open.origin().is_some_and(is_own)).count();
+        let readings = self.kernel.readings.values().filter(|reading| is_own(&reading.origin)).count();
+        flights + questions + readings + self.held_for(caller)
     }
 
     fn flights_where(&self, is_meant: impl Fn(&Flight) -> bool) -> Vec<CallId> {

@@ -3,7 +3,7 @@
 use genoa_abi::grant::{Access, Budget, GrantRequest, Right};
 use genoa_abi::limits::{SESSION_BYTES, SESSION_CALLS, SESSION_SECONDS, SESSION_TOKENS, SESSIONS};
 use genoa_abi::session::SessionRequest;
-use genoa_abi::syscall::{Caller, Reply};
+use genoa_abi::syscall::{Caller, Reply, Syscall};
 use genoa_abi::tool::{Clock, Person};
 use genoa_abi::{ErrorCode, Failure, GrantId, SessionId, ViewId};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ pub(crate) struct Session {
     /// The tools that its program carries out itself.
     #[serde(default)]
     pub(crate) offered: Offered,
+    /// Whether its surface gave everything up but the model.
+    #[serde(default)]
+    pub(crate) is_pledged: bool,
 }
 
 impl Turn<'_> {
@@ -77,9 +80,42 @@ impl Turn<'_> {
             grant: Some(grant),
             view: session.view.filter(|_| same_folder),
             offered: session.offered,
+            is_pledged: session.is_pledged,
         };
         self.kernel.sessions.insert(id, begun);
         Ok(Response::Now(Reply::Session(id)))
+    }
+
+    pub(crate) fn pledge(&mut self, caller: Caller) -> Result<Response, Failure> {
+        let Caller::Person(id) = caller else { return Err(only_a_person("pledge a connection")) };
+        let is_waiter = |asker: &Asker| asker.caller == caller;
+        let waits_for_run = self.kernel.runs.values().any(|run| run.waiter.as_ref().is_some_and(is_waiter));
+        if waits_for_run || self.waiting_calls(caller) > 0 {
+            return Err(Failure::new(ErrorCode::Conflict, "a connection that waits for answers cannot give them up")
+                .try_next("Use a new connection"));
+        }
+        self.withdraw_offer(id);
+        if let Some(session) = self.kernel.sessions.get_mut(&id) {
+            session.is_pledged = true;
+        }
+        Ok(Response::Now(Reply::Done))
+    }
+
+    pub(crate) fn is_pledged(&self, session: SessionId) -> bool {
+        self.kernel.sessions.get(&session).is_some_and(|session| session.is_pledged)
+    }
+
+    /// A connection that gave everything else up may only ask the model.
+    pub(crate) fn check_pledge(&self, caller: Caller, syscall: &Syscall) -> Result<(), Failure> {
+        let asks_the_model = matches!(syscall, Syscall::Infer(_) | Syscall::Embed { .. });
+        match caller {
+            Caller::Person(id) if self.is_pledged(id) && !asks_the_model => {
+                Err(Failure::new(ErrorCode::NotGranted, "this connection may ask the model, and nothing else")
+                    .because("it pledged so, and that cannot be taken back")
+                    .try_next("Use another connection"))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn session(&self, id: SessionId) -> Result<&Session, Failure> {
@@ -93,11 +129,12 @@ impl Turn<'_> {
     /// The session whose surfaces hear what `session` is told.
     pub(crate) fn listening(&self, session: SessionId) -> Option<SessionId> {
         let own = self.kernel.sessions.get(&session)?;
-        if own.connected {
+        let hears = |session: &Session| session.connected && !session.is_pledged;
+        if hears(own) {
             return Some(session);
         }
         let others = self.kernel.sessions.iter().rev();
-        others.filter(|(_, other)| other.connected && other.workspace == own.workspace).map(|(id, _)| *id).next()
+        others.filter(|(_, other)| hears(other) && other.workspace == own.workspace).map(|(id, _)| *id).next()
     }
 
     /// Forgets the sessions that are gone and that nothing goes on for.
@@ -212,12 +249,14 @@ fn session_budget() -> Budget {
 mod tests {
     use genoa_abi::event::{Effect, Event};
     use genoa_abi::installation::Installation;
-    use genoa_abi::session::SessionRequest;
-    use genoa_abi::syscall::{Caller, Reply, Syscall};
+    use genoa_abi::model::InferRequest;
+    use genoa_abi::session::{Answer, News, SessionRequest, Weight};
+    use genoa_abi::syscall::{Caller, Offer, Reply, Syscall, WhySubject};
     use genoa_abi::tool::{Clock, Person};
-    use genoa_abi::{GrantId, RequestId, SessionId, Timestamp};
+    use genoa_abi::{AgentId, CallId, ErrorCode, GrantId, ProposalId, QuestionId, RequestId, SessionId, Timestamp};
 
     use crate::Kernel;
+    use crate::turn::Turn;
 
     const PERSON: Caller = Caller::Person(SessionId(1));
 
@@ -233,6 +272,86 @@ mod tests {
         let request = SessionRequest { workspace: "/home/ada".into(), person: Person::default(), clock };
         ask(kernel, Syscall::Session(request));
         kernel.grants()[0].id
+    }
+
+    /// Whether it was refused because the connection gave it up.
+    fn is_given_up(effects: &[Effect]) -> bool {
+        effects.iter().any(|effect| {
+            matches!(effect, Effect::Reply { outcome: Err(failure), .. }
+                if failure.code == ErrorCode::NotGranted && failure.what == "this connection may ask the model, and nothing else")
+        })
+    }
+
+    #[test]
+    fn a_pledged_connection_asks_the_model_and_nothing_else() {
+        let mut kernel = Kernel::new();
+        let grant = root(&mut kernel);
+        let texts = || vec!["a".to_owned()];
+        assert!(!is_given_up(&ask(&mut kernel, Syscall::Grants {})));
+        let pledged = Effect::Reply { caller: PERSON, request: RequestId(1), outcome: Ok(Reply::Done) };
+        assert!(ask(&mut kernel, Syscall::Pledge {}).contains(&pledged));
+        let clock = Clock { now: "2026-11-20T09:00:00+01:00".into(), timezone: "Europe/Rome".into() };
+        let session = SessionRequest { workspace: "/home/ada".into(), person: Person::default(), clock };
+        let text = || "prepare the demo".to_owned();
+        let refused = [
+            Syscall::Session(session),
+            Syscall::Intend { text: text(), agent: None },
+            Syscall::Adopt { proposal: ProposalId(1), text: text() },
+            Syscall::Act { text: text(), agent: None, session: None },
+            Syscall::Pledge {},
+            Syscall::Offer(Offer::default()),
+            Syscall::Returned { call: CallId(1), outcome: Ok(Default::default()), marks: vec![] },
+            Syscall::Signal { agent: AgentId { index: 0, generation: 0 } },
+            Syscall::List {},
+            Syscall::Call { tool: "files.list".into(), arguments: Default::default() },
+            Syscall::Plan { source: "say(1)\n".into() },
+            Syscall::Skills {},
+            Syscall::ForgetSkill { name: "own".into() },
+            Syscall::Ask { title: text(), options: vec![] },
+            Syscall::Answer { question: QuestionId(1), answer: Answer::No },
+            Syscall::Notify { text: text() },
+            Syscall::Revoke { grant },
+            Syscall::Grants {},
+            Syscall::Journal { from: None, count: 1 },
+            Syscall::Why { subject: WhySubject::Record(1) },
+            Syscall::Engine {},
+            Syscall::Diff { view: None },
+            Syscall::Commit { view: None },
+            Syscall::Drop { view: None },
+            Syscall::Undo { subject: None },
+        ];
+        for syscall in refused {
+            let name = syscall.name();
+            assert!(is_given_up(&ask(&mut kernel, syscall)), "{name}");
+        }
+        let embedding = ask(&mut kernel, Syscall::Embed { texts: texts() });
+        assert!(!is_given_up(&embedding) && !embedding.is_empty(), "{embedding:?}");
+        let infer = ask(&mut kernel, Syscall::Infer(InferRequest { max_tokens: 1, ..InferRequest::default() }));
+        assert!(!is_given_up(&infer), "{infer:?}");
+    }
+
+    /// Another surface on the same folder goes; what its work comes to is told, but not to the one that only asks the model.
+    #[test]
+    fn a_pledged_connection_hears_of_nothing() {
+        for hears in [true, false] {
+            let mut kernel = Kernel::new();
+            root(&mut kernel);
+            let (other, caller) = (SessionId(2), Caller::Person(SessionId(2)));
+            kernel.step(Event::Connected { session: other }, Timestamp(1));
+            let clock = Clock { now: "2026-11-20T09:00:00+01:00".into(), timezone: "Europe/Rome".into() };
+            let request = SessionRequest { workspace: "/home/ada".into(), person: Person::default(), clock };
+            let mut asked =
+                |caller, syscall| kernel.step(Event::Asked { caller, request: RequestId(1), syscall }, Timestamp(1));
+            asked(caller, Syscall::Session(request));
+            if !hears {
+                asked(PERSON, Syscall::Pledge {});
+            }
+            let mut turn = Turn::new(&mut kernel, Timestamp(2));
+            turn.disconnect(other);
+            turn.tell(other, News::Notice { text: "look".into(), weight: Weight::Usual });
+            let to_first = |effect: &Effect| matches!(effect, Effect::Tell { session, .. } if *session == SessionId(1));
+            assert_eq!(turn.effects.iter().any(to_first), hears);
+        }
     }
 
     #[test]

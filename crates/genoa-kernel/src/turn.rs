@@ -78,6 +78,7 @@ impl<'k> Turn<'k> {
     fn answer_syscall(&mut self, asker: Asker, syscall: Syscall) -> Result<Response, Failure> {
         let caller = asker.caller;
         self.check_waiting(caller)?;
+        self.check_pledge(caller, &syscall)?;
         if let Syscall::Session(request) = syscall {
             return self.begin_session(caller, request);
         }
@@ -86,6 +87,7 @@ impl<'k> Turn<'k> {
         match syscall {
             Syscall::Session(request) => self.begin_session(caller, request),
             Syscall::Act { text, agent, session } => self.act(asker, text, agent, session),
+            Syscall::Pledge {} => self.pledge(caller),
             Syscall::Offer(offer) => self.offer(caller, offer),
             Syscall::Returned { call, outcome, marks } => self.returned(caller, call, outcome, marks),
             Syscall::Intend { text, agent } => self.intend(caller, text, agent),
@@ -152,7 +154,9 @@ impl<'k> Turn<'k> {
     /// Shows news on a session's surfaces; if they are gone, on those that the person has open on the same workspace.
     pub(crate) fn tell(&mut self, session: SessionId, news: News) {
         let session = self.listening(session).unwrap_or(session);
-        self.effects.push(Effect::Tell { session, news });
+        if !self.is_pledged(session) {
+            self.effects.push(Effect::Tell { session, news });
+        }
     }
 
     /// Ends the step: what nothing refers to any more is forgotten, and the next wake-up is asked for.

@@ -163,6 +163,18 @@ pub fn plan_model_file(grows_to_bytes: u64, machine: &Machine) -> Result<JailPla
     Ok(plan)
 }
 
+/// The jail of the gateway: `genoa gateway-server` with the socket that it listens at and a way to connections that its starter
+/// narrowed, and nothing of the machine.
+///
+/// # Errors
+/// As [`plan_tool`].
+pub fn plan_gateway(machine: &Machine) -> Result<JailPlan, Failure> {
+    machine.require(PrimitiveKind::EVERY_JAIL)?;
+    let mut plan = base(machine, "gateway-server", OtherPrograms::Denied);
+    plan.network = Network::Accepting;
+    Ok(plan)
+}
+
 /// The jail of the egress broker: `genoa egress` with the machine's network, no files, and the rules it enforces.
 ///
 /// # Errors

@@ -54,13 +54,22 @@ fn rules(others: OtherPrograms, network: Network, program: RawFd) -> Result<Rule
         }
     }
     let (unix, stream) = (unsigned(libc::AF_UNIX), unsigned(libc::SOCK_STREAM));
-    if network == Network::None {
+    let families = match network {
+        Network::None | Network::Accepting => None,
+        Network::Loopback => Some([libc::AF_UNIX, libc::AF_INET, libc::AF_INET6].as_slice()),
+        Network::Host => Some([libc::AF_INET, libc::AF_INET6].as_slice()),
+    };
+    if let Some(families) = families {
+        let family = |family: &libc::c_int| equal(0, unsigned(*family));
+        rules.extend(ACCEPT.iter().chain(SOCKETS).map(|call| (*call, Vec::new())));
+        rules.insert(libc::SYS_socket, families.iter().map(family).collect::<Result<_, _>>()?);
+        rules.insert(libc::SYS_socketpair, vec![equal(0, unix)?]);
+    } else {
         // Of streams only: a datagram socket could be sent to any path without a connect.
         rules.insert(libc::SYS_socketpair, vec![both((0, u64::from(u32::MAX), unix), (1, SOCKET_TYPE, stream))?]);
-    } else {
-        rules.extend(SOCKETS.iter().map(|call| (*call, Vec::new())));
-        rules.insert(libc::SYS_socket, sockets(network)?);
-        rules.insert(libc::SYS_socketpair, vec![equal(0, unix)?]);
+    }
+    if network == Network::Accepting {
+        rules.extend(ACCEPT.iter().map(|call| (*call, Vec::new())));
     }
     let forged_input = [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD];
     rules.insert(libc::SYS_ioctl, vec![none_of(1, &forged_input)?]);
@@ -70,15 +79,6 @@ fn rules(others: OtherPrograms, network: Network, program: RawFd) -> Result<Rule
     let personalities = [0, 0x0002_0000, 0xffff_ffff];
     rules.insert(libc::SYS_personality, personalities.iter().map(|value| equal(0, *value)).collect::<Result<_, _>>()?);
     Ok(rules)
-}
-
-fn sockets(network: Network) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
-    let families: &[libc::c_int] = match network {
-        Network::None => &[],
-        Network::Loopback => &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6],
-        Network::Host => &[libc::AF_INET, libc::AF_INET6],
-    };
-    families.iter().map(|family| equal(0, unsigned(*family))).collect()
 }
 
 fn unsigned(value: libc::c_int) -> u64 {
@@ -124,7 +124,10 @@ const NEW_NAMESPACES: u64 = 0x7e02_0080;
 const SOCKET_TYPE: u64 = 0xf;
 
 /// What only those need who may open sockets; inherited ones are read and written without.
-const SOCKETS: &[i64] = &[libc::SYS_accept, libc::SYS_accept4, libc::SYS_bind, libc::SYS_connect, libc::SYS_listen];
+const SOCKETS: &[i64] = &[libc::SYS_bind, libc::SYS_connect, libc::SYS_listen];
+
+/// Letting in who connects to a socket that listens.
+const ACCEPT: &[i64] = &[libc::SYS_accept, libc::SYS_accept4];
 
 /// What the C library and a runtime need, and what can only reach what the mounts and Landlock leave.
 const EVERYONE: &[i64] = &[
@@ -406,7 +409,7 @@ mod tests {
     #[test]
     fn the_search_decides_like_one_comparison_after_the_other() {
         for others in [OtherPrograms::Allowed, OtherPrograms::Denied] {
-            for network in [Network::None, Network::Loopback, Network::Host] {
+            for network in [Network::None, Network::Accepting, Network::Loopback, Network::Host] {
                 let rules = rules(others, network, 1024).unwrap();
                 let (short, long) = (compile(rules.clone()).unwrap(), one_by_one(rules).unwrap());
                 assert!(short.len() < long.len(), "{} and {} instructions", short.len(), long.len());

@@ -17,7 +17,7 @@ const TRIED: ABI = ABI::V7;
 /// Confines the calling process, for good, to `rules`. Returns the version of Landlock that does it.
 pub(crate) fn confine(rules: &[FileRule], network: Network) -> Step<i32> {
     let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(TRIED)).at("Landlock")?;
-    if network == Network::None {
+    if matches!(network, Network::None | Network::Accepting) {
         ruleset = ruleset.handle_access(AccessNet::from_all(TRIED)).at("Landlock")?;
     }
     let mut ruleset = ruleset.scope(Scope::from_all(TRIED)).at("Landlock")?.create().at("Landlock")?;

@@ -21,7 +21,7 @@ mod spawner;
 pub mod view;
 
 pub use compile::{
-    ModelFiles, egress_rules, plan_agent, plan_discovery, plan_egress, plan_model_bench, plan_model_file,
+    ModelFiles, egress_rules, plan_agent, plan_discovery, plan_egress, plan_gateway, plan_model_bench, plan_model_file,
     plan_model_quantise, plan_model_worker, plan_remote_worker, plan_tool,
 };
 pub use handle::{ChildEnd, SpawnerHandle, SpawnerNews};

@@ -155,6 +155,8 @@ pub enum Absent {
 pub enum Network {
     /// None: its own namespace with nothing in it, and no sockets other than Unix ones.
     None,
+    /// As [`Network::None`], and whoever connects to a socket that it is given, and that listens already, may be let in.
+    Accepting,
     /// Its own namespace with a loopback interface: programs in the jail can talk to each other.
     Loopback,
     /// The machine's. Only the egress broker has it.

@@ -15,6 +15,7 @@ mod invariants;
 mod offered;
 mod places;
 mod plans;
+mod pledging;
 mod random;
 mod spending;
 mod witness;

@@ -1,4 +1,4 @@
-//! Programs in the simulated world: they offer tools, carry calls out or lie about it, become agents, and go.
+//! Programs in the simulated world: they offer tools, carry calls out or lie about it, become agents, give up all but the model, and go.
 
 use genoa_abi::event::{Effect, Event, ToolJob};
 use genoa_abi::schema::{EffectClass, Executor, FileNeed, ToolSchema, Type, Undoing};
@@ -76,6 +76,7 @@ impl World {
                 Syscall::Act { text: "prepare the demo".into(), agent: self.agent_name(), session }
             }
             4 | 5 => Syscall::Plan { source: self.random.pick(&PLANS).copied().unwrap_or_default().into() },
+            7 if self.random.chance(20) => Syscall::Pledge {},
             6 => Syscall::Undo { subject: Some(UndoSubject::Call(guessed)) },
             _ => Syscall::Returned { call: guessed, outcome: Ok(json!("made up")), marks: Vec::new() },
         };

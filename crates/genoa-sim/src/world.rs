@@ -53,6 +53,8 @@ pub struct Report {
     pub returned: usize,
     /// Connections that became agents'.
     pub attached: usize,
+    /// Syscalls of connections that gave them up.
+    pub given_up: usize,
     /// Things that texts ask for, as the person was told of them.
     pub proposals: usize,
     /// Those of them that the person made their own.
@@ -99,6 +101,7 @@ impl Report {
         self.released += other.released;
         self.returned += other.returned;
         self.attached += other.attached;
+        self.given_up += other.given_up;
         self.proposals += other.proposals;
         self.adopted += other.adopted;
         self.denials += other.denials;
@@ -135,6 +138,8 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     journal: Vec<(String, Timestamp)>,
     pub(crate) sessions: BTreeSet<SessionId>,
+    /// Those that only ask the model.
+    pub(crate) pledged: BTreeSet<SessionId>,
     /// The configuration that the kernel was told of last.
     pub(crate) told: Installation,
     /// The tool that the rules forbid; an empty name stands for all.
@@ -244,6 +249,7 @@ impl World {
             now: Timestamp(1_000_000),
             journal: Vec::new(),
             sessions: BTreeSet::new(),
+            pledged: BTreeSet::new(),
             told: Installation::default(),
             forbidden: None,
             sessions_given: 0,
@@ -359,6 +365,7 @@ impl World {
         let taking_back = TakingBack::of(&event);
         let effects = self.kernel.step(event.clone(), self.now);
         self.check_gone_on(&event, &effects)?;
+        self.check_pledged(&event, &effects)?;
         self.check_heard(asker, &effects)?;
         self.check_returned(returning, &effects)?;
         self.check_adopted(adopting, &effects)?;

@@ -28,7 +28,7 @@ fn two_hundred_seeds_keep_the_invariants() {
 #[test]
 fn programs_end_only_their_own_calls_and_have_no_persons_authority() {
     let all = all_of(0..60, simulate_programs);
-    assert!(all.returned > 40 && all.attached > 40 && all.crashes > 30, "{all:?}");
+    assert!(all.returned > 40 && all.attached > 40 && all.given_up > 40 && all.crashes > 30, "{all:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Jails that the command line makes by itself, without a daemon: one question to each, one answer.
+//! Jails that the command line makes by itself, without a daemon.
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
@@ -17,7 +17,7 @@ use serde_json::Value as Json;
 const REASON_LETTERS: usize = 500;
 /// The only request of a jail, and the only jail of a spawner.
 const ONE: u64 = 1;
-/// How long the end of a jail may take to be told after its socket closed.
+/// How long the beginning of a jail may take to be told, or its end after its socket closed.
 const END_WAIT: Duration = Duration::from_secs(2);
 
 /// What the command line needs to make jails.
@@ -62,31 +62,81 @@ impl Jails {
     /// [`ErrorCode::JailUnavailable`] where it cannot be built, [`ErrorCode::TimedOut`] after the limit, what the jailed
     /// process answers, and [`ErrorCode::Interrupted`] with how it ended where it answers nothing.
     pub(crate) fn ask(&self, plan: &JailPlan, question: Question<'_>) -> Result<Json, Failure> {
-        let no_jail =
-            |error: std::io::Error| Failure::new(ErrorCode::JailUnavailable, "no jail can be made").because(error);
         let (ours, theirs) = UnixStream::pair().map_err(no_jail)?;
-        // The jail, with all that is in it, ends with this handle.
-        let mut spawner = SpawnerHandle::start(&self.binary).map_err(no_jail)?;
         let mut fds: Vec<OwnedFd> = vec![theirs.into()];
         fds.extend(question.given);
-        spawner.spawn(ONE, plan, &fds)?;
-        drop(fds);
-        let broken = |why: &dyn std::fmt::Display| {
-            Failure::new(ErrorCode::Interrupted, format!("{} broke off", question.about)).because(why)
-        };
+        let jail = self.start(plan, fds)?;
         match converse(ours, question.method, question.params, question.limit_ms) {
             Ok(answer) => answer.map_err(|failure| cleaned(&failure)),
             Err(Broken::Late) => {
                 let what = format!("{} took longer than {} ms", question.about, question.limit_ms);
                 Err(Failure::new(ErrorCode::TimedOut, what))
             }
-            Err(Broken::Ended) => Err(match end(&mut spawner) {
-                Some(SpawnerNews::Failed { failure, .. }) => failure,
-                Some(SpawnerNews::Exited { end, .. }) => broken(&format!("the jailed process {end}")),
-                _ => broken(&"the jailed process ended without an answer"),
-            }),
-            Err(Broken::Strange) => Err(broken(&"the jailed process gave an answer of the wrong kind")),
+            Err(Broken::Ended) => Err(jail.failure(question.about)),
+            Err(Broken::Strange) => Err(broken(question.about, "the jailed process gave an answer of the wrong kind")),
         }
+    }
+
+    /// Builds a jail that lives until what is returned goes. The descriptors become 3, 4, and so on.
+    ///
+    /// # Errors
+    /// [`ErrorCode::JailUnavailable`] where none can be built; what is wrong with this one shows later.
+    pub(crate) fn start(&self, plan: &JailPlan, fds: Vec<OwnedFd>) -> Result<Jail, Failure> {
+        let mut spawner = SpawnerHandle::start(&self.binary).map_err(no_jail)?;
+        spawner.spawn(ONE, plan, &fds)?;
+        Ok(Jail(spawner))
+    }
+}
+
+fn no_jail(error: std::io::Error) -> Failure {
+    Failure::new(ErrorCode::JailUnavailable, "no jail can be made").because(error)
+}
+
+fn broken(about: &str, why: impl std::fmt::Display) -> Failure {
+    Failure::new(ErrorCode::Interrupted, format!("{about} broke off")).because(why)
+}
+
+/// A jail, which ends with this, with all that is in it.
+#[derive(Debug)]
+pub(crate) struct Jail(SpawnerHandle);
+
+impl Jail {
+    /// Waits until the program runs in it.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(crate) fn running(mut self, about: &str) -> Result<Self, Failure> {
+        match self.news(|news| matches!(news, SpawnerNews::Started { .. })) {
+            Some(SpawnerNews::Started { .. }) => Ok(self),
+            other => Err(ended(about, other)),
+        }
+    }
+
+    /// Why it is over, which shows by what it was given being closed.
+    pub(crate) fn failure(mut self, about: &str) -> Failure {
+        ended(about, self.news(|_| false))
+    }
+
+    /// What is told next that is looked for, or that is the end.
+    fn news(&mut self, is_wanted: impl Fn(&SpawnerNews) -> bool) -> Option<SpawnerNews> {
+        let start = Instant::now();
+        while start.elapsed() < END_WAIT {
+            match self.0.receive().ok()? {
+                Some(news @ (SpawnerNews::Failed { .. } | SpawnerNews::Exited { .. })) => return Some(news),
+                Some(news) if is_wanted(&news) => return Some(news),
+                Some(SpawnerNews::Started { .. }) => {}
+                None => std::thread::sleep(Duration::from_millis(2)),
+            }
+        }
+        None
+    }
+}
+
+fn ended(about: &str, news: Option<SpawnerNews>) -> Failure {
+    match news {
+        Some(SpawnerNews::Failed { failure, .. }) => failure,
+        Some(SpawnerNews::Exited { end, .. }) => broken(about, format_args!("the jailed process {end}")),
+        _ => broken(about, "the jailed process ended without an answer"),
     }
 }
 
@@ -133,19 +183,6 @@ fn converse(
             Err(_) => return Err(Broken::Ended),
         }
     }
-}
-
-/// Why the jail was not built, or how it ended.
-fn end(spawner: &mut SpawnerHandle) -> Option<SpawnerNews> {
-    let start = Instant::now();
-    while start.elapsed() < END_WAIT {
-        match spawner.receive().ok()? {
-            Some(news @ (SpawnerNews::Failed { .. } | SpawnerNews::Exited { .. })) => return Some(news),
-            Some(SpawnerNews::Started { .. }) => {}
-            None => std::thread::sleep(Duration::from_millis(2)),
-        }
-    }
-    None
 }
 
 /// A failure's words come out of the jail: one line each, and not endless.

@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use genoa_abi::{ErrorCode, Failure};
 use genoa_agents::PlannerOptions;
 use genoa_client::Client;
 use genoa_daemon::{DaemonConfig, Home};
+use genoa_gateway::{LISTENER_FD, gateway_main};
 use genoa_model::bench::bench_main;
 use genoa_model::foreign::{INPUT_FD, OUTPUT_FD, foreign_main};
 use genoa_model::quantise::quantise_main;
@@ -44,6 +46,8 @@ pub(crate) enum Mode {
     ModelBench,
     /// The model, written anew with other weights, in a jail.
     ModelQuantise,
+    /// The model for other programs, in a jail.
+    GatewayServer,
 }
 
 /// The mode that the first argument names, if it names one.
@@ -59,6 +63,7 @@ pub(crate) fn from_arguments() -> Option<Mode> {
         "model-file" => Some(Mode::ModelFile),
         "model-bench" => Some(Mode::ModelBench),
         "model-quantise" => Some(Mode::ModelQuantise),
+        "gateway-server" => Some(Mode::GatewayServer),
         _ => None,
     }
 }
@@ -75,6 +80,7 @@ pub(crate) fn run(mode: &Mode) -> ExitCode {
         Mode::ModelFile => model_file(),
         Mode::ModelBench => inherited_socket().and_then(|socket| bench_main(&socket)),
         Mode::ModelQuantise => inherited_socket().and_then(|socket| quantise_main(&socket)),
+        Mode::GatewayServer => gateway_server(),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -132,8 +138,17 @@ fn model_file() -> Result<(), Failure> {
     foreign_main(&socket, input.into(), output.as_ref())
 }
 
+fn gateway_server() -> Result<(), Failure> {
+    let way = inherited(TOOL_FD)?;
+    gateway_main(way, inherited(LISTENER_FD)?)
+}
+
 fn inherited_socket() -> Result<UnixStream, Failure> {
-    genoa_sys::inherit::take(TOOL_FD).map(UnixStream::from).map_err(|error| {
+    inherited(TOOL_FD).map(UnixStream::from)
+}
+
+fn inherited(number: RawFd) -> Result<OwnedFd, Failure> {
+    genoa_sys::inherit::take(number).map_err(|error| {
         Failure::new(ErrorCode::InvalidInput, "this process is started by the daemon, not by hand").because(error)
     })
 }

@@ -12,6 +12,9 @@ fn main() -> std::process::ExitCode {
     if mode.as_deref() == Some("egress") {
         return std::process::ExitCode::from(u8::from(genoa_sandbox::egress::egress_main().is_err()));
     }
+    if mode.as_deref() == Some("gateway-server") {
+        return matrix::let_one_in_and_try_more();
+    }
     if mode.as_deref() == Some("spawner") {
         return std::process::ExitCode::from(u8::from(genoa_sandbox::spawner_main().is_err()));
     }

@@ -1,9 +1,11 @@
 //! What a hostile program in a jail tries.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use genoa_abi::grant::{Access, Right};
@@ -29,6 +31,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_low_limit_of_descriptors_is_raised_for_the_jail", a_low_limit_of_descriptors_is_raised_for_the_jail),
     ("given_descriptors_arrive", given_descriptors_arrive),
     ("a_reader_of_model_files_has_these_and_no_other", a_reader_of_model_files_has_these_and_no_other),
+    ("the_gateway_lets_in_who_connects_and_reaches_nobody", the_gateway_lets_in_who_connects_and_reaches_nobody),
     ("a_jail_can_be_ended", a_jail_can_be_ended),
     ("the_jails_end_with_the_spawner", the_jails_end_with_the_spawner),
     ("a_look_at_the_host_is_a_look_only", a_look_at_the_host_is_a_look_only),
@@ -342,6 +345,60 @@ fn a_reader_of_model_files_has_these_and_no_other() {
     assert!(text.starts_with("the model\n") && text.contains("[]") && text.contains("I/O error"), "{text}");
     assert_eq!(output.metadata().unwrap().len(), 1000, "it grows to what was agreed, and no further");
     assert_eq!(plan.network, genoa_sandbox::plan::Network::None);
+}
+
+fn the_gateway_lets_in_who_connects_and_reaches_nobody() {
+    let mut world = World::new();
+    let plan = genoa_sandbox::plan_gateway(&world.machine).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let targets = [
+        elsewhere.local_addr().unwrap().to_string(),
+        world.folder.path().join("secret").display().to_string(),
+        world.workspace().join("file").display().to_string(),
+    ];
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let client = std::thread::spawn(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(format!("{}\n", targets.join("\n")).as_bytes()).unwrap();
+        let mut told = String::new();
+        stream.read_to_string(&mut told).unwrap();
+        told
+    });
+    let (_, end) = world.run(&plan, &[theirs.into(), listener.into()]);
+    assert_eq!(end, ChildEnd::Code(0));
+    drop(ours);
+    let told = client.join().unwrap();
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines.len(), 6, "{told}");
+    assert!(lines.iter().all(|line| line.ends_with("Unsupported") || line.ends_with("NotFound")), "{told}");
+}
+
+/// The jailed side: tells who connected first what else it could do.
+pub(crate) fn let_one_in_and_try_more() -> ExitCode {
+    let listener = TcpListener::from(genoa_sys::inherit::take(4).unwrap());
+    let mut lines = BufReader::new(listener.accept().unwrap().0);
+    let mut line = || {
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    };
+    let [address, secret, file] = [line(), line(), line()];
+    let outcomes = [
+        ("connect", TcpStream::connect(&address).err()),
+        ("listen", TcpListener::bind("127.0.0.1:0").err()),
+        ("send", UdpSocket::bind("127.0.0.1:0").err()),
+        ("reach a path", UnixStream::connect("/run/genoa.sock").err()),
+        ("read the home", fs::read(&secret).err()),
+        ("read the workspace", fs::read(&file).err()),
+    ];
+    let stream = lines.get_mut();
+    for (what, error) in outcomes {
+        writeln!(stream, "{what}: {}", error.map_or_else(|| "done".to_owned(), |error| format!("{:?}", error.kind())))
+            .unwrap();
+    }
+    ExitCode::SUCCESS
 }
 
 fn a_jail_can_be_ended() {

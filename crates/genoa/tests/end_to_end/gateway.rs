@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::models::{self, genoa};
-use crate::processes::wait_for;
+use crate::processes::{find_below, wait_for};
 use crate::world::World;
 
 /// A gateway that ends with the test.
@@ -113,6 +113,18 @@ fn unchunked(mut body: &str) -> String {
 
 fn one(text: &str) -> Json {
     json!([{ "role": "user", "content": text }])
+}
+
+#[test]
+fn the_server_is_jailed_and_the_gateway_ends_with_it() {
+    let mut gateway = Gateway::of_small_model();
+    let server = find_below(gateway.process.id(), "gateway-server").unwrap();
+    let network = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/net")).unwrap();
+    assert_ne!(network(&server.to_string()), network("self"));
+    assert_eq!(gateway.ask_with("GET", "/v1/models", &gateway.token, "").status, 200);
+    assert!(Command::new("kill").args(["-9", &server.to_string()]).status().unwrap().success());
+    assert_eq!(gateway.process.wait().unwrap().code(), Some(1));
+    assert!(TcpStream::connect(&gateway.address).is_err(), "nobody listens any more");
 }
 
 #[test]
