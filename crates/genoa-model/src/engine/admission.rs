@@ -142,10 +142,17 @@ impl<'m> Sequences<'m> {
         }
     }
 
-    /// Of a guess that was evaluated the first `right` tokens stay. A model that cannot forget by halves reads all anew.
+    /// Of a guess that was evaluated the first `right` tokens stay.
     pub(super) fn keep_guessed(&mut self, slot: usize, guess: &[LlamaToken], right: usize) {
         self.slots.extend(slot, &guess[..right]);
-        if right < guess.len() && !self.remove_from(slot, self.slots.tokens(slot).len()) {
+        if right < guess.len() {
+            self.cut(slot, self.slots.tokens(slot).len());
+        }
+    }
+
+    /// Of the state in the slot, so many tokens stay; all or nothing where the model cannot forget by halves.
+    pub(super) fn cut(&mut self, slot: usize, tokens: usize) {
+        if !self.remove_from(slot, tokens) {
             self.slots.set(slot, &[]);
         }
     }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use genoa_abi::limits::{CONTEXT_TOKENS, INFER_PLACES};
 use genoa_abi::{ErrorCode, Failure};
+use genoa_sys::interrupt::that_can_end;
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
@@ -15,6 +16,7 @@ use llama_cpp_2::model::{LlamaChatTemplate, LlamaModel};
 use serde::{Deserialize, Serialize};
 use toktrie::TokEnv;
 
+use super::interrupt::Interrupt;
 use super::vocabulary;
 use crate::gguf;
 use crate::limits::{FIXED_PIECE_TOKENS, HELD_STATES_BYTES, SLOTS, STATE_FILES_BYTES, STEP_TOKENS};
@@ -106,6 +108,8 @@ pub struct LoadedModel {
     pub(super) options: EngineOptions,
     pub(super) context_tokens: u32,
     pub(super) threads: u32,
+    /// Lets steps end early in all its contexts.
+    pub(super) interrupt: Interrupt,
     load_ms: u32,
 }
 
@@ -122,6 +126,14 @@ impl LoadedModel {
     /// [`ErrorCode::NotFound`] or [`ErrorCode::InvalidInput`] for the file, [`ErrorCode::ModelFailed`] where the engine
     /// refuses it, [`ErrorCode::Unsupported`] for a chat template that the engine does not know.
     pub fn open(options: EngineOptions) -> Result<Self, Failure> {
+        Self::open_with(options, Interrupt::default())
+    }
+
+    /// As [`LoadedModel::open`], with what asks its steps to end early.
+    ///
+    /// # Errors
+    /// As [`LoadedModel::open`].
+    pub fn open_with(options: EngineOptions, interrupt: Interrupt) -> Result<Self, Failure> {
         let started = Instant::now();
         gguf::check_file(&options.path)?;
         let failed = |error: &dyn std::fmt::Display| {
@@ -143,7 +155,17 @@ impl LoadedModel {
         let context_tokens = options.context_tokens.min(model.n_ctx_train()).max(1);
         let threads = options.threads.unwrap_or_else(default_threads).max(1);
         let load_ms = super::generation::ms(started.elapsed());
-        Ok(Self { model, template, has_thinking_switch, vocabulary, options, context_tokens, threads, load_ms })
+        Ok(Self {
+            model,
+            template,
+            has_thinking_switch,
+            vocabulary,
+            options,
+            context_tokens,
+            threads,
+            interrupt,
+            load_ms,
+        })
     }
 
     /// How long loading took, in milliseconds.
@@ -188,6 +210,7 @@ impl LoadedModel {
             .with_kv_unified(true)
             .with_n_threads(threads)
             .with_n_threads_batch(threads);
+        let parameters = that_can_end(parameters, self.interrupt.flag());
         self.model.new_context(backend()?, parameters).map_err(|error| {
             Failure::new(ErrorCode::ModelFailed, format!("{} has no room to work in", self.name()))
                 .because(error)

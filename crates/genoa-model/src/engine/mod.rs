@@ -5,6 +5,7 @@ mod chances;
 mod embed;
 mod generation;
 mod grammars;
+mod interrupt;
 mod loaded;
 mod lookup;
 mod prompt;
@@ -17,5 +18,6 @@ mod thresholds;
 mod vocabulary;
 mod written;
 
+pub use interrupt::Interrupt;
 pub use loaded::{EngineOptions, LoadedModel, default_threads};
 pub use running::{Engine, Progress};

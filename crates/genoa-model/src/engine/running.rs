@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use genoa_abi::limits::INFER_QUEUE;
 use genoa_abi::model::{
-    CallState, CallWork, EngineWork, InferReply, InferRequest, InferUsage, TokenNews, WorkerStatus,
+    CallState, CallWork, EngineWork, InferClass, InferReply, InferRequest, InferUsage, TokenNews, WorkerStatus,
 };
 use genoa_abi::{CallId, ErrorCode, Failure};
+use genoa_sys::interrupt::ENDED;
 use llama_cpp_2::DecodeError;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
@@ -18,6 +19,7 @@ use super::admission::{Sequences, number};
 use super::embed::{Embedder, Embedding};
 use super::generation::Generation;
 use super::grammars::{Compiled, Grammars};
+use super::interrupt::HeldUp;
 use super::loaded::LoadedModel;
 use super::prompt::{self, Prompt};
 use super::slots::Slots;
@@ -66,12 +68,20 @@ struct Part {
     guess: Vec<LlamaToken>,
 }
 
+/// How a batch went.
+enum Evaluated {
+    Whole,
+    /// It was ended before its time, and nothing came of it.
+    Ended,
+}
+
 /// A model that works on several calls at once.
 pub struct Engine<'m> {
     loaded: &'m LoadedModel,
     threads: Threads,
     /// What is to be done about them.
     advice: Advice,
+    held_up: HeldUp,
     sequences: Sequences<'m>,
     batch: LlamaBatch<'static>,
     grammars: Grammars,
@@ -110,6 +120,7 @@ impl<'m> Engine<'m> {
             loaded,
             threads,
             advice: Advice::Stay,
+            held_up: HeldUp::new(STEP_TOKENS),
             sequences: Sequences {
                 context,
                 slots,
@@ -351,8 +362,9 @@ impl<'m> Engine<'m> {
         let begun = process_time();
         self.sequences.admit(&mut self.calls);
         let parts = self.fill_batch();
-        match if parts.is_empty() { Ok(()) } else { self.evaluate() } {
-            Ok(()) => parts.iter().for_each(|part| self.take_result(part)),
+        match self.evaluate(&parts) {
+            Ok(Evaluated::Whole) => parts.iter().for_each(|part| self.take_result(part)),
+            Ok(Evaluated::Ended) => parts.iter().for_each(|part| self.take_back(part)),
             Err(failure) => self.give_up(&parts, &failure),
         }
         if let Advice::Change(count) = self.advice {
@@ -417,6 +429,9 @@ impl<'m> Engine<'m> {
         let is_fixed = self.loaded.options.deterministic;
         let shared = !is_fixed && order.iter().any(|index| !self.calls[*index].reads());
         let mut room = if shared { SHARED_STEP_TOKENS } else { STEP_TOKENS };
+        if !is_fixed && order.iter().all(|index| self.calls[*index].class != InferClass::Interactive) {
+            room = room.min(self.held_up.tokens);
+        }
         let guesses = self.loaded.options.lookup && !is_fixed && order.len() <= LOOKUP_CALLS;
         let mut parts = Vec::new();
         for index in order {
@@ -471,16 +486,44 @@ impl<'m> Engine<'m> {
         (from < to).then_some(Part { call: index, from, to, scores, guess: Vec::new() })
     }
 
-    fn evaluate(&mut self) -> Result<(), Failure> {
+    /// Evaluates the batch. Where nobody waits for it who may not wait, it can be ended.
+    fn evaluate(&mut self, parts: &[Part]) -> Result<Evaluated, Failure> {
+        if parts.is_empty() {
+            return Ok(Evaluated::Whole);
+        }
         let (begun, before) = (Instant::now(), process_time());
+        let can_wait = parts.iter().all(|part| self.calls[part.call].class != InferClass::Interactive);
+        // What was computed in other pieces would not be the same.
+        let can_end = can_wait && !self.loaded.options.deterministic && self.held_up.may_go_on(begun);
         let tries = self.advice == Advice::Try;
+        self.loaded.interrupt.begin(can_end);
         let (outcome, spun) = if tries { self.decode_beside_a_spinner() } else { (self.decode(), None) };
+        self.loaded.interrupt.end();
         self.advice = match spun {
             // How the others fared beside it says nothing.
             Some(part) => self.threads.after_try(part),
             None => self.threads.after_step(begun.elapsed(), process_time().saturating_sub(before)),
         };
-        outcome.map_err(|error| Failure::new(ErrorCode::ModelFailed, "the model could not go on").because(error))
+        match outcome {
+            Err(DecodeError::Unknown(ENDED)) => {
+                self.held_up.ended(parts.iter().map(|part| part.to - part.from).sum(), begun);
+                Ok(Evaluated::Ended)
+            }
+            Err(error) => Err(Failure::new(ErrorCode::ModelFailed, "the model could not go on").because(error)),
+            Ok(()) => {
+                if can_wait {
+                    self.held_up.finished();
+                }
+                Ok(Evaluated::Whole)
+            }
+        }
+    }
+
+    /// What a step that was ended began is computed anew later.
+    fn take_back(&mut self, part: &Part) {
+        if let Some(slot) = self.calls[part.call].slot {
+            self.sequences.cut(slot, part.from);
+        }
     }
 
     fn decode(&mut self) -> Result<(), DecodeError> {

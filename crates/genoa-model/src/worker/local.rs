@@ -9,16 +9,24 @@ use genoa_abi::{CallId, ErrorCode, Failure, RequestId};
 use serde::Serialize;
 
 use super::wire::{Incoming, NOTHING, Outgoing};
-use crate::engine::{Engine, EngineOptions, LoadedModel, Progress};
+use crate::engine::{Engine, EngineOptions, Interrupt, LoadedModel, Progress};
 use crate::limits::WORK_NEWS_MS;
 
-pub(super) fn serve(incoming: &Incoming, outgoing: &Outgoing, options: EngineOptions) -> Result<(), Failure> {
-    let loaded = match LoadedModel::open(options) {
+pub(super) fn serve(
+    incoming: &Incoming,
+    outgoing: &Outgoing,
+    options: EngineOptions,
+    interrupt: Interrupt,
+) -> Result<(), Failure> {
+    let loaded = match LoadedModel::open_with(options, interrupt.clone()) {
         Ok(loaded) => loaded,
         Err(failure) => return refuse_all(incoming, outgoing, &failure),
     };
     match Engine::new(&loaded) {
-        Ok(engine) => Worker { engine, incoming, outgoing, requests: BTreeMap::new(), told: Instant::now() }.run(),
+        Ok(engine) => {
+            let (requests, told) = (BTreeMap::new(), Instant::now());
+            Worker { engine, incoming, outgoing, interrupt, requests, told }.run()
+        }
         Err(failure) => refuse_all(incoming, outgoing, &failure),
     }
 }
@@ -31,6 +39,7 @@ struct Worker<'a> {
     engine: Engine<'a>,
     incoming: &'a Incoming,
     outgoing: &'a Outgoing,
+    interrupt: Interrupt,
     /// Which request asked for a call.
     requests: BTreeMap<CallId, RequestId>,
     /// When it told last what it works on.
@@ -45,6 +54,8 @@ impl Worker<'_> {
                 let Ok((id, request)) = self.incoming.recv() else { return Ok(()) };
                 self.take(id, request)?;
             }
+            // First, so that who comes while others are heard is not forgotten.
+            self.interrupt.clear();
             loop {
                 match self.incoming.try_recv() {
                     Ok((id, request)) => self.take(id, request)?,

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use genoa_abi::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::EngineOptions;
+use crate::engine::{EngineOptions, Interrupt};
 use crate::remote::{RemoteOptions, serve_remote};
 
 pub(crate) use wire::{Incoming, NOTHING, Outgoing};
@@ -42,9 +42,10 @@ impl WorkerOptions {
 /// [`ErrorCode::Interrupted`] where the socket breaks.
 pub fn worker_main(socket: UnixStream, broker: Option<UnixStream>, options: WorkerOptions) -> Result<(), Failure> {
     let outgoing = Outgoing::over(&socket)?;
-    let incoming = wire::listen(socket);
+    let interrupt = Interrupt::default();
+    let incoming = wire::listen(socket, interrupt.clone());
     match options {
-        WorkerOptions::Local(options) => local::serve(&incoming, &outgoing, options),
+        WorkerOptions::Local(options) => local::serve(&incoming, &outgoing, options, interrupt),
         WorkerOptions::Remote(options) => serve_remote(&incoming, &outgoing, broker, options),
     }
 }

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use genoa_abi::frame::{LineBuffer, Message};
 use genoa_abi::limits::INFER_QUEUE;
-use genoa_abi::model::{EngineWork, TokenNews, WorkerRequest};
+use genoa_abi::model::{EngineWork, InferClass, TokenNews, WorkerRequest};
 use genoa_abi::{CallId, ErrorCode, Failure, RequestId};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+
+use crate::engine::Interrupt;
 
 /// Requests as they arrive. The queue is bounded: a caller that sends more waits at its socket.
 pub(crate) type Incoming = Receiver<(RequestId, WorkerRequest)>;
@@ -55,17 +57,22 @@ impl Outgoing {
     }
 }
 
-/// Reads the socket on a thread of its own, so that a cancellation is heard while the model works.
-pub(super) fn listen(socket: UnixStream) -> Incoming {
+/// Reads the socket on a thread of its own, so that a cancellation is heard while the model works, and a step ends where a person
+/// would wait for it.
+pub(super) fn listen(socket: UnixStream, interrupt: Interrupt) -> Incoming {
     let (sender, receiver) = sync_channel(INFER_QUEUE);
     std::thread::spawn(move || {
         // The end of the queue tells the worker that nobody asks any more.
-        let _ = read_all(socket, &sender);
+        let _ = read_all(socket, &sender, &interrupt);
     });
     receiver
 }
 
-fn read_all(mut socket: UnixStream, sender: &SyncSender<(RequestId, WorkerRequest)>) -> Result<(), Failure> {
+fn read_all(
+    mut socket: UnixStream,
+    sender: &SyncSender<(RequestId, WorkerRequest)>,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
     let outgoing = Outgoing::over(&socket)?;
     let mut lines = LineBuffer::default();
     let mut chunk = vec![0; 64 * 1024];
@@ -82,14 +89,22 @@ fn read_all(mut socket: UnixStream, sender: &SyncSender<(RequestId, WorkerReques
         while let Some(line) = lines.next_line() {
             match parse(&line) {
                 Ok(request) => {
+                    let is_urgent = is_for_a_person(&request.1);
                     if sender.send(request).is_err() {
                         return Ok(());
+                    }
+                    if is_urgent {
+                        interrupt.ask();
                     }
                 }
                 Err((id, failure)) => outgoing.refuse(id, failure)?,
             }
         }
     }
+}
+
+fn is_for_a_person(request: &WorkerRequest) -> bool {
+    matches!(request, WorkerRequest::Infer { request, .. } if request.class == InferClass::Interactive)
 }
 
 fn parse(line: &[u8]) -> Result<(RequestId, WorkerRequest), (Option<RequestId>, Failure)> {

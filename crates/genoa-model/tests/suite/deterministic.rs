@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::common::{options, request, turn};
 use genoa_abi::CallId;
-use genoa_abi::model::{CallState, ChatMessage, Grammar, InferReply, InferRequest, Role};
-use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
+use genoa_abi::model::{CallState, ChatMessage, Grammar, InferClass, InferReply, InferRequest, Role};
+use genoa_model::engine::{Engine, EngineOptions, Interrupt, LoadedModel, Progress};
 use genoa_model::limits::HELD_STATES_BYTES;
 use serde_json::json;
 
@@ -116,6 +116,20 @@ fn a_call_that_had_to_make_room_goes_on_as_if_it_had_not() {
             assert_eq!(own.count(), 0, "what was for the call alone is gone with it");
         }
     }
+}
+
+#[test]
+fn no_step_is_ended_early() {
+    let _turn = turn();
+    let interrupt = Interrupt::default();
+    let fixed = EngineOptions { deterministic: true, ..options() };
+    let loaded = LoadedModel::open_with(fixed, interrupt.clone()).unwrap();
+    let mut engine = Engine::new(&loaded).unwrap();
+    engine.submit(CallId(1), &InferRequest { class: InferClass::Background, ..request("Say hello.", 4) }).unwrap();
+    interrupt.ask();
+    engine.step();
+    assert_eq!(engine.work().calls[0].usage.written_tokens, 1);
+    end(&mut engine, CallId(1));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::common::{loaded, options, request, run, turn, under};
 use genoa_abi::model::{CallState, ChatMessage, Finish, Grammar, InferClass, InferReply, InferRequest, Role};
 use genoa_abi::{CallId, ErrorCode, Failure};
-use genoa_model::engine::{Engine, EngineOptions, LoadedModel, Progress};
+use genoa_model::engine::{Engine, EngineOptions, Interrupt, LoadedModel, Progress};
 use genoa_model::limits::HELD_STATES_BYTES;
 use serde_json::{Value as Json, json};
 
@@ -342,6 +342,33 @@ fn a_call_that_stands_still_loses_nothing() {
     engine.resume(CallId(1));
     let ended = finish(&mut engine);
     assert_eq!(ended[0].1.text, alone.text, "it went on where it stopped");
+}
+
+#[test]
+fn a_step_ends_early_for_a_person_and_is_done_anew() {
+    let _turn = turn();
+    let interrupt = Interrupt::default();
+    let loaded = LoadedModel::open_with(options(), interrupt.clone()).unwrap();
+    let read_in_one_step = request(&"The meeting was moved to the next day. ".repeat(30), 12);
+    let alone = run(&mut Engine::new(&loaded).unwrap(), &read_in_one_step).unwrap();
+    assert!((200..512).contains(&alone.usage.prompt_tokens), "{:?}", alone.usage);
+    let mut engine = Engine::new(&loaded).unwrap();
+    let written = |engine: &Engine<'_>| engine.work().calls[0].usage.written_tokens;
+    engine.submit(CallId(1), &InferRequest { class: InferClass::Background, ..read_in_one_step }).unwrap();
+    for _ in 0..3 {
+        interrupt.ask();
+        engine.step();
+        assert_eq!(written(&engine), 0, "nothing came of it");
+    }
+    interrupt.clear();
+    let ended = finish(&mut engine);
+    assert_eq!(ended[0].1.text, alone.text, "it lost nothing");
+    // The person's own call is not ended, nor what runs beside it.
+    engine.submit(CallId(2), &InferRequest { class: InferClass::Interactive, ..request("Say hello.", 6) }).unwrap();
+    interrupt.ask();
+    engine.step();
+    assert_eq!(written(&engine), 1);
+    assert_eq!(finish(&mut engine).len(), 1);
 }
 
 #[test]
