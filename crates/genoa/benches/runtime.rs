@@ -148,7 +148,12 @@ impl Bench {
         let ask = |number: usize| Ask::new(&system, &format!("Question {number}: what can you do with notes?"), 4);
         person(&ask(0));
         let measure = |from: usize| -> Vec<f64> {
-            (from..from + self.samples).map(|number| milliseconds(person(&ask(number)).first)).collect()
+            let first_word = |number: usize| {
+                // At some moment of the others' work, and not at the same one each time.
+                std::thread::sleep(Duration::from_millis(500 + 377 * number as u64 % 1_700));
+                milliseconds(person(&ask(number)).first)
+            };
+            (from..from + self.samples).map(first_word).collect()
         };
         let idle = measure(1);
         let over = AtomicBool::new(false);
@@ -167,6 +172,7 @@ impl Bench {
             std::thread::sleep(Duration::from_secs(45));
             let busy = measure(1_000);
             over.store(true, Ordering::Relaxed);
+            eprintln!("first words: {idle:?} ms idle, {busy:?} ms beside others");
             busy
         });
         (idle, busy)
