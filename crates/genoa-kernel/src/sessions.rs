@@ -330,6 +330,17 @@ mod tests {
         assert!(!is_given_up(&infer), "{infer:?}");
     }
 
+    #[test]
+    fn a_connection_that_waits_cannot_be_pledged() {
+        let mut kernel = Kernel::new();
+        root(&mut kernel);
+        ask(&mut kernel, Syscall::Embed { texts: vec!["a".into()] });
+        let effects = ask(&mut kernel, Syscall::Pledge {});
+        let is_refused = |effect: &Effect| matches!(effect, Effect::Reply { outcome: Err(failure), .. } if failure.code == ErrorCode::Conflict);
+        assert!(effects.iter().any(is_refused), "{effects:?}");
+        assert!(!is_given_up(&ask(&mut kernel, Syscall::Grants {})), "nothing was given up");
+    }
+
     /// Another surface on the same folder goes; what its work comes to is told, but not to the one that only asks the model.
     #[test]
     fn a_pledged_connection_hears_of_nothing() {

@@ -10,8 +10,8 @@ use genoa_abi::{ErrorCode, Failure};
 use crate::egress::RULES_VARIABLE;
 use crate::machine::{Machine, SystemKind, SystemUse};
 use crate::plan::{
-    Absent, DESCRIPTORS, FileAccess, FileRule, GROWTH_BYTES, Growth, JailPlan, Limits, MODEL_FILE_MEMORY_BYTES, Mount,
-    Network, OtherPrograms, ProcessCount, Processes, Program, TEMPORARY_BYTES,
+    Absent, DESCRIPTORS, FileAccess, FileRule, GATEWAY_DESCRIPTORS, GROWTH_BYTES, Growth, JailPlan, Limits,
+    MODEL_FILE_MEMORY_BYTES, Mount, Network, OtherPrograms, ProcessCount, Processes, Program, TEMPORARY_BYTES,
 };
 use crate::probe::PrimitiveKind;
 use crate::view::ViewLayout;
@@ -172,6 +172,7 @@ pub fn plan_gateway(machine: &Machine) -> Result<JailPlan, Failure> {
     machine.require(PrimitiveKind::EVERY_JAIL)?;
     let mut plan = base(machine, "gateway-server", OtherPrograms::Denied);
     plan.network = Network::Accepting;
+    plan.limits.descriptors = GATEWAY_DESCRIPTORS;
     Ok(plan)
 }
 

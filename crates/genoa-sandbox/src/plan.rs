@@ -213,6 +213,8 @@ pub struct Growth {
 
 /// Descriptors of each process of a jail.
 pub const DESCRIPTORS: u64 = 1024;
+/// Those of the gateway: its clients' connections, and fewer of its own than the kernel has sessions (`SESSIONS`).
+pub const GATEWAY_DESCRIPTORS: u64 = 640;
 /// What `/tmp` of a jail holds.
 pub const TEMPORARY_BYTES: u64 = 256 * 1024 * 1024;
 /// Address space of a process that looks into a model file or an archive: it holds names and tables only.
