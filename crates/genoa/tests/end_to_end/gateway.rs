@@ -344,7 +344,13 @@ fn who_brings_no_token_or_what_is_not_there_is_refused_with_a_reason() {
 #[test]
 fn what_nobody_waits_for_any_more_is_given_up() {
     let gateway = Gateway::of_small_model();
-    let long = json!({ "model": "smollm2-135m", "messages": one("Count to ten thousand."), "max_tokens": 1024, "temperature": 1.0 });
+    // Its answer cannot end by itself before somebody leaves.
+    let numbers = json!({ "type": "array", "items": { "type": "integer" }, "minItems": 2_000 });
+    let schema = json!({ "type": "json_schema", "json_schema": { "name": "numbers", "schema": numbers } });
+    let long = json!({
+        "model": "smollm2-135m", "messages": one("Count to ten thousand."), "max_tokens": 1024, "temperature": 1.0,
+        "response_format": schema
+    });
     let leaving = gateway.open("POST", "/v1/chat/completions", &gateway.token, &long.to_string());
     // On a busy machine it takes a while until the model has the call, and one that it does not have yet is only forgotten.
     let journal = || gateway.world.ok(&["journal", "export"]);
