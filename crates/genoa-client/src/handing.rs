@@ -1,25 +1,23 @@
 //! Connections that one process opens and another uses: what the second may ask for was agreed before it got them.
 //!
 //! The one who uses them says [`WANTED`] on a socket that keeps messages apart; the one who opens them answers with a failure, or
-//! with the connection beside an empty message.
+//! with the connection beside [`HERE`].
 
-use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use genoa_abi::{ErrorCode, Failure};
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
-};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Client;
+use crate::descriptors::{pair, receive, send};
 
 /// What asks for a connection.
 const WANTED: &[u8] = b"connection";
+/// What comes with one.
+const HERE: &[u8] = b"here";
 /// The longest message: a failure, or what the user of the connections is told first.
 const MESSAGE_BYTES: usize = 64 * 1024;
 
@@ -28,7 +26,7 @@ const MESSAGE_BYTES: usize = 64 * 1024;
 /// # Errors
 /// What making sockets says.
 pub fn handing_pair() -> io::Result<(Opener, OwnedFd)> {
-    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    let (ours, theirs) = pair()?;
     Ok((Opener(ours), theirs))
 }
 
@@ -43,7 +41,7 @@ impl Opener {
     /// [`ErrorCode::Interrupted`] if nobody is there any more.
     pub fn tell(&self, what: &impl Serialize) -> Result<(), Failure> {
         let bytes = serde_json::to_vec(what).map_err(|error| broken(&error))?;
-        send(&self.0, &bytes, None).map_err(|error| broken(&error))
+        send(&self.0, &bytes, &[]).map_err(|error| broken(&error))
     }
 
     /// Opens connections for as long as they are asked for.
@@ -51,13 +49,13 @@ impl Opener {
     /// # Errors
     /// [`ErrorCode::Interrupted`] if the way breaks; nothing where the other end closes it.
     pub fn serve(&self, mut open: impl FnMut() -> Result<Client, Failure>) -> Result<(), Failure> {
-        while let Some((asked, _)) = receive(&self.0).map_err(|error| broken(&error))? {
+        while let Some((asked, _)) = receive(&self.0, MESSAGE_BYTES).map_err(|error| broken(&error))? {
             if asked != WANTED {
                 return Err(broken(&"something else than a connection was asked for"));
             }
             match open() {
-                Ok(client) => send(&self.0, &[], Some(client.as_fd())),
-                Err(failure) => send(&self.0, &serde_json::to_vec(&failure).unwrap_or_default(), None),
+                Ok(client) => send(&self.0, HERE, &[client.as_fd()]),
+                Err(failure) => send(&self.0, &serde_json::to_vec(&failure).unwrap_or_default(), &[]),
             }
             .map_err(|error| broken(&error))?;
         }
@@ -75,7 +73,8 @@ impl Handed {
     /// # Errors
     /// [`ErrorCode::Interrupted`] if nothing comes, [`ErrorCode::InvalidInput`] if it is something else.
     pub fn over<T: DeserializeOwned>(socket: OwnedFd) -> Result<(Self, T), Failure> {
-        let (bytes, _) = receive(&socket).map_err(|error| broken(&error))?.ok_or_else(|| broken(&"it was closed"))?;
+        let (bytes, _) =
+            receive(&socket, MESSAGE_BYTES).map_err(|error| broken(&error))?.ok_or_else(|| broken(&"it was closed"))?;
         let told = serde_json::from_slice(&bytes).map_err(|error| {
             Failure::new(ErrorCode::InvalidInput, "what was told first is not understood").because(error)
         })?;
@@ -87,10 +86,12 @@ impl Handed {
     /// # Errors
     /// Why there is none, or [`ErrorCode::Interrupted`] if nobody is there any more who opens them.
     pub fn connection(&mut self) -> Result<Client, Failure> {
-        send(&self.0, WANTED, None).map_err(|error| broken(&error))?;
-        match receive(&self.0).map_err(|error| broken(&error))? {
-            Some((_, Some(fd))) => Ok(Client::over(UnixStream::from(fd))),
-            Some((failure, None)) => Err(serde_json::from_slice(&failure).unwrap_or_else(|error| broken(&error))),
+        send(&self.0, WANTED, &[]).map_err(|error| broken(&error))?;
+        match receive(&self.0, MESSAGE_BYTES).map_err(|error| broken(&error))? {
+            Some((said, fds)) => match fds.into_iter().next() {
+                Some(fd) => Ok(Client::over(UnixStream::from(fd))),
+                None => Err(serde_json::from_slice(&said).unwrap_or_else(|error| broken(&error))),
+            },
             None => Err(broken(&"it was closed")),
         }
     }
@@ -98,38 +99,6 @@ impl Handed {
 
 fn broken(why: &dyn std::fmt::Display) -> Failure {
     Failure::new(ErrorCode::Interrupted, "the way to new connections broke").because(why)
-}
-
-fn send(socket: impl AsFd, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
-    let fds: &[BorrowedFd<'_>] = fd.as_slice();
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    // An empty message would be taken for the end.
-    let bytes = if bytes.is_empty() { b"\n" } else { bytes };
-    sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
-    Ok(())
-}
-
-/// One message, with the descriptor that came along; nothing at the end.
-fn receive(socket: impl AsFd) -> io::Result<Option<(Vec<u8>, Option<OwnedFd>)>> {
-    let mut bytes = vec![0; MESSAGE_BYTES];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let got = loop {
-        match recvmsg(&socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
-            Err(rustix::io::Errno::INTR) => {}
-            other => break other?,
-        }
-    };
-    let fds = ancillary.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
-        _ => None,
-    });
-    bytes.truncate(got.bytes);
-    Ok((got.bytes > 0).then_some((bytes, fds)))
 }
 
 #[cfg(test)]

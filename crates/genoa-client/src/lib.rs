@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+pub mod descriptors;
 mod handing;
 
 pub use client::{Client, Incoming};
