@@ -20,13 +20,18 @@ pub(super) enum Away {
     OnDisk(usize),
 }
 
+impl Away {
+    fn held_bytes(&self) -> usize {
+        if let Self::Held(_, state) = self { state.byte_len() } else { 0 }
+    }
+}
+
 /// The sequences of a context with the state that they hold.
 pub(super) struct Sequences<'m> {
     pub(super) context: LlamaContext<'m>,
     pub(super) slots: Slots,
     pub(super) files: Option<StateFiles>,
-    /// What the states take that are held in memory for calls which had to make room, and what they may take.
-    pub(super) held_bytes: usize,
+    /// What the states may take together that are held in memory for calls which had to make room.
     pub(super) most_held_bytes: usize,
     pub(super) parallel: usize,
     /// At multiples of how many tokens a call may go on from what another left; above 1, it goes on from nothing else.
@@ -67,10 +72,11 @@ impl<'m> Sequences<'m> {
     /// Takes the sequence from the call that stands still for longest, but not from the one that room is `wanted` for.
     /// Says whether there was one. One that may go on and has no place yet leaves last.
     fn make_one_leave(&mut self, calls: &mut [Generation], wanted: u64) -> bool {
+        let held: usize = calls.iter().map(|call| call.away.held_bytes()).sum();
         let parked = calls.iter_mut().filter(|call| call.parked.is_some() && call.arrival != wanted);
         let Some(call) = parked.min_by_key(|call| (!call.is_paused, call.paused_at)) else { return false };
         if let Some(slot) = call.parked {
-            self.put_away(call, slot);
+            self.put_away(call, slot, self.most_held_bytes.saturating_sub(held));
             self.release(call);
             self.forget(slot);
         }
@@ -92,11 +98,10 @@ impl<'m> Sequences<'m> {
         self.context = context;
     }
 
-    /// Keeps the state of a call that makes room: in memory while there is room for it, then on disk if it may be there.
-    fn put_away(&mut self, call: &mut Generation, slot: usize) {
+    /// Keeps the state of a call that makes room: in memory where that has so many bytes left, else on disk if it may be there.
+    fn put_away(&mut self, call: &mut Generation, slot: usize, room_bytes: usize) {
         let tokens = self.slots.tokens(slot);
-        if let Some(state) = self.copy_within(self.most_held_bytes.saturating_sub(self.held_bytes), slot) {
-            self.held_bytes += state.byte_len();
+        if let Some(state) = self.copy_within(room_bytes, slot) {
             call.away = Away::Held(tokens.len(), state);
             return;
         }
@@ -135,10 +140,8 @@ impl<'m> Sequences<'m> {
     }
 
     fn drop_away(&mut self, call: &mut Generation) {
-        match (std::mem::take(&mut call.away), &mut self.files) {
-            (Away::Held(_, state), _) => self.held_bytes -= state.byte_len(),
-            (Away::OnDisk(tokens), Some(files)) => files.unpin(&call.tokens[..tokens]),
-            (Away::Nowhere | Away::OnDisk(_), _) => {}
+        if let (Away::OnDisk(tokens), Some(files)) = (std::mem::take(&mut call.away), &mut self.files) {
+            files.unpin(&call.tokens[..tokens]);
         }
     }
 

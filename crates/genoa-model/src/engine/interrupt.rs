@@ -61,6 +61,8 @@ impl Interrupt {
 
 /// How long steps may be ended early again and again: then one runs to its end, so that who is interrupted gets on.
 const MOST_HELD_UP: Duration = Duration::from_secs(30);
+/// No step is made smaller than this for it.
+const LEAST_TOKENS: usize = 64;
 
 /// How those fare whose steps end early.
 #[derive(Debug)]
@@ -72,15 +74,13 @@ pub(super) struct HeldUp {
     most: usize,
 }
 
-/// No step is made smaller than this.
-const LEAST_TOKENS: usize = 64;
-
 impl HeldUp {
     pub(super) fn new(most: usize) -> Self {
         Self { since: None, tokens: most, most }
     }
 
-    pub(super) fn may_go_on(&self, now: Instant) -> bool {
+    /// Whether a step of theirs that begins now may end early.
+    pub(super) fn may_end(&self, now: Instant) -> bool {
         self.since.is_none_or(|since| now.duration_since(since) < MOST_HELD_UP)
     }
 
@@ -130,15 +130,15 @@ mod tests {
     fn who_is_held_up_for_long_gets_on() {
         let mut held_up = HeldUp::new(512);
         let begun = Instant::now();
-        assert!(held_up.may_go_on(begun));
+        assert!(held_up.may_end(begun));
         for (tokens, next) in [(512, 256), (256, 128), (100, LEAST_TOKENS), (LEAST_TOKENS, LEAST_TOKENS)] {
             held_up.ended(tokens, begun);
             assert_eq!(held_up.tokens, next);
         }
-        assert!(held_up.may_go_on(begun + MOST_HELD_UP - Duration::from_secs(1)));
-        assert!(!held_up.may_go_on(begun + MOST_HELD_UP));
+        assert!(held_up.may_end(begun + MOST_HELD_UP - Duration::from_secs(1)));
+        assert!(!held_up.may_end(begun + MOST_HELD_UP));
         held_up.finished();
-        assert!(held_up.may_go_on(begun + MOST_HELD_UP));
+        assert!(held_up.may_end(begun + MOST_HELD_UP));
         (0..4).for_each(|_| held_up.finished());
         assert_eq!(held_up.tokens, 512);
     }

@@ -125,7 +125,6 @@ impl<'m> Engine<'m> {
                 context,
                 slots,
                 files,
-                held_bytes: 0,
                 most_held_bytes: loaded.options.held_bytes,
                 parallel,
                 grain: loaded.grain(),
@@ -429,7 +428,7 @@ impl<'m> Engine<'m> {
         let is_fixed = self.loaded.options.deterministic;
         let shared = !is_fixed && order.iter().any(|index| !self.calls[*index].reads());
         let mut room = if shared { SHARED_STEP_TOKENS } else { STEP_TOKENS };
-        if !is_fixed && order.iter().all(|index| self.calls[*index].class != InferClass::Interactive) {
+        if !is_fixed && self.can_wait(order.iter().copied()) {
             room = room.min(self.held_up.tokens);
         }
         let guesses = self.loaded.options.lookup && !is_fixed && order.len() <= LOOKUP_CALLS;
@@ -492,9 +491,9 @@ impl<'m> Engine<'m> {
             return Ok(Evaluated::Whole);
         }
         let (begun, before) = (Instant::now(), process_time());
-        let can_wait = parts.iter().all(|part| self.calls[part.call].class != InferClass::Interactive);
+        let can_wait = self.can_wait(parts.iter().map(|part| part.call));
         // What was computed in other pieces would not be the same.
-        let can_end = can_wait && !self.loaded.options.deterministic && self.held_up.may_go_on(begun);
+        let can_end = can_wait && !self.loaded.options.deterministic && self.held_up.may_end(begun);
         let tries = self.advice == Advice::Try;
         self.loaded.interrupt.begin(can_end);
         let (outcome, spun) = if tries { self.decode_beside_a_spinner() } else { (self.decode(), None) };
@@ -517,6 +516,11 @@ impl<'m> Engine<'m> {
                 Ok(Evaluated::Whole)
             }
         }
+    }
+
+    /// Whether no person waits for any of these calls.
+    fn can_wait(&self, mut calls: impl Iterator<Item = usize>) -> bool {
+        calls.all(|index| self.calls[index].class != InferClass::Interactive)
     }
 
     /// What a step that was ended began is computed anew later.
