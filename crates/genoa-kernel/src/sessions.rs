@@ -86,6 +86,7 @@ impl Turn<'_> {
         Ok(Response::Now(Reply::Session(id)))
     }
 
+    /// From here on the connection may only ask the model. What was asked on it before would still be answered there, so nothing may wait.
     pub(crate) fn pledge(&mut self, caller: Caller) -> Result<Response, Failure> {
         let Caller::Person(id) = caller else { return Err(only_a_person("pledge a connection")) };
         let is_waiter = |asker: &Asker| asker.caller == caller;
@@ -248,12 +249,17 @@ fn session_budget() -> Budget {
 #[cfg(test)]
 mod tests {
     use genoa_abi::event::{Effect, Event};
+    use genoa_abi::grant::GrantRequest;
     use genoa_abi::installation::Installation;
     use genoa_abi::model::InferRequest;
+    use genoa_abi::recording::RunStep;
     use genoa_abi::session::{Answer, News, SessionRequest, Weight};
+    use genoa_abi::skill::SkillSource;
     use genoa_abi::syscall::{Caller, Offer, Reply, Syscall, WhySubject};
     use genoa_abi::tool::{Clock, Person};
-    use genoa_abi::{AgentId, CallId, ErrorCode, GrantId, ProposalId, QuestionId, RequestId, SessionId, Timestamp};
+    use genoa_abi::{
+        AgentId, CallId, ErrorCode, GrantId, ProposalId, QuestionId, RequestId, RunId, SessionId, Timestamp,
+    };
 
     use crate::Kernel;
     use crate::turn::Turn;
@@ -293,6 +299,8 @@ mod tests {
         let clock = Clock { now: "2026-11-20T09:00:00+01:00".into(), timezone: "Europe/Rome".into() };
         let session = SessionRequest { workspace: "/home/ada".into(), person: Person::default(), clock };
         let text = || "prepare the demo".to_owned();
+        let agent = AgentId { index: 0, generation: 0 };
+        let request = GrantRequest { rights: vec![], life_ms: 1, budget: super::session_budget(), may_pass_on: false };
         let refused = [
             Syscall::Session(session),
             Syscall::Intend { text: text(), agent: None },
@@ -301,15 +309,21 @@ mod tests {
             Syscall::Pledge {},
             Syscall::Offer(Offer::default()),
             Syscall::Returned { call: CallId(1), outcome: Ok(Default::default()), marks: vec![] },
-            Syscall::Signal { agent: AgentId { index: 0, generation: 0 } },
+            Syscall::Spawn { agent: "reader".into(), task: text(), grant },
+            Syscall::Signal { agent },
+            Syscall::Send { to: agent, message: Default::default() },
+            Syscall::Receive {},
             Syscall::List {},
             Syscall::Call { tool: "files.list".into(), arguments: Default::default() },
             Syscall::Plan { source: "say(1)\n".into() },
+            Syscall::GoOn { from: RunStep { run: RunId(1), step: 1 }, source: None },
+            Syscall::SaveSkill { name: "own".into(), from: SkillSource::Run(None) },
             Syscall::Skills {},
             Syscall::ForgetSkill { name: "own".into() },
             Syscall::Ask { title: text(), options: vec![] },
             Syscall::Answer { question: QuestionId(1), answer: Answer::No },
             Syscall::Notify { text: text() },
+            Syscall::Attenuate { grant, request },
             Syscall::Revoke { grant },
             Syscall::Grants {},
             Syscall::Journal { from: None, count: 1 },

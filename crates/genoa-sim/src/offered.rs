@@ -76,8 +76,8 @@ impl World {
                 Syscall::Act { text: "prepare the demo".into(), agent: self.agent_name(), session }
             }
             4 | 5 => Syscall::Plan { source: self.random.pick(&PLANS).copied().unwrap_or_default().into() },
-            7 if self.random.chance(20) => Syscall::Pledge {},
             6 => Syscall::Undo { subject: Some(UndoSubject::Call(guessed)) },
+            7 if self.random.chance(20) => Syscall::Pledge {},
             _ => Syscall::Returned { call: guessed, outcome: Ok(json!("made up")), marks: Vec::new() },
         };
         self.ask(Caller::Person(session), syscall)
