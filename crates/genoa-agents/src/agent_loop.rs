@@ -1,15 +1,16 @@
 //! The loop: assignment, plan, report; at most a few questions, repairs and second tries.
 
-use genoa_abi::agent::{Assignment, PlanOutcome, PlanReport};
+use genoa_abi::Failure;
+use genoa_abi::agent::{Assignment, PlanOutcome};
 use genoa_abi::limits::{PLAN_QUESTIONS, PLAN_REPAIRS, PLAN_RETRIES};
-use genoa_abi::syscall::{Reply, Syscall};
-use genoa_abi::{ErrorCode, Failure};
+use genoa_abi::syscall::Syscall;
 use genoa_client::Client;
 use genoa_plan::{Loosening, Said, with_answer};
 
 use crate::attempt::Attempt;
 use crate::filling::fill;
 use crate::planner::{PlannerOptions, write_plan};
+use crate::syscalls::{receive, submit};
 use crate::window::{fit_functions, told};
 
 /// Works on one assignment: plans, submits, and plans again where the check found something.
@@ -68,24 +69,4 @@ fn fit(client: &mut Client, assignment: &mut Assignment) -> Result<Vec<String>, 
         client.call(&Syscall::Notify { text: told(&left_out, assignment.catalog.tools.len()) })?;
     }
     Ok(left_out)
-}
-
-fn receive(client: &mut Client) -> Result<Assignment, Failure> {
-    match client.call(&Syscall::Receive {})? {
-        Reply::Message(message) => serde_json::from_value(message).map_err(|error| {
-            Failure::new(ErrorCode::Internal, "the first message is not an assignment").because(error)
-        }),
-        other => Err(unexpected(&other)),
-    }
-}
-
-fn submit(client: &mut Client, source: String) -> Result<PlanReport, Failure> {
-    match client.call(&Syscall::Plan { source })? {
-        Reply::Plan(report) => Ok(report),
-        other => Err(unexpected(&other)),
-    }
-}
-
-pub(crate) fn unexpected(reply: &Reply) -> Failure {
-    Failure::new(ErrorCode::Internal, format!("the daemon gave an answer of the wrong kind: {reply:?}"))
 }

@@ -3,7 +3,7 @@
 use genoa_abi::schema::Catalog;
 use genoa_plan::{Loosening, is_empty_list, loosened, shape_of};
 
-use crate::planner::value_of;
+use crate::statement::value_of;
 
 /// An earlier plan for the same assignment, and what came of it.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use genoa_abi::skill::Skill;
 use genoa_client::Client;
 use genoa_plan::{Said, body, parameter_grammar};
 
-use crate::planner::infer;
+use crate::syscalls::infer;
 
 /// Tokens of one value.
 const VALUE_TOKENS: u32 = 120;
@@ -28,7 +28,7 @@ pub(crate) fn fill(client: &mut Client, assignment: &Assignment, skill: &Skill) 
             class: InferClass::Interactive,
             ..InferRequest::default()
         };
-        lines.push_str(&infer(client, request)?);
+        lines.push_str(&infer(client, request)?.text);
     }
     Ok(Some(format!("{lines}# The skill {}.\n{}", skill.name, body(skill))))
 }

@@ -9,9 +9,12 @@ mod agent_loop;
 mod attempt;
 mod examples;
 mod filling;
+mod functions;
 mod manifests;
 mod planner;
 mod prompt;
+mod statement;
+mod syscalls;
 mod window;
 
 pub use agent_loop::run;

@@ -8,14 +8,14 @@ use genoa_abi::agent::Assignment;
 use genoa_abi::limits::PLAN_BYTES;
 use genoa_abi::model::{Finish, Grammar, InferClass, InferReply, InferRequest};
 use genoa_abi::schema::Catalog;
-use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_client::Client;
 use genoa_plan::{Said, Scope, next_statement_grammar, scope_after};
 
-use crate::agent_loop::unexpected;
 use crate::attempt::Attempt;
 use crate::prompt::messages;
+use crate::statement::{quotes_a_call, repeats, value_of, without_fence, without_open_blocks};
+use crate::syscalls::infer;
 
 /// Statements that a model writes in one plan: longer plans of a small model repeat themselves.
 const STATEMENTS: usize = 16;
@@ -72,7 +72,7 @@ pub(crate) fn write_plan(
         GrammarUse::Bound => statement_by_statement(client, assignment, attempts, request),
         GrammarUse::Free => {
             let request = InferRequest { max_tokens: PLAN_TOKENS, ..request };
-            Ok(without_fence(&infer(client, request)?))
+            Ok(without_fence(&infer(client, request)?.text))
         }
     }
 }
@@ -105,7 +105,7 @@ fn statement_by_statement(
             if misses_a_target && !plan.is_empty() { Some(&acting) } else { None };
         request.answer_begins.clone_from(&plan);
         let so_far = SoFar { plan: &plan, empty: &empty, is_unfinished, writes, catalog: &assignment.catalog };
-        let Some(statement) = new_statement(&mut |request| infer_reply(client, request), &request, &so_far)? else {
+        let Some(statement) = new_statement(&mut |request| infer(client, request), &request, &so_far)? else {
             break;
         };
         plan.push_str(&said.with_folders(&statement));
@@ -168,41 +168,6 @@ fn new_statement(
     Ok(None)
 }
 
-/// Whether a text in a statement is a call of a tool: the model wanted to write it, and could not at that place.
-fn quotes_a_call<'a>(statement: &str, mut tools: impl Iterator<Item = &'a str>) -> bool {
-    let texts: Vec<&str> = statement.split('"').skip(1).step_by(2).collect();
-    tools.any(|tool| tool.contains('.') && texts.iter().any(|text| text.contains(&format!("{tool}("))))
-}
-
-/// Whether a statement does again what another did, or writes what another wrote. A model that has nothing to add repeats
-/// itself.
-fn repeats(plan: &str, statement: &str) -> bool {
-    let is_header = statement.trim_end().ends_with(':');
-    let is_same = |line: &str| value_of(line) == value_of(statement);
-    let writes_again = |line: &str| written_by(line).is_some() && written_by(line) == written_by(statement);
-    !is_header && plan.lines().any(|line| is_same(line) || writes_again(line))
-}
-
-/// The function and the path of a statement that gives a file its whole content.
-fn written_by(statement: &str) -> Option<(&str, &str)> {
-    let (function, arguments) = value_of(statement).split_once('(').filter(|(name, _)| name.ends_with(".write"))?;
-    Some((function, arguments.split('"').nth(1)?))
-}
-
-/// What a statement does, whatever it keeps the result as.
-pub(crate) fn value_of(statement: &str) -> &str {
-    statement.split_once(" = ").map_or(statement, |(_, value)| value).trim()
-}
-
-/// A block that was opened and never filled is no part of a plan.
-fn without_open_blocks(mut plan: String) -> String {
-    while plan.trim_end().ends_with(':') {
-        let rest = plan.trim_end().rfind('\n').map_or(0, |end| end + 1);
-        plan.truncate(rest);
-    }
-    plan
-}
-
 /// The grammar promises that this cannot happen; if it does, the promise is broken and not the model's fault.
 fn not_followed(plan: &str, findings: &[genoa_plan::Finding]) -> Failure {
     let reasons: Vec<String> = findings.iter().map(ToString::to_string).collect();
@@ -210,30 +175,12 @@ fn not_followed(plan: &str, findings: &[genoa_plan::Finding]) -> Failure {
         .because(format!("{}\n{plan}", reasons.join("; ")))
 }
 
-pub(crate) fn infer(client: &mut Client, request: InferRequest) -> Result<String, Failure> {
-    infer_reply(client, request).map(|reply| reply.text)
-}
-
-fn infer_reply(client: &mut Client, request: InferRequest) -> Result<InferReply, Failure> {
-    match client.call(&Syscall::Infer(request))? {
-        Reply::Text(reply) => Ok(reply),
-        other => Err(unexpected(&other)),
-    }
-}
-
-/// Models that write freely like to wrap code in a Markdown fence.
-fn without_fence(text: &str) -> String {
-    let Some(start) = text.find("```") else { return text.to_owned() };
-    let inner = text[start + 3..].trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
-    inner.split("```").next().unwrap_or(inner).trim_start().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use genoa_abi::model::{Finish, InferReply, InferRequest, InferUsage};
     use genoa_abi::schema::Catalog;
 
-    use super::{SoFar, new_statement, quotes_a_call, repeats, without_fence, without_open_blocks};
+    use super::{SoFar, new_statement};
 
     /// What a model that answers like this is taken to say next.
     fn next(replies: &[(&str, Finish)]) -> Option<String> {
@@ -261,29 +208,5 @@ mod tests {
         assert_eq!(next(&[long, ("say(b)", Finish::Stop)]).as_deref(), Some("say(b)"));
         assert_eq!(next(&[long; 4]), None);
         assert_eq!(next(&[("say(a)", Finish::Stop)]), None, "a repetition");
-    }
-
-    #[test]
-    fn a_plan_ends_where_it_repeats_itself() {
-        assert!(repeats("a = mail.find()\n", "b = mail.find()\n"));
-        assert!(!repeats("a = mail.find()\n", "b = mail.find(unread=True)"));
-        assert!(repeats("files.write(path=\"a\", text=\"b\")\n", "files.write(path=\"a\", text=\"c\")"));
-        assert!(!repeats("files.write(path=\"a\", text=\"b\")\n", "files.write(path=\"b\", text=\"b\")"));
-        assert_eq!(without_open_blocks("say(a)\nif a:\n    for b in a:\n".to_owned()), "say(a)\n");
-        assert_eq!(without_open_blocks("if a:\n".to_owned()), "");
-    }
-
-    #[test]
-    fn a_call_in_a_text_is_noticed() {
-        let quotes = |statement| quotes_a_call(statement, ["files.copy", "ask"].into_iter());
-        assert!(quotes("files.write(path=\"a\", text=\")files.copy(source=\")"));
-        assert!(!quotes("files.copy(source=\"a\", to=\"files.copy\")"));
-        assert!(!quotes("say(\"Please ask(me)\")"));
-    }
-
-    #[test]
-    fn fences_are_taken_off() {
-        assert_eq!(without_fence("say(\"a\")\n"), "say(\"a\")\n");
-        assert_eq!(without_fence("Here:\n```python\nsay(\"a\")\n```\nDone"), "say(\"a\")\n");
     }
 }

@@ -7,7 +7,7 @@ use genoa_abi::limits::{FRAGMENT_BYTES, PROMPT_ATTEMPTS_CHARS, PROMPT_EXAMPLES_C
 use genoa_abi::schema::{Catalog, ToolSchema};
 
 use crate::attempt::Attempt;
-use crate::prompt::functions_text;
+use crate::functions::functions_text;
 
 /// Letters that two words have to begin with in common to mean the same.
 const SAME_LETTERS: usize = 4;

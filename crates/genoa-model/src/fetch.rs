@@ -6,36 +6,11 @@ use std::path::{Path, PathBuf};
 use genoa_abi::{ContentHash, ErrorCode, Failure};
 
 use crate::catalogue::{Entry, Source};
+use crate::fetch_news::FetchNews;
 use crate::foreign::Foreign;
 use crate::limits::{DISK_RESERVE_BYTES, MODEL_BYTES};
 use crate::store::{self, Installed};
 use crate::{hub, wheels};
-
-/// What a fetch tells while it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FetchNews {
-    /// A source is tried.
-    Trying {
-        /// Which, for people.
-        source: String,
-    },
-    /// A source did not work; the next one is tried.
-    Failed {
-        /// Which, for people.
-        source: String,
-        /// Why.
-        failure: Failure,
-    },
-    /// Bytes of the model that are here.
-    Bytes {
-        /// How many.
-        done: u64,
-        /// Of how many, where that is known.
-        total: Option<u64>,
-    },
-    /// All bytes are here; their hash is computed.
-    Verifying,
-}
 
 /// How to fetch.
 #[derive(Clone, Debug)]

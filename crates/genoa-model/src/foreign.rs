@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use genoa_abi::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
 
-use crate::{gguf, once, wheels};
+use crate::{archive, gguf, once};
 
 /// The method of the only request to the jailed process.
 pub const READ: &str = "read";
@@ -66,7 +66,7 @@ impl Foreign for InThisProcess {
             }
             Reading::Member { shown, member, most_bytes } => {
                 let no_output = || Failure::new(ErrorCode::InvalidInput, "there is no file to write to");
-                wheels::extract(input, shown, (member.as_str(), *most_bytes), &mut output.ok_or_else(no_output)?)
+                archive::extract(input, shown, (member.as_str(), *most_bytes), &mut output.ok_or_else(no_output)?)
             }
         }
     }

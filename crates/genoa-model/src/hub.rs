@@ -9,7 +9,7 @@ use genoa_abi::{ErrorCode, Failure};
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
-use crate::fetch::FetchNews;
+use crate::fetch_news::FetchNews;
 use crate::limits::HUB_RESUMES;
 use crate::store::storage;
 

@@ -8,10 +8,13 @@
 
 #![forbid(unsafe_code)]
 
+mod archive;
 pub mod bench;
 pub mod catalogue;
+mod durations;
 pub mod engine;
 pub mod fetch;
+pub mod fetch_news;
 pub mod foreign;
 pub mod gguf;
 mod hub;

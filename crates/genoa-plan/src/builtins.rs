@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use genoa_abi::limits::{LIST_ITEMS, RUN_STATE_BYTES};
+use genoa_abi::limits::RUN_STATE_BYTES;
 use genoa_abi::{Datum, ErrorCode, Failure, Labels, Value};
-use serde::{Deserialize, Serialize};
 
+use crate::code::BuiltinCall;
 use crate::numbers::number_in;
-use crate::operators::{compare_order, shown};
+use crate::operators::{compare_order, shown, too_much};
 
 /// The names, which no variable may take.
 pub(crate) const HELPERS: [&str; 12] =
@@ -30,23 +30,6 @@ pub(crate) fn parameters(name: &str) -> &'static str {
         "first" => "first(list)",
         _ => "last(list)",
     }
-}
-
-/// A builtin with its constant arguments; the first argument, and the separator of `join`, are on the stack.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum BuiltinCall {
-    Len,
-    First,
-    Last,
-    Largest { by: Option<String> },
-    Sorted { by: Option<String>, descending: bool, count: Option<usize> },
-    Sum { by: Option<String> },
-    Join,
-    Str,
-    Lower,
-    NumberIn,
-    Distinct,
 }
 
 /// Applies a builtin other than `join` to a borrowed value.
@@ -138,22 +121,6 @@ pub(crate) fn join(list: &Value, separator: &Value) -> Result<Value, Failure> {
     }
     let labels = list.deep_labels().union(&separator.labels);
     Ok(Value::labelled(Datum::Text(parts.join(between)), labels))
-}
-
-/// The failure of a value that would be over the limit.
-pub(crate) fn too_much(bytes: usize) -> Failure {
-    Failure::new(ErrorCode::TooLarge, format!("the plan's values would take {bytes} bytes"))
-        .because(format!("RUN_STATE_BYTES is {RUN_STATE_BYTES}"))
-        .try_next("Filter the lists, or work on fewer items")
-}
-
-/// Refuses a list over the limit.
-pub(crate) fn check_length(items: usize) -> Result<(), Failure> {
-    if items <= LIST_ITEMS {
-        return Ok(());
-    }
-    Err(Failure::new(ErrorCode::TooLarge, format!("a list of {items} items"))
-        .because(format!("LIST_ITEMS is {LIST_ITEMS}")))
 }
 
 fn length(count: usize) -> Result<Datum, Failure> {

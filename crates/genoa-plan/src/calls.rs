@@ -4,9 +4,9 @@ use genoa_abi::Datum;
 use genoa_abi::schema::{Executor, Parameter, ToolSchema, Type};
 
 use crate::ast::{Argument, Expression, ExpressionKind};
-use crate::builtins::{BuiltinCall, HELPERS, parameters};
+use crate::builtins::{HELPERS, parameters};
 use crate::check::{Checker, Checking};
-use crate::code::Operation;
+use crate::code::{BuiltinCall, Operation};
 use crate::finding::{Finding, listed, nearest};
 use crate::infer::{mistyped, shortened};
 use crate::time;

@@ -8,7 +8,6 @@ use genoa_abi::schema::Type;
 use serde::{Deserialize, Serialize};
 
 use crate::ast::{Arithmetic, Comparison};
-use crate::builtins::BuiltinCall;
 
 /// One instruction and the line it comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +78,23 @@ pub(crate) enum Operation {
     },
     /// Pops one argument a name and yields the call; pushes its result.
     Call { tool: String, names: Vec<String> },
+}
+
+/// A builtin with its constant arguments; the first argument, and the separator of `join`, are on the stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BuiltinCall {
+    Len,
+    First,
+    Last,
+    Largest { by: Option<String> },
+    Sorted { by: Option<String>, descending: bool, count: Option<usize> },
+    Sum { by: Option<String> },
+    Join,
+    Str,
+    Lower,
+    NumberIn,
+    Distinct,
 }
 
 /// A piece of an f-string.

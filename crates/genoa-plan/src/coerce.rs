@@ -7,7 +7,7 @@ use genoa_abi::schema::{Catalog, Type};
 use genoa_abi::{Datum, ErrorCode, Failure, Labels, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::operators::shown;
+use crate::operators::{as_number, check_length, shown};
 use crate::types::{look_up, path_field, reader, record};
 
 /// What has to be found out before a value fits.
@@ -186,7 +186,7 @@ fn convert(mut value: Value, to: &Type, what: &str, catalog: &Catalog) -> Result
                 .try_next(format!("Choose one of {to}")))
         }
         (Datum::Int(number), Type::Number) => {
-            value.datum = Datum::Number(crate::operators::as_number(*number));
+            value.datum = Datum::Number(as_number(*number));
             Ok(value)
         }
         (Datum::Text(_), Type::Text | Type::Path | Type::Time | Type::Choice(_)) => Ok(value),
@@ -213,7 +213,7 @@ fn flatten(
         Datum::List(items) => flat.extend(items),
         datum => flat.push(Value::labelled(datum, inner.labels)),
     }
-    crate::builtins::check_length(flat.len())
+    check_length(flat.len())
 }
 
 /// A field of a record, with the record's own labels; None if it is not there.

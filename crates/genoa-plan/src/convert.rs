@@ -7,7 +7,7 @@ use genoa_abi::tool::Clock;
 use genoa_abi::{Datum, ErrorCode, Failure, Labels, Readers, Source, Value};
 use serde_json::Value as Json;
 
-use crate::builtins::check_length;
+use crate::operators::check_length;
 use crate::time::resolve_time;
 use crate::types::{innermost, present};
 

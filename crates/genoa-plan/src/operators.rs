@@ -2,12 +2,11 @@
 
 use std::cmp::Ordering;
 
-use genoa_abi::limits::RUN_STATE_BYTES;
+use genoa_abi::limits::{LIST_ITEMS, RUN_STATE_BYTES};
 use genoa_abi::{Datum, ErrorCode, Failure, Labels, Value};
 use jiff::Timestamp;
 
 use crate::ast::{Arithmetic, Comparison};
-use crate::builtins::{check_length, too_much};
 use crate::code::Piece;
 
 /// Whether a condition holds: true, not zero, not empty, not None.
@@ -234,4 +233,20 @@ pub(crate) fn measure(value: &Value) -> usize {
             Datum::List(items) => items.iter().map(measure).sum(),
             Datum::Record { fields, .. } => fields.iter().map(|(name, field)| name.len() + measure(field)).sum(),
         }
+}
+
+/// The failure of a value that would be over the limit.
+pub(crate) fn too_much(bytes: usize) -> Failure {
+    Failure::new(ErrorCode::TooLarge, format!("the plan's values would take {bytes} bytes"))
+        .because(format!("RUN_STATE_BYTES is {RUN_STATE_BYTES}"))
+        .try_next("Filter the lists, or work on fewer items")
+}
+
+/// Refuses a list over the limit.
+pub(crate) fn check_length(items: usize) -> Result<(), Failure> {
+    if items <= LIST_ITEMS {
+        return Ok(());
+    }
+    Err(Failure::new(ErrorCode::TooLarge, format!("a list of {items} items"))
+        .because(format!("LIST_ITEMS is {LIST_ITEMS}")))
 }

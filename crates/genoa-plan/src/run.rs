@@ -10,11 +10,11 @@ use genoa_abi::tool::Clock;
 use genoa_abi::{Datum, ErrorCode, Failure, Labels, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::builtins::{self, BuiltinCall, check_length, too_much};
-use crate::code::Operation;
+use crate::builtins;
+use crate::code::{BuiltinCall, Operation};
 use crate::coerce::{self, Coerced, LookUp, Spot, Wanted};
 use crate::convert::check_times;
-use crate::operators::{self, measure, mismatch, parts, truth};
+use crate::operators::{self, check_length, measure, mismatch, parts, too_much, truth};
 use crate::phrase::{quoted, sentence};
 use crate::plan::Plan;
 use crate::several::{Again, may_be_left_out};

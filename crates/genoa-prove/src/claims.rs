@@ -10,7 +10,7 @@ use crate::expression::{and, not};
 use crate::findings::findings;
 use crate::place::{Caller, Place};
 use crate::prover::{Found, Prover};
-use crate::ruling::{Board, Reach, boards};
+use crate::ruling::{Board, Reach, boards, said};
 
 /// Whether the rules in force are sound.
 pub(crate) fn sound(prover: &mut Prover<'_>) -> Result<ProofReport, Failure> {
@@ -118,11 +118,6 @@ pub(crate) fn at_least(prover: &mut Prover<'_>, file: &RuleFile, wanted: ClaimKi
 
 fn report(claims: Vec<Claim>) -> ProofReport {
     ProofReport { claims, ..ProofReport::default() }
-}
-
-/// What the rules say of a call, or why they cannot.
-pub(crate) fn said(engine: &Engine, facts: &CallFacts) -> Result<Decision, String> {
-    engine.decide(facts).map_err(|failure| failure.to_string())
 }
 
 /// That no rule fails while it is worked out.

@@ -7,11 +7,10 @@ use genoa_abi::policy::{Layer, RuleName};
 use genoa_policy::{Engine, Example, Finding, FindingKind};
 use serde_json::Value as Json;
 
-use crate::claims::said;
 use crate::expression::{and, any, differ, not, or};
 use crate::place::Place;
 use crate::prover::{Found, Prover};
-use crate::ruling::{Board, Form, Ruling};
+use crate::ruling::{Board, Form, Ruling, said};
 
 /// Looks through the rules of the person and the administrator.
 pub(crate) fn findings(

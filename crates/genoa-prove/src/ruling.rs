@@ -4,7 +4,7 @@
 //! what others could have written. Both are written out here, so that one question to the solver is about what happens, and
 //! not about a part of it.
 
-use genoa_abi::policy::RuleName;
+use genoa_abi::policy::{CallFacts, Decision, RuleName};
 use genoa_abi::{ErrorCode, Failure};
 use genoa_policy::{Engine, Rule, class_name};
 use serde_json::Value as Json;
@@ -172,4 +172,9 @@ fn action(scope: &Json, place: &Place<'_>) -> Json {
     };
     let listed = scope["entities"].as_array().map(|all| all.iter().any(is_meant));
     constant(scope["op"] == "All" || listed.unwrap_or_else(|| scope.get("entity").is_some_and(is_meant)))
+}
+
+/// What the rules say of a call, or why they cannot.
+pub(crate) fn said(engine: &Engine, facts: &CallFacts) -> Result<Decision, String> {
+    engine.decide(facts).map_err(|failure| failure.to_string())
 }

@@ -13,7 +13,7 @@ use crate::plan::{
     Absent, DESCRIPTORS, FileAccess, FileRule, GATEWAY_DESCRIPTORS, GROWTH_BYTES, Growth, JailPlan, Limits,
     MODEL_FILE_MEMORY_BYTES, Mount, Network, OtherPrograms, ProcessCount, Processes, Program, TEMPORARY_BYTES,
 };
-use crate::probe::PrimitiveKind;
+use crate::primitives::PrimitiveKind;
 use crate::view::ViewLayout;
 
 /// Where our own binary is in every jail.

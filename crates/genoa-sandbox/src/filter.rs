@@ -11,8 +11,8 @@ use seccompiler::{
 };
 
 use crate::allow_list;
-use crate::jail::{Step, StepExt};
 use crate::plan::{Network, OtherPrograms};
+use crate::step::{Step, StepExt};
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 

@@ -1,6 +1,5 @@
 //! The daemon's side of the spawner: never blocks for long, can be polled.
 
-use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -9,63 +8,27 @@ use std::process::{Child, Command, Stdio};
 use genoa_abi::tool::TOOL_FD;
 use genoa_abi::{ErrorCode, Failure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use serde::{Deserialize, Serialize};
 
 use crate::channel;
+use crate::messages::{Request, Saying, SpawnerNews};
 use crate::plan::{GIVEN_DESCRIPTORS, JailPlan};
-use crate::probe::{PROBE_MS, Report};
-use crate::spawner::{Request, Saying};
+use crate::primitives::Report;
 
 /// How long a request may wait for the spawner to read before the spawner is considered broken.
 const SEND_MS: i64 = 1_000;
 
-/// Something that the spawner tells.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SpawnerNews {
-    /// The program runs in its jail.
-    Started {
-        /// Which.
-        id: u64,
-        /// Its process number outside the jail.
-        pid: u32,
-    },
-    /// The jail could not be built; nothing ran.
-    Failed {
-        /// Which.
-        id: u64,
-        /// The step that failed, and why.
-        failure: Failure,
-    },
-    /// The jail is over, with all that was in it.
-    Exited {
-        /// Which.
-        id: u64,
-        /// How.
-        end: ChildEnd,
-    },
-}
+/// How long the probe may take before the spawner is considered broken.
+const PROBE_MS: i64 = 5_000;
 
-/// How a jailed program ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChildEnd {
-    /// It exited with this code.
-    Code(i32),
-    /// A signal ended it.
-    Signal(i32),
-    /// It was ended because it filled the disk beyond its limit.
-    DiskFilled,
-}
-
-impl fmt::Display for ChildEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exited with status {code}"),
-            Self::Signal(signal) => write!(f, "was ended by signal {signal}"),
-            Self::DiskFilled => f.write_str("was stopped because it filled the disk beyond its limit"),
-        }
-    }
+/// Asks a fresh spawner (`binary spawner`) what this machine offers. `folder` is where views will be: overlays depend on
+/// its file system.
+///
+/// # Errors
+/// [`ErrorCode::JailUnavailable`] if the spawner does not start or does not answer.
+pub fn probe(binary: &Path, folder: &Path) -> Result<Report, Failure> {
+    let broken =
+        |error: io::Error| Failure::new(ErrorCode::JailUnavailable, "the spawner does not answer").because(error);
+    SpawnerHandle::start(binary).and_then(|mut spawner| spawner.probe(folder)).map_err(broken)
 }
 
 /// A running spawner. Dropping it ends the spawner and all jails.
@@ -138,7 +101,7 @@ impl SpawnerHandle {
     }
 
     /// Waits for the answer to a probe. For a spawner that has no jails yet: news that come meanwhile are lost.
-    pub(crate) fn probe(&mut self, folder: &Path) -> io::Result<Report> {
+    fn probe(&mut self, folder: &Path) -> io::Result<Report> {
         self.send(&Request::Probe { folder: folder.to_owned() }, &[]).map_err(io::Error::other)?;
         loop {
             wait(self.socket.as_fd(), PollFlags::IN, PROBE_MS)?;

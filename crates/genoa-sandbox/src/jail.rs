@@ -1,7 +1,6 @@
 //! What the new process does to itself between its making and its program.
 
 use std::ffi::CString;
-use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -13,31 +12,10 @@ use genoa_sys::process::Namespaces;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Resource, Rlimit, Signal};
 use rustix::thread::{CapabilitiesSecureBits, CapabilitySet, CapabilitySets};
-use serde::{Deserialize, Serialize};
 
 use crate::plan::{JailPlan, Limits, Network, OtherPrograms, Program};
+use crate::step::{Step, StepExt};
 use crate::{filter, landlock_rules, root};
-
-/// What a set-up that failed tells: which step, and what the kernel said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StepFailure {
-    pub(crate) step: String,
-    pub(crate) reason: String,
-}
-
-/// The outcome of one step.
-pub(crate) type Step<T> = Result<T, StepFailure>;
-
-/// Gives a failed step its name.
-pub(crate) trait StepExt<T> {
-    fn at(self, step: impl Into<String>) -> Step<T>;
-}
-
-impl<T, E: Display> StepExt<T> for Result<T, E> {
-    fn at(self, step: impl Into<String>) -> Step<T> {
-        self.map_err(|error| StepFailure { step: step.into(), reason: error.to_string() })
-    }
-}
 
 /// What the child says on its pipe when everything is set up and only the exec is left.
 pub(crate) const READY: u8 = b'!';

@@ -8,8 +8,8 @@ use landlock::{
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 
-use crate::jail::{Step, StepExt};
 use crate::plan::{Absent, FileAccess, FileRule, Network};
+use crate::step::{Step, StepExt};
 
 /// The newest rules that were tried. On an older kernel fewer of them hold; the namespaces cover what is missing.
 const TRIED: ABI = ABI::V7;

@@ -14,19 +14,23 @@ mod handle;
 mod jail;
 mod landlock_rules;
 pub mod machine;
+mod messages;
 pub mod plan;
-pub mod probe;
+mod primitives;
+mod probe;
 mod root;
 mod spawner;
+mod step;
 pub mod view;
 
 pub use compile::{
     ModelFiles, egress_rules, plan_agent, plan_discovery, plan_egress, plan_gateway, plan_model_bench, plan_model_file,
     plan_model_quantise, plan_model_worker, plan_remote_worker, plan_tool,
 };
-pub use handle::{ChildEnd, SpawnerHandle, SpawnerNews};
+pub use handle::{SpawnerHandle, probe};
 pub use machine::Machine;
+pub use messages::{ChildEnd, SpawnerNews};
 pub use plan::JailPlan;
-pub use probe::{Primitive, PrimitiveKind, Report, probe};
+pub use primitives::{Primitive, PrimitiveKind, Report};
 pub use spawner::spawner_main;
 pub use view::ViewLayout;

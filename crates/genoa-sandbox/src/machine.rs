@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use genoa_abi::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
 
-use crate::probe::{PrimitiveKind, Report};
+use crate::primitives::{PrimitiveKind, Report};
 
 /// This machine, as far as plans depend on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

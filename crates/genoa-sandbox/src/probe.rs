@@ -1,133 +1,21 @@
 //! What this machine offers for jails, found out by trying.
 
-use std::fmt;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use genoa_abi::{ErrorCode, Failure};
-use genoa_sys::process::Namespaces;
+use genoa_sys::process::{Namespaces, Side, clone_into, exit_at_once};
 use rustix::fs::{Mode, OFlags};
-use serde::{Deserialize, Serialize};
+use rustix::process::{WaitId, WaitIdOptions, waitid};
 
-use crate::handle::SpawnerHandle;
-use crate::jail::{Step, StepExt};
+use crate::jail::map_identity;
 use crate::plan::{Network, OtherPrograms};
+use crate::primitives::{Primitive, PrimitiveKind, Report};
 use crate::root::read_small;
-use crate::spawner::run_briefly;
+use crate::step::{STATUS_BYTES, Step, StepExt};
 use crate::{filter, landlock_rules, root};
-
-/// How long the probe may take before the spawner is considered broken.
-pub(crate) const PROBE_MS: i64 = 5_000;
-
-/// Everything that was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// The numeric user that jails run as; root is bound differently by some limits.
-    pub user: u32,
-    /// Their numeric group.
-    pub group: u32,
-    /// One entry per [`PrimitiveKind`], in its order.
-    pub primitives: Vec<Primitive>,
-}
-
-/// One thing that the kernel offers or not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Primitive {
-    /// Which.
-    pub kind: PrimitiveKind,
-    /// Whether it works here.
-    pub available: bool,
-    /// A version, or what went wrong.
-    pub detail: String,
-    /// What is refused where it is missing.
-    pub without_it: String,
-}
-
-/// What jails are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PrimitiveKind {
-    /// User namespaces without privileges.
-    UserNamespace,
-    /// Own mounts, by descriptors.
-    MountNamespace,
-    /// Own process numbers, with an own `/proc`.
-    ProcessNamespace,
-    /// An empty network.
-    NetworkNamespace,
-    /// Own System V objects.
-    IpcNamespace,
-    /// Own host name.
-    HostnameNamespace,
-    /// Copy-on-write folders inside a user namespace.
-    Overlay,
-    /// Landlock rules.
-    Landlock,
-    /// System call filters.
-    Seccomp,
-    /// Descriptors that name processes.
-    ProcessDescriptor,
-    /// A bound on the number of processes that holds for this user.
-    ProcessLimit,
-    /// Control groups that this user may divide.
-    ControlGroups,
-}
-
-impl fmt::Display for PrimitiveKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::UserNamespace => "user namespaces",
-            Self::MountNamespace => "mount namespaces",
-            Self::ProcessNamespace => "process namespaces",
-            Self::NetworkNamespace => "network namespaces",
-            Self::IpcNamespace => "IPC namespaces",
-            Self::HostnameNamespace => "host name namespaces",
-            Self::Overlay => "overlay file systems in user namespaces",
-            Self::Landlock => "Landlock",
-            Self::Seccomp => "seccomp filters",
-            Self::ProcessDescriptor => "process descriptors",
-            Self::ProcessLimit => "process limits that bind this user",
-            Self::ControlGroups => "delegated control groups",
-        })
-    }
-}
-
-impl PrimitiveKind {
-    /// What every jail is made of.
-    pub const EVERY_JAIL: &[Self] = &[
-        Self::UserNamespace,
-        Self::MountNamespace,
-        Self::ProcessNamespace,
-        Self::NetworkNamespace,
-        Self::IpcNamespace,
-        Self::HostnameNamespace,
-        Self::Landlock,
-        Self::Seccomp,
-        Self::ProcessDescriptor,
-        Self::ProcessLimit,
-    ];
-
-    fn without_it(self) -> &'static str {
-        match self {
-            Self::Overlay => "every tool that reads or changes a workspace is refused",
-            Self::ControlGroups => "nothing is refused; memory is bounded per process instead of per jail",
-            _ => "every jail is refused",
-        }
-    }
-}
-
-/// Asks a fresh spawner (`binary spawner`) what this machine offers. `folder` is where views will be: overlays depend on
-/// its file system.
-///
-/// # Errors
-/// [`ErrorCode::JailUnavailable`] if the spawner does not start or does not answer.
-pub fn probe(binary: &Path, folder: &Path) -> Result<Report, Failure> {
-    let broken =
-        |error: std::io::Error| Failure::new(ErrorCode::JailUnavailable, "the spawner does not answer").because(error);
-    SpawnerHandle::start(binary).and_then(|mut handle| handle.probe(folder)).map_err(broken)
-}
 
 /// Tries everything. Runs in the spawner, which has one thread and may copy itself; `groups` is whether it got rid of its own.
 pub(crate) fn try_everything(groups: &Step<()>, folder: &Path) -> Report {
@@ -239,4 +127,25 @@ fn use_overlay(lower: &Path, upper: &Path, work: &Path) -> Step<()> {
     rustix::fs::unlinkat(tree.as_fd(), "file", rustix::fs::AtFlags::empty()).at("remove a file in an overlay")?;
     rustix::fs::openat(tree.as_fd(), "file", flags, Mode::from_raw_mode(0o600)).at("write a file in an overlay")?;
     Ok(())
+}
+
+/// Runs `act` in a short-lived process in its own namespaces, with the user mapped, and tells how it went.
+fn run_briefly(namespaces: Namespaces, act: impl FnOnce() -> Step<String>) -> Step<String> {
+    let (status, childs_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).at("make a pipe")?;
+    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    match clone_into(namespaces).at("make a process in new namespaces")? {
+        Side::Child => {
+            let outcome = map_identity(user, group).and_then(|()| act());
+            // Nobody is left to tell if this fails.
+            let _ = File::from(childs_end).write_all(&serde_json::to_vec(&outcome).unwrap_or_default());
+            exit_at_once(0)
+        }
+        Side::Parent { pidfd, .. } => {
+            drop(childs_end);
+            let mut said = Vec::new();
+            File::from(status).take(STATUS_BYTES).read_to_end(&mut said).at("read the outcome")?;
+            waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED).at("wait for the process")?;
+            serde_json::from_slice(&said).at("understand the outcome")?
+        }
+    }
 }

@@ -12,8 +12,8 @@ use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
 };
 
-use crate::jail::{Step, StepExt};
 use crate::plan::{Limits, Mount, ProcessCount, Processes};
+use crate::step::{Step, StepExt};
 
 /// Where the new root is mounted for a moment. It must exist everywhere, and `/proc` has done its part by then.
 const STAGE: &str = "/proc";

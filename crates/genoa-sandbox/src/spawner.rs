@@ -4,48 +4,24 @@
 //! because no other thread can hold a lock. When it ends, its jails end with it; when the daemon ends, it ends.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
 
 use genoa_abi::tool::TOOL_FD;
 use genoa_abi::{ErrorCode, Failure};
-use genoa_sys::process::{Namespaces, Side, clone_into, exit_at_once};
+use genoa_sys::process::{Side, clone_into};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus, pidfd_send_signal, waitid};
-use serde::{Deserialize, Serialize};
 
 use crate::channel;
-use crate::handle::{ChildEnd, SpawnerNews};
-use crate::jail::{self, Inheritance, READY, Step, StepExt, StepFailure, become_jailed, map_identity};
+use crate::jail::{self, Inheritance, READY, become_jailed};
+use crate::messages::{ChildEnd, Request, Saying, SpawnerNews};
 use crate::plan::{Growth, JAILS, JailPlan};
-use crate::probe::{Report, try_everything};
+use crate::probe::try_everything;
+use crate::step::{STATUS_BYTES, Step, StepExt, StepFailure};
 
 /// How often the free space of a disk is looked at while a jail may write to it.
 const GROWTH_CHECK_MS: i64 = 50;
-/// What a set-up may say about its failure.
-const STATUS_BYTES: u64 = 8 * 1024;
-
-/// What the daemon asks of the spawner.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Request {
-    /// Start a jail. The message carries the descriptors; the last one is the log if there is one.
-    Spawn { id: u64, plan: Box<JailPlan>, logged: bool },
-    /// End a jail.
-    Kill { id: u64 },
-    /// Find out what the machine offers.
-    Probe { folder: PathBuf },
-}
-
-/// What the spawner says.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Saying {
-    News(SpawnerNews),
-    Report(Report),
-}
-
 /// One jail that lives.
 struct Child {
     id: u64,
@@ -243,25 +219,4 @@ fn free_bytes(growth: &Growth) -> io::Result<u64> {
 fn tell(socket: impl AsFd, news: SpawnerNews) -> io::Result<()> {
     let none: [BorrowedFd<'_>; 0] = [];
     channel::send(socket, &Saying::News(news), &none)
-}
-
-/// Runs `act` in a short-lived process in its own namespaces, with the user mapped, and tells how it went.
-pub(crate) fn run_briefly(namespaces: Namespaces, act: impl FnOnce() -> Step<String>) -> Step<String> {
-    let (status, childs_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).at("make a pipe")?;
-    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    match clone_into(namespaces).at("make a process in new namespaces")? {
-        Side::Child => {
-            let outcome = map_identity(user, group).and_then(|()| act());
-            // Nobody is left to tell if this fails.
-            let _ = File::from(childs_end).write_all(&serde_json::to_vec(&outcome).unwrap_or_default());
-            exit_at_once(0)
-        }
-        Side::Parent { pidfd, .. } => {
-            drop(childs_end);
-            let mut said = Vec::new();
-            File::from(status).take(STATUS_BYTES).read_to_end(&mut said).at("read the outcome")?;
-            waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED).at("wait for the process")?;
-            serde_json::from_slice(&said).at("understand the outcome")?
-        }
-    }
 }

@@ -6,12 +6,11 @@ use genoa_abi::schema::{EffectClass, FileNeed, Moment, Needs, RecordType};
 use genoa_abi::{ErrorCode, Failure};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::calendar_file::{CalendarFile, Times};
-use crate::calendar_read::{Occurrence, read_events};
-use crate::contacts::{Contact, People, words_of};
+use crate::calendar_read::{Event, Occurrence, read_events};
+use crate::contacts::{People, words_of};
 use crate::relevance::{Document, select};
 use crate::time::{self, Span};
 use crate::tool::{Call, Tool, answer, record, schema};
@@ -30,28 +29,6 @@ const DAY_MINUTES: i64 = 24 * 60;
 const NEW_CALENDAR: &str = "Calendar/personal.ics";
 /// Words that every event could be called.
 const GENERIC: &str = "meeting meet event appointment call calendar date session with";
-
-/// One event, or one occurrence of a repeated one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
-    /// What it is called.
-    pub title: String,
-    /// RFC 3339.
-    pub start: String,
-    /// RFC 3339.
-    pub end: String,
-    /// Where it is.
-    #[serde(default)]
-    pub place: Option<String>,
-    /// Who comes, without the person whose calendar it is.
-    pub people: Vec<Contact>,
-    /// What was written to it.
-    pub description: String,
-    /// The calendar's file, relative to the workspace.
-    pub path: String,
-    /// Its id in the file.
-    pub uid: String,
-}
 
 /// The record types of this group.
 #[must_use]

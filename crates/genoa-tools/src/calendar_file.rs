@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use crate::calendar::Event;
+use crate::calendar_read::Event;
 use crate::text;
 
 /// iCalendar lines are folded after this many bytes.

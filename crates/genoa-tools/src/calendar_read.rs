@@ -12,8 +12,8 @@ use calcard::{Entry, Parser};
 use genoa_abi::Failure;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
-use crate::calendar::Event;
 use crate::contacts::Contact;
 use crate::time::{self, Span};
 use crate::tool::Call;
@@ -25,6 +25,28 @@ const OCCURRENCES: usize = 10_000;
 const DESCRIPTION_CHARS: usize = 4_000;
 /// People of one event.
 const PEOPLE: usize = 200;
+
+/// One event, or one occurrence of a repeated one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// What it is called.
+    pub title: String,
+    /// RFC 3339.
+    pub start: String,
+    /// RFC 3339.
+    pub end: String,
+    /// Where it is.
+    #[serde(default)]
+    pub place: Option<String>,
+    /// Who comes, without the person whose calendar it is.
+    pub people: Vec<Contact>,
+    /// What was written to it.
+    pub description: String,
+    /// The calendar's file, relative to the workspace.
+    pub path: String,
+    /// Its id in the file.
+    pub uid: String,
+}
 
 /// An event at one time.
 #[derive(Clone, Debug)]

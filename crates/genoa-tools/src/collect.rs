@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::calendar::Event;
+use crate::calendar_read::Event;
 use crate::collect_sources::{Candidate, gather};
 use crate::collect_versions::drop_repeated;
 use crate::contacts::{Contact, People};

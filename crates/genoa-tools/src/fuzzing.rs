@@ -7,8 +7,9 @@ use genoa_abi::Failure;
 use genoa_abi::ids::CallId;
 use genoa_abi::tool::{Clock, Person, ToolRequest};
 
-use crate::calendar::{Event, horizon};
+use crate::calendar::horizon;
 use crate::calendar_file::{CalendarFile, Times};
+use crate::calendar_read::Event;
 use crate::tool::Call;
 use crate::{calendar_read, contacts, documents, maildir, time};
 

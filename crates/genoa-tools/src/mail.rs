@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use genoa_abi::schema::{EffectClass, FileNeed, Needs, RecordType};
 use genoa_abi::{ErrorCode, Failure};
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::contacts::{Contact, People};
+use crate::contacts::People;
 use crate::mail_draft::{Draft, write_draft};
-use crate::maildir::{StoredMail, read_all, read_one};
+use crate::maildir::{Mail, StoredMail, read_all, read_one};
 use crate::relevance::{Document, select};
 use crate::text;
 use crate::time::Span;
@@ -23,27 +22,6 @@ const SHOWN_CHARS: usize = 4_000;
 const THREAD_MAILS: usize = 200;
 /// Words that every mail could be called.
 const GENERIC: &str = "mail email message letter thread conversation mails";
-
-/// A message.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mail {
-    /// Its subject.
-    pub subject: String,
-    /// Who wrote it, as the message claims.
-    pub sender: Contact,
-    /// To whom, copies included.
-    pub recipients: Vec<Contact>,
-    /// When it was sent, RFC 3339.
-    pub date: String,
-    /// Its text.
-    pub text: String,
-    /// Its message id.
-    pub id: String,
-    /// Names and sizes of what is attached.
-    pub attachments: Vec<String>,
-    /// Its file, relative to the workspace.
-    pub path: String,
-}
 
 /// The record types of this group.
 #[must_use]

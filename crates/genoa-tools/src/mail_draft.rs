@@ -8,8 +8,7 @@ use mail_builder::MessageBuilder;
 use mail_builder::headers::address::Address;
 
 use crate::contacts::Contact;
-use crate::mail::Mail;
-use crate::maildir::{folder_name, read_one};
+use crate::maildir::{Mail, folder_name, read_one};
 use crate::tool::{Call, file_failure};
 use crate::{files, text, time, walk};
 

@@ -8,9 +8,9 @@ use genoa_abi::limits::READ_BYTES;
 use genoa_abi::{ErrorCode, Failure};
 use jiff::Timestamp;
 use mail_parser::{Address, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders};
+use serde::{Deserialize, Serialize};
 
 use crate::contacts::Contact;
-use crate::mail::Mail;
 use crate::tool::{Call, file_failure};
 use crate::{documents, text, time, walk};
 
@@ -30,6 +30,27 @@ const LINE_BYTES: u64 = 64 * 1024;
 const LISTED: usize = 200;
 /// Folders whose messages were never sent, or were thrown away.
 const LEFT_OUT: [&str; 6] = ["drafts", "trash", "junk", "spam", "deleted", "deleted messages"];
+
+/// A message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    /// Its subject.
+    pub subject: String,
+    /// Who wrote it, as the message claims.
+    pub sender: Contact,
+    /// To whom, copies included.
+    pub recipients: Vec<Contact>,
+    /// When it was sent, RFC 3339.
+    pub date: String,
+    /// Its text.
+    pub text: String,
+    /// Its message id.
+    pub id: String,
+    /// Names and sizes of what is attached.
+    pub attachments: Vec<String>,
+    /// Its file, relative to the workspace.
+    pub path: String,
+}
 
 /// A message with what a search needs beside its record.
 #[derive(Clone, Debug)]

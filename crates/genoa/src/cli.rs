@@ -4,15 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use genoa_abi::installation::Installation;
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::Home;
 
 use crate::commands;
-use crate::connect::{Session, begin, connect_or_start, workspace};
-use crate::installed;
+use crate::context::Context;
 use crate::output::{self, Ending, Format};
-use crate::servers::{Known, ask_new};
 use crate::settings::Settings;
 
 /// Lets an assistant work on your machine: what it may do is granted, what it does is shown first, and why anything
@@ -119,50 +116,6 @@ pub(crate) struct ViewArguments {
     pub(crate) view: Option<genoa_abi::ViewId>,
 }
 
-/// What every command may need; resolved once.
-#[derive(Debug)]
-pub(crate) struct Context {
-    pub(crate) home: Home,
-    pub(crate) settings: Settings,
-    pub(crate) format: Format,
-    workspace: Option<PathBuf>,
-    today: Option<jiff::civil::Date>,
-}
-
-impl Context {
-    /// The folder that the command is about.
-    pub(crate) fn workspace(&self) -> Result<PathBuf, Failure> {
-        workspace(self.workspace.as_deref())
-    }
-
-    /// A session in that folder, with the daemon started if need be.
-    pub(crate) fn session(&self) -> Result<Session, Failure> {
-        self.session_in(&self.workspace()?)
-    }
-
-    /// A session in another folder.
-    pub(crate) fn session_in(&self, workspace: &std::path::Path) -> Result<Session, Failure> {
-        // The daemon starts nothing of other people's by itself: it offers what is known when the session begins.
-        self.servers()?;
-        begin(connect_or_start(&self.home)?, &self.settings, workspace, self.today)
-    }
-
-    /// What there is to use.
-    pub(crate) fn installation(&self) -> Result<Installation, Failure> {
-        installed::of(&self.settings, &self.servers()?)
-    }
-
-    /// The configured servers, the new ones just asked for their tools.
-    pub(crate) fn servers(&self) -> Result<Vec<Known>, Failure> {
-        ask_new(&self.home, &self.settings)
-    }
-
-    /// The date that counts as today.
-    pub(crate) fn today(&self) -> jiff::civil::Date {
-        self.today.unwrap_or_else(|| jiff::Zoned::now().date())
-    }
-}
-
 /// With less free than this, hardly anything can be written.
 const FULL_BELOW_BYTES: u64 = 256 * 1024;
 
@@ -186,7 +139,7 @@ fn dispatch(cli: Cli, format: Format) -> Result<Ending, Failure> {
     }
     let home = Home::resolve(|name| std::env::var_os(name))?;
     let settings = Settings::load(&home)?;
-    let context = Context { home, settings, format, workspace: cli.workspace, today: cli.today };
+    let context = Context { home, settings, format, named_workspace: cli.workspace, named_today: cli.today };
     act(&context, cli.command).map_err(|failure| explained(failure, &context.home))
 }
 

@@ -4,8 +4,8 @@ use genoa_abi::Failure;
 use genoa_abi::installation::Installation;
 use genoa_daemon::{Configured, Home, Thinking};
 
-use crate::commands::model;
 use crate::installed;
+use crate::models;
 use crate::providers;
 use crate::rule_files;
 use crate::servers::known;
@@ -16,12 +16,12 @@ use crate::settings::Settings;
 pub(crate) fn configured(home: &Home) -> Result<Configured, Failure> {
     let settings = Settings::load(home)?;
     let offered = installed::of(&settings, &known(home, &settings))?;
-    let chosen = model::name(&settings).to_owned();
-    let models = providers::models(&settings, &chosen);
-    let installation = Installation { policy: rule_files::texts(home), models, ..offered };
-    let models = model::sources(home, &settings);
-    let thinking = Thinking { chosen, models, agent_options: settings.agent_options() };
-    let mut watched = model::watched(home, &settings);
+    let chosen = models::chosen(&settings).to_owned();
+    let stated = providers::models(&settings, &chosen);
+    let installation = Installation { policy: rule_files::texts(home), models: stated, ..offered };
+    let thinking =
+        Thinking { chosen, models: models::sources(home, &settings), agent_options: settings.agent_options() };
+    let mut watched = models::watched(home, &settings);
     watched.extend(rule_files::watched(home));
     Ok(Configured { installation, thinking, watched })
 }

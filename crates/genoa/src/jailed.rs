@@ -45,7 +45,7 @@ impl Jails {
     /// # Errors
     /// [`ErrorCode::JailUnavailable`] if the spawner does not answer.
     pub(crate) fn new(home: &Home) -> Result<Self, Failure> {
-        let binary = crate::modes::binary()?;
+        let binary = binary()?;
         let report = probe(&binary, &home.run())?;
         let machine = Machine::survey(report, &binary, home.state(), std::env::home_dir().as_deref());
         Ok(Self { binary, machine })
@@ -189,4 +189,10 @@ fn converse(
 fn cleaned(failure: &Failure) -> Failure {
     let clean = |text: &str| shorten(&one_line(text), REASON_LETTERS);
     Failure::new(failure.code, clean(&failure.what)).because(clean(&failure.why)).try_next(clean(&failure.next))
+}
+
+/// The path of this binary, which jails are started from.
+pub(crate) fn binary() -> Result<PathBuf, Failure> {
+    std::env::current_exe()
+        .map_err(|error| Failure::new(ErrorCode::Internal, "our own binary cannot be found").because(error))
 }

@@ -12,6 +12,7 @@ mod cli;
 mod commands;
 mod configured;
 mod connect;
+mod context;
 #[cfg(test)]
 mod denials;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod hosts;
 mod installed;
 mod jailed;
 mod model_files;
+mod models;
 mod modes;
 mod money;
 mod output;

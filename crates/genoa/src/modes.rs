@@ -6,7 +6,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use genoa_abi::egress::EGRESS_FD;
@@ -23,6 +22,7 @@ use genoa_model::worker::{WorkerOptions, worker_main};
 
 use crate::configured::configured;
 use crate::connect::HOME_IN_USE;
+use crate::jailed::binary;
 use crate::output;
 
 /// One of the processes.
@@ -90,12 +90,6 @@ pub(crate) fn run(mode: &Mode) -> ExitCode {
             if is_second { ExitCode::from(HOME_IN_USE) } else { ExitCode::FAILURE }
         }
     }
-}
-
-/// The path of this binary, which jails are started from.
-pub(crate) fn binary() -> Result<PathBuf, Failure> {
-    std::env::current_exe()
-        .map_err(|error| Failure::new(ErrorCode::Internal, "our own binary cannot be found").because(error))
 }
 
 fn daemon() -> Result<(), Failure> {

@@ -5,8 +5,12 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use genoa_abi::policy::{PolicyTexts, RuleFile};
+use genoa_abi::schema::Catalog;
 use genoa_abi::{ErrorCode, Failure};
 use genoa_daemon::Home;
+use genoa_policy::{Remark, RemarkKind, check};
+
+use crate::output::{BAD, CARE, styled, visible_line};
 
 /// The administrator's folder.
 const SITE: &str = "/etc/genoa/policy";
@@ -136,4 +140,38 @@ fn named(name: &str) -> Result<&str, Failure> {
     }
     Err(Failure::new(ErrorCode::InvalidInput, format!("`{}` is no name for a file of rules", name.escape_debug()))
         .try_next("Call it like `mail.cedar`"))
+}
+
+/// What is to be said of a file of rules together with those that hold; or what is wrong, and it does not hold.
+pub(crate) fn sound(home: &Home, catalog: &Catalog, file: &RuleFile) -> Result<Vec<Remark>, Remark> {
+    let mut texts = texts(home);
+    put(&mut texts, file.clone());
+    let mut remarks = check(&texts, catalog);
+    match remarks.iter().position(|remark| remark.kind == RemarkKind::Wrong) {
+        Some(place) => Err(remarks.swap_remove(place)),
+        None => Ok(remarks),
+    }
+}
+
+/// One of the person's files, with a rule more.
+pub(crate) fn with_rule(home: &Home, name: &str, rule: &str) -> RuleFile {
+    RuleFile::new(name, [text_of(home, name).as_str(), rule].join("\n"))
+}
+
+/// What stands in one of the person's files; nothing if it is not there.
+pub(crate) fn text_of(home: &Home, name: &str) -> String {
+    let files = texts(home).person;
+    files.into_iter().find(|file| file.name == name).map(|file| file.text).unwrap_or_default()
+}
+
+/// Puts a file among the person's, in the place of one of that name.
+pub(crate) fn put(texts: &mut PolicyTexts, file: RuleFile) {
+    texts.person.retain(|known| known.name != file.name);
+    texts.person.push(file);
+}
+
+/// A remark for people.
+pub(crate) fn remark_line(remark: &Remark) -> String {
+    let mark = if remark.kind == RemarkKind::Wrong { styled(BAD, "✗") } else { styled(CARE, "!") };
+    format!("{mark} {}", visible_line(&remark.to_string()))
 }

@@ -4,27 +4,9 @@ use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::session::{LlamaStateSeqFlags, SeqState};
 use llama_cpp_2::token::LlamaToken;
 
-use super::generation::Generation;
+use super::generation::{Away, Generation};
 use super::slots::{Placement, Slots};
 use super::state_files::{StateFiles, Use};
-
-/// Where the state of a call is that had to make room.
-#[derive(Debug, Default)]
-pub(super) enum Away {
-    /// Nowhere, or the call has a sequence.
-    #[default]
-    Nowhere,
-    /// In memory, outside the sequences: that of so many of its tokens.
-    Held(usize, SeqState),
-    /// On disk: that of so many of its tokens.
-    OnDisk(usize),
-}
-
-impl Away {
-    fn held_bytes(&self) -> usize {
-        if let Self::Held(_, state) = self { state.byte_len() } else { 0 }
-    }
-}
 
 /// The sequences of a context with the state that they hold.
 pub(super) struct Sequences<'m> {

@@ -6,24 +6,20 @@ use genoa_abi::model::{
     Alternative, CallState, CallWork, Finish, InferClass, InferReply, InferRequest, InferUsage, TokenNews, WrittenToken,
 };
 use genoa_abi::{CallId, ErrorCode, Failure};
+use llama_cpp_2::context::session::SeqState;
 use llama_cpp_2::token::LlamaToken;
 use llguidance::Matcher;
 use toktrie::{SimpleVob, TokTrie, TokenId};
 
-use super::admission::Away;
 use super::chances::Chances;
 use super::lookup::Lookup;
 use super::prompt::Prompt;
 use super::sampler::{Sampler, chances};
 use super::thresholds::Thresholds;
 use super::written::{Written, WrittenFile};
+use crate::durations::ms;
 use crate::limits::{FIXED_PIECE_TOKENS, TOKEN_NEWS_MS};
 use crate::text::TextStream;
-
-/// A duration as it is reported.
-pub(super) fn ms(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
-}
 
 /// A chance in millionths.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a chance is from 0 to 1")]
@@ -34,6 +30,25 @@ fn ppm(chance: f64) -> u32 {
 /// A grammar that cannot be gone on in.
 fn dead_end(why: &dyn std::fmt::Display) -> Failure {
     Failure::new(ErrorCode::InvalidInput, "the grammar led the model to a dead end").because(why)
+}
+
+/// Where the state of a call is that had to make room.
+#[derive(Debug, Default)]
+pub(super) enum Away {
+    /// Nowhere, or the call has a sequence.
+    #[default]
+    Nowhere,
+    /// In memory, outside the sequences: that of so many of its tokens.
+    Held(usize, SeqState),
+    /// On disk: that of so many of its tokens.
+    OnDisk(usize),
+}
+
+impl Away {
+    /// What it takes in memory.
+    pub(super) fn held_bytes(&self) -> usize {
+        if let Self::Held(_, state) = self { state.byte_len() } else { 0 }
+    }
 }
 
 pub(super) struct Generation {

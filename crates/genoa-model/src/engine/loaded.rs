@@ -18,6 +18,7 @@ use toktrie::TokEnv;
 
 use super::interrupt::Interrupt;
 use super::vocabulary;
+use crate::durations::ms;
 use crate::gguf;
 use crate::limits::{FIXED_PIECE_TOKENS, HELD_STATES_BYTES, SLOTS, STATE_FILES_BYTES, STEP_TOKENS};
 
@@ -154,7 +155,7 @@ impl LoadedModel {
         let vocabulary = vocabulary::read(&model);
         let context_tokens = options.context_tokens.min(model.n_ctx_train()).max(1);
         let threads = options.threads.unwrap_or_else(default_threads).max(1);
-        let load_ms = super::generation::ms(started.elapsed());
+        let load_ms = ms(started.elapsed());
         Ok(Self {
             model,
             template,

@@ -18,6 +18,7 @@ use super::RemoteOptions;
 use super::broker::Answer;
 use super::chat::{self, Chunk};
 use super::endpoint::{Endpoint, Refused};
+use crate::durations::ms;
 use crate::limits::{REMOTE_ANSWER_BYTES, REMOTE_CALLS, REMOTE_EMBEDDINGS_BYTES, TOKEN_NEWS_MS};
 use crate::text::TextStream;
 use crate::worker::{Incoming, NOTHING, Outgoing};
@@ -297,8 +298,8 @@ impl<'a> Stream<'a> {
             state.usage.cached_tokens = usage.prompt_tokens_details.unwrap_or_default().cached_tokens;
         }
         let first = self.first.unwrap_or(now);
-        state.usage.prefill_ms = milliseconds(first - self.started);
-        state.usage.decode_ms = milliseconds(now - first);
+        state.usage.prefill_ms = ms(first - self.started);
+        state.usage.decode_ms = ms(now - first);
         state.text.push_str(&fresh);
         self.fresh.push_str(&fresh);
         Ok(())
@@ -316,8 +317,4 @@ impl<'a> Stream<'a> {
         self.told_bytes += text.len();
         Some(TokenNews { call: self.call.call, from, text, written_tokens, tokens: Vec::new() })
     }
-}
-
-fn milliseconds(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::loopback::{Asked, Server, send};
 use genoa_abi::{ContentHash, ErrorCode, Failure};
 use genoa_model::catalogue::{Entry, Source};
-use genoa_model::fetch::{FetchNews, FetchOptions, fetch};
+use genoa_model::fetch::{FetchOptions, fetch};
+use genoa_model::fetch_news::FetchNews;
 use genoa_model::foreign::{Foreign, InThisProcess, Reading};
 use genoa_model::store::{self, Installed};
 

@@ -2,18 +2,10 @@
 
 use genoa_abi::schema::{EffectClass, Executor, Parameter, ToolSchema, Type};
 
+use super::functions::{ASK, WHOLE_PLANS, is_writable};
 use super::rules::{is_name, literal};
 use super::terminals::{TEXT, time, topic};
 use super::values::{Values, is_read_time, is_time_field, optional_name};
-
-/// Whether a tool's name, and those of the arguments that it needs, can be written in a plan.
-pub(super) fn is_writable(tool: &ToolSchema) -> bool {
-    let required_can_be_named = tool.parameters.iter().all(|parameter| !parameter.required || is_name(&parameter.name));
-    !WHOLE_PLANS.contains(&tool.name.as_str()) && tool.name.split('.').all(is_name) && required_can_be_named
-}
-
-/// Functions that stand alone: a plan that refuses or asks does nothing else.
-pub(super) const WHOLE_PLANS: [&str; 2] = ["refuse", ASK];
 
 /// The parameter for what a file shall hold, and the tools that give one its content.
 const CONTENT: &str = "text";
@@ -24,9 +16,6 @@ const NAME: &str = "name";
 const KIND: &str = "kind";
 /// The parameter for the cells of a table.
 const ROWS: &str = "rows";
-
-/// The function that asks the person.
-const ASK: &str = "ask";
 
 /// The calls that are possible at some place.
 #[derive(Default)]

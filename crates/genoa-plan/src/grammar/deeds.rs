@@ -3,10 +3,7 @@
 //! A small model that has nothing left to do goes on all the same, with calls that nobody asked for. So the verbs of the
 //! request are counted, generously, and a plan has no more acts than these. The words are English.
 
-use genoa_abi::schema::{Catalog, EffectClass, Executor, ToolSchema};
-
 use super::english::{ACTING, bare, is_among, is_verb_of_doing, is_verb_of_telling};
-use super::said::Said;
 use crate::time::number;
 
 /// Verbs of requests that are served by looking, besides those of telling.
@@ -18,8 +15,6 @@ const DOING: &str = "clean correct drop exchange go insert lower paste raise str
 
 /// Verbs that ask for as many acts as it takes.
 const TIDYING: &str = "arrange clean group order organise organize sort tidy";
-/// What only makes room for another act, where nobody asked for the folder itself.
-const FOLDER_MAKER: &str = "files.make_folder(";
 /// How many acts those count for.
 const TIDYING_ACTS: usize = 3;
 
@@ -32,17 +27,19 @@ const MAKING: &str = "add build create make open set start";
 /// Words that ask for something each.
 const QUESTIONING: &str = "how what when where which who whom whose why";
 
-/// How many verbs of a request ask for an act, and how many for an answer.
+/// How much a request asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Deeds {
-    acts: usize,
-    answers: usize,
+    /// Verbs that ask for an act.
+    pub(super) acts: usize,
+    /// Verbs that ask for an answer.
+    pub(super) answers: usize,
     /// Words that begin a question.
-    questions: usize,
+    pub(super) questions: usize,
     /// Whether something shall be made, so that an empty folder may be what is asked for.
-    makes: bool,
+    pub(super) makes: bool,
     /// Whether somebody shall be told or sent something.
-    sends: bool,
+    pub(super) sends: bool,
 }
 
 impl Deeds {
@@ -249,87 +246,6 @@ fn is_name_of_file(word: &str) -> bool {
     inner.contains(['.', '/', '`', '"', '“', '”'])
 }
 
-impl Said {
-    /// Whether the request itself, by its verb, is for something out of reach of these tools, all of them.
-    pub(super) fn is_out_of_reach(&self, catalog: &Catalog) -> bool {
-        let serves = |verb: &str| {
-            let asked = catalog.tools.values().flat_map(|tool| &tool.asked_by);
-            asked.into_iter().any(|wanted| verb.starts_with(wanted.as_str()))
-        };
-        self.out_of_reach.iter().any(|verb| !serves(verb))
-    }
-
-    /// Whether a plan makes none of what the request names as its product: slides, a chart, a brief. Then it is not over.
-    #[must_use]
-    pub fn misses_a_product(&self, plan: &str, catalog: &Catalog) -> bool {
-        let group = |tool: &ToolSchema| tool.name.split_once('.').map(|(group, _)| group.to_owned());
-        let makes = |tool: &&ToolSchema| {
-            let of_group = catalog.tools.values().filter(|other| group(other) == group(tool)).count();
-            tool.effect == EffectClass::Change && !tool.needs.programs && of_group == 1
-        };
-        let products = catalog.tools.values().filter(makes).filter(|tool| self.asks_for(tool));
-        let is_missed = |tool: &ToolSchema| !plan.contains(&format!("{}(", tool.name));
-        let is_wanted = |tool: &&ToolSchema| group(tool).is_some_and(|group| self.names_product(&group));
-        let is_announcement = |tool: &&ToolSchema| tool.executor == Executor::Kernel && !tool.asked_by.is_empty();
-        let announcements = catalog.tools.values().filter(is_announcement);
-        let announcements = announcements.filter(|tool| tool.effect == EffectClass::Observe && self.asks_for(tool));
-        let misses_one = products.filter(is_wanted).chain(announcements).any(is_missed);
-        !self.is_question() && (misses_one || self.misses_a_message(plan, catalog))
-    }
-
-    /// Whether something shall be sent to somebody, and a plan sends and saves nothing.
-    fn misses_a_message(&self, plan: &str, catalog: &Catalog) -> bool {
-        let sends = |tool: &&ToolSchema| tool.effect == EffectClass::Emit && self.asks_for(tool);
-        let group = |tool: &ToolSchema| tool.name.split_once('.').map(|(group, _)| format!("{group}."));
-        let missed = |tool: &ToolSchema| {
-            let of_group = |line: &str| acts(line, catalog) && group(tool).is_some_and(|group| line.contains(&group));
-            !plan.lines().any(of_group)
-        };
-        self.sends_to_somebody() && catalog.tools.values().filter(sends).any(missed)
-    }
-
-    /// Whether the request itself is to tell or send somebody something: it can be done, whatever it is about.
-    pub(super) fn sends_to_somebody(&self) -> bool {
-        self.deeds().is_some_and(|deeds| deeds.sends)
-    }
-
-    /// Whether a plan runs a program and does nothing with what that printed, though something is asked.
-    #[must_use]
-    pub fn misses_an_output(&self, plan: &str, catalog: &Catalog) -> bool {
-        let tells = self.deeds().is_some_and(|deeds| deeds.answers > 0 || deeds.questions > 0);
-        let lines: Vec<&str> = plan.lines().collect();
-        let is_unused = |(place, line): (usize, &&str)| {
-            let Some((name, call)) = line.split_once(" = ") else { return false };
-            let tool = call.split('(').next().and_then(|function| catalog.tools.get(function.trim()));
-            let is_used = |later: &&str| {
-                later.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == name.trim())
-            };
-            tool.is_some_and(ToolSchema::takes_a_command) && !lines[place + 1..].iter().any(is_used)
-        };
-        tells && lines.iter().enumerate().any(is_unused)
-    }
-
-    /// Whether a plan does all that was asked for, so that nothing is left to write: it acts as often as there are verbs
-    /// for it, and nothing is to be told besides. A named file that it does not mention is still to come.
-    #[must_use]
-    pub fn is_served_by(&self, plan: &str, catalog: &Catalog) -> bool {
-        let Some(deeds) = self.deeds().filter(|_| !self.misses_a_product(plan, catalog)) else { return false };
-        if self.misses_an_output(plan, catalog) {
-            return false;
-        }
-        let prepares = |line: &str| !deeds.makes && line.contains(FOLDER_MAKER);
-        let done = plan.lines().filter(|line| acts(line, catalog) && !prepares(line)).count();
-        let wanted = if self.is_question() { deeds.questions.max(1) } else { deeds.answers.max(1) };
-        if done >= deeds.acts && said_at_last(plan, wanted) {
-            return true;
-        }
-        let is_over = done >= deeds.acts && deeds.answers == 0 && !self.is_question();
-        // Where no verb of doing is known, nothing is known of how much is to be done.
-        let is_enough = deeds.acts > 0 && (is_over || done >= deeds.acts + deeds.answers);
-        is_enough && !self.misses_a_file(plan)
-    }
-}
-
 /// Whether a text speaks of a thing by this name, in the singular or plural: what follows is no other noun ("a brief
 /// summary" speaks of no brief).
 pub(super) fn speaks_of(text: &str, name: &str) -> bool {
@@ -346,24 +262,9 @@ pub(super) fn speaks_of(text: &str, name: &str) -> bool {
 /// Words that stand after a noun.
 const AFTER_NOUNS: &str = "about and as at by called for from in into named of on out that to which with";
 
-/// Whether a plan, as it stands, has told this much, the last thing just now, outside of all blocks.
-fn said_at_last(plan: &str, wanted: usize) -> bool {
-    let says = |line: &&str| line.starts_with("say(");
-    plan.lines().next_back().is_some_and(|line| says(&line)) && plan.lines().filter(says).count() >= wanted
-}
-
-/// Whether a statement changes or sends something. What runs a program may be there for its output.
-fn acts(line: &str, catalog: &Catalog) -> bool {
-    let call = line.split_once(" = ").map_or(line, |(_, value)| value).trim();
-    let acts = |tool: &ToolSchema| tool.effect != EffectClass::Observe && !tool.needs.programs;
-    call.split_once('(').and_then(|(name, _)| catalog.tools.get(name)).is_some_and(acts)
-}
-
 #[cfg(test)]
 mod tests {
-    use genoa_abi::schema::Catalog;
-
-    use super::{Deeds, Said, out_of_reach, request_and_background, speaks_of};
+    use super::{Deeds, out_of_reach, request_and_background, speaks_of};
 
     #[test]
     fn verbs_of_a_request_are_counted() {
@@ -428,20 +329,5 @@ mod tests {
             assert!(["slides", "chart", "brief"].iter().any(|name| speaks_of(text, name)), "{text}");
         }
         assert!(!speaks_of("write a brief summary", "brief") && !speaks_of("move the slide deck", "slides"));
-    }
-
-    #[test]
-    fn a_question_is_served_by_an_answer_and_two_by_two() {
-        let is_served = |intention: &str, plan: &str| {
-            Said::in_intention(intention).is_served_by(plan, &Catalog::new(Vec::new(), Vec::new()))
-        };
-        let (once, twice) =
-            ("found = disks.list()\nsay(found)\n", "info = system.info()\nsay(info)\nfound = x.y()\nsay(found)\n");
-        assert!(is_served("How full are the disks?", once));
-        assert!(!is_served("How full are the disks, and which process is biggest?", once));
-        assert!(is_served("How full are the disks, and which process is biggest?", twice));
-        assert!(!is_served("How full are the disks?", "found = disks.list()\nif found:\n    say(found)\n"));
-        assert!(!is_served("Clean up the disks", once));
-        assert!(is_served("Tell me how full the disks are", once));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use genoa_abi::limits::{PLAN_BYTES, PLAN_STATEMENTS};
 use genoa_abi::schema::{Catalog, RecordType, Type};
 
-use super::calls::WHOLE_PLANS;
+use super::functions::WHOLE_PLANS;
 use crate::ast::{ExpressionKind, Statement, StatementKind};
 use crate::check::{Checker, Variables};
 use crate::finding::Finding;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use genoa_abi::schema::{Catalog, Existing, Field, Parameter, Type};
 
+use super::functions::is_writable;
 use super::rules::{Rules, is_name, literal};
 use super::said::Said;
 use super::terminals::{FORMAT_TEXT, INT, NUMBER, TEXT, field_name, time, topic};
@@ -276,7 +277,7 @@ impl<'a> Values<'a> {
         for field in fields.iter().filter(|field| wanted(&field.ty) && is_name(&field.name)) {
             elements.push(literal(&format!("{variable}.{}", field.name)));
         }
-        for tool in catalog.tools.values().filter(|tool| wanted(&tool.returns) && super::calls::is_writable(tool)) {
+        for tool in catalog.tools.values().filter(|tool| wanted(&tool.returns) && is_writable(tool)) {
             let required = tool.parameters.iter().filter(|parameter| parameter.required).count();
             let Some(parameter) = tool.parameters.first().filter(|first| first.required && required == 1) else {
                 continue;

@@ -8,7 +8,7 @@ use genoa_abi::limits::READ_BYTES;
 use genoa_abi::{ErrorCode, Failure};
 use pdf_extract::{ConvertToFmt, OutputError, PlainTextOutput, output_doc};
 
-use super::pdf_size;
+use super::pdf_size::{self, unreadable};
 
 /// How long one file may take.
 const PDF_TIME: Duration = Duration::from_secs(60);
@@ -59,11 +59,6 @@ fn extract(bytes: &[u8]) -> Result<String, Failure> {
         Err(OutputError::FormatError(_)) if kept.is_full => Ok(kept.text),
         Err(error) => Err(unreadable(&error)),
     }
-}
-
-/// The failure for a file that the parser does not take.
-pub(super) fn unreadable(error: &dyn fmt::Display) -> Failure {
-    Failure::new(ErrorCode::ToolFailed, "the PDF file cannot be read").because(error)
 }
 
 /// Text that takes no more than [`READ_BYTES`] and a little, and then stops its writer.

@@ -1,5 +1,6 @@
 //! What the streams of a PDF file unpack to, before its parser is let near them: the parser has no limits of its own.
 
+use std::fmt::Display;
 use std::io::{self, Read, Write};
 
 use flate2::read::{DeflateDecoder, ZlibDecoder};
@@ -24,7 +25,7 @@ const MARK: &str = "GenoaTooLarge";
 pub(super) fn load(bytes: &[u8]) -> Result<Document, Failure> {
     // The parser unpacks streams of objects while it loads; it asks this first, and may do so on several threads.
     let document = Document::load_mem_with_options(bytes, LoadOptions::with_filter(without_bombs));
-    let document = document.map_err(|error| super::pdf::unreadable(&error))?;
+    let document = document.map_err(|error| unreadable(&error))?;
     check(&document)?;
     Ok(document)
 }
@@ -140,4 +141,9 @@ impl Write for Bounded {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The failure for a file that the parser does not take.
+pub(super) fn unreadable(error: &dyn Display) -> Failure {
+    Failure::new(ErrorCode::ToolFailed, "the PDF file cannot be read").because(error)
 }

@@ -4,8 +4,7 @@ use clap::Args;
 use genoa_abi::session::Proposal;
 use genoa_abi::{ErrorCode, Failure, ProposalId};
 
-use crate::cli::Context;
-use crate::commands::status;
+use crate::context::Context;
 use crate::follow::{Asking, adopt, show_proposal};
 use crate::output::{Ending, Format};
 
@@ -27,7 +26,7 @@ pub(crate) fn run(context: &Context, arguments: &AdoptArguments) -> Result<Endin
 }
 
 fn find(context: &Context, wanted: Option<ProposalId>) -> Result<Proposal, Failure> {
-    let proposals = status::fetch(context)?.proposals;
+    let proposals = context.status()?.proposals;
     match (wanted, proposals.as_slice()) {
         (Some(id), _) => proposals.into_iter().find(|proposal| proposal.id == id).ok_or_else(|| {
             Failure::new(ErrorCode::NotFound, format!("nothing called {id} waits to be adopted"))

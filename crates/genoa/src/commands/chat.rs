@@ -3,9 +3,9 @@
 use genoa_abi::{ErrorCode, Failure};
 use rustyline::error::ReadlineError;
 
-use crate::cli::Context;
 use crate::commands::model;
 use crate::connect::Session;
+use crate::context::Context;
 use crate::follow::{Asking, intend};
 use crate::output::{self, BOLD, Ending, FAINT, Format, remark, styled, visible_line};
 

@@ -4,18 +4,19 @@ use genoa_abi::Failure;
 use genoa_sandbox::{PrimitiveKind, probe};
 use serde_json::{Value as Json, json};
 
-use crate::cli::Context;
-use crate::commands::model;
+use crate::context::Context;
+use crate::jailed::binary;
+use crate::models;
 use crate::output::{BAD, BOLD, Ending, FAINT, GOOD, styled, value};
 use crate::servers::Known;
 
 /// Looks at the machine, the home and the model.
 pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
     context.home.create()?;
-    let report = probe(&crate::modes::binary()?, &context.home.run())?;
+    let report = probe(&binary()?, &context.home.run())?;
     let needed = PrimitiveKind::EVERY_JAIL;
     let healthy = report.primitives.iter().all(|primitive| primitive.available || !needed.contains(&primitive.kind));
-    let model = model::described(context);
+    let model = models::described(&context.home, &context.settings);
     let servers = context.servers()?;
     let findings = json!({
         "primitives": report.primitives,
@@ -24,7 +25,7 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
         "hosts": context.settings.network.hosts,
         "servers": servers.iter().map(server_finding).collect::<Vec<_>>(),
         "sensor": sensor_finding(),
-        "model": model.is_ok().then(|| model::name(&context.settings)),
+        "model": model.is_ok().then(|| models::chosen(&context.settings)),
     });
     value(context.format, &findings, |_| {
         let mut lines = vec![styled(BOLD, "What jails are made of")];
@@ -52,7 +53,7 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
             Ok(described) => lines.push(format!("  {} {described}", styled(GOOD, "✓"))),
             Err(failure) => lines.push(format!("  {} {failure}", styled(BAD, "✗"))),
         }
-        lines.extend(model::described_by_rule(&context.settings).into_iter().map(|line| format!("  → {line}")));
+        lines.extend(models::described_by_rule(&context.settings).into_iter().map(|line| format!("  → {line}")));
         lines.push(styled(BOLD, "Injection sensor"));
         lines.push(sensor_line());
         lines

@@ -1,17 +1,16 @@
 //! `eval`: runs cases with the real model and reports.
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use genoa_abi::session::RunOutcome;
 use genoa_abi::{ErrorCode, Failure};
 
-use crate::cli::Context;
 use crate::commands::model;
-use crate::eval::{Case, Seen, Stage, Verdict, complaints, markdown, read_cases, summary_lines};
+use crate::context::Context;
+use crate::eval::{Case, Stage, Verdict, case_settings, judge, markdown, read_cases, summary_lines};
+use crate::models;
 use crate::output::{BAD, Ending, FAINT, Format, GOOD, line, remark, styled, value};
-use crate::settings::{NetworkSettings, Planner, Settings};
+use crate::settings::Planner;
 
 /// Which cases, and how.
 #[derive(Debug, Args)]
@@ -58,7 +57,7 @@ pub(crate) fn run(context: &Context, arguments: &EvalArguments) -> Result<Ending
         show(context.format, &verdict, verdicts.len() + 1, cases.len());
         verdicts.push(verdict);
     }
-    let title = format!("{}, grammar {:?}", model::name(&settings), arguments.grammar).to_lowercase();
+    let title = format!("{}, grammar {:?}", models::chosen(&settings), arguments.grammar).to_lowercase();
     if let Some(path) = &arguments.report {
         std::fs::write(path, markdown(&title, &verdicts)).map_err(|error| {
             Failure::new(ErrorCode::StorageFailed, format!("cannot write {}", path.display())).because(error)
@@ -69,52 +68,6 @@ pub(crate) fn run(context: &Context, arguments: &EvalArguments) -> Result<Ending
     }
     let passed = verdicts.iter().all(|verdict| verdict.complaints.is_empty());
     Ok(if passed { Ending::Done } else { Ending::Failed })
-}
-
-/// The settings under which cases run: they are about one model, and run alike for everybody.
-pub(crate) fn case_settings(own: &Settings, model: Option<&str>, planner: Planner) -> Settings {
-    let mut settings = own.clone();
-    if let Some(name) = model {
-        name.clone_into(&mut settings.model.name);
-    }
-    settings.model.planner = planner;
-    settings.network = NetworkSettings::default();
-    settings.mcp.clear();
-    settings.route.clear();
-    settings
-}
-
-/// Runs a case of `file`.
-pub(crate) fn judge(stage: &Stage, case: &Case, file: &Path) -> Verdict {
-    let began = Instant::now();
-    let mut verdict = match stage.run(case, file) {
-        Ok((seen, folder)) => verdict_on(case, &seen, &folder),
-        Err(failure) => {
-            Verdict { complaints: vec![failure.to_string()], ..verdict_on(case, &Seen::nothing(), Path::new("")) }
-        }
-    };
-    verdict.seconds = began.elapsed().as_secs_f64();
-    verdict
-}
-
-fn verdict_on(case: &Case, seen: &Seen, folder: &Path) -> Verdict {
-    let mut complaints = complaints(case, seen, folder);
-    if let (false, Some(RunOutcome::Failed(failure))) =
-        (complaints.is_empty(), seen.summary.as_ref().map(|summary| &summary.outcome))
-    {
-        complaints.push(failure.to_string());
-    }
-    Verdict {
-        id: case.id.clone(),
-        category: case.agent.clone().unwrap_or_else(|| "routed".to_owned()),
-        complaints,
-        plan: seen.plan.clone(),
-        answer: seen.summary.as_ref().map(|summary| summary.answer.clone()).unwrap_or_default(),
-        seconds: 0.0,
-        plans: seen.plans,
-        sent_back: seen.sent_back,
-        outside: seen.outside.len(),
-    }
 }
 
 fn show(format: Format, verdict: &Verdict, number: usize, count: usize) {

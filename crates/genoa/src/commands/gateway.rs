@@ -12,10 +12,10 @@ use genoa_gateway::{GatewayOptions, token_in};
 use genoa_sandbox::plan_gateway;
 use serde_json::json;
 
-use crate::cli::Context;
-use crate::commands::model;
 use crate::connect;
+use crate::context::Context;
 use crate::jailed::Jails;
+use crate::models;
 use crate::output::{Ending, Format, line, remark};
 
 /// The port that is served at unless another is named.
@@ -50,7 +50,7 @@ pub(crate) fn run(context: &Context, arguments: &GatewayArguments) -> Result<End
     let (opener, way) = handing_pair().map_err(broken)?;
     let jails = Jails::new(&context.home)?;
     let jail = jails.start(&plan_gateway(jails.machine())?, vec![way, listener.into()])?.running(ABOUT)?;
-    let model = model::name(&context.settings).to_owned();
+    let model = models::chosen(&context.settings).to_owned();
     opener.tell(&GatewayOptions { model: model.clone(), token })?;
     announce(context.format, address, &model);
     opener.serve(|| open(context))?;

@@ -5,8 +5,8 @@ use genoa_abi::grant::GrantInfo;
 use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::{Failure, GrantId};
 
-use crate::cli::Context;
 use crate::connect::unexpected;
+use crate::context::Context;
 use crate::output::{BAD, BOLD, Ending, FAINT, styled, value, visible_line};
 
 /// What to do with grants.

@@ -8,8 +8,8 @@ use genoa_abi::record::{RecordLine, WhyNode};
 use genoa_abi::syscall::{Reply, Syscall, WhySubject};
 use genoa_abi::{ErrorCode, Failure};
 
-use crate::cli::Context;
 use crate::connect::unexpected;
+use crate::context::Context;
 use crate::output::{BAD, BOLD, Ending, FAINT, GOOD, styled, value, visible_line};
 
 /// What to ask about.

@@ -1,25 +1,21 @@
 //! `model`: the models of this machine, and those that are elsewhere.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Subcommand;
 use genoa_abi::{ErrorCode, Failure};
-use genoa_daemon::{Home, ModelSource};
 use genoa_model::catalogue::{self, DEFAULT_MODEL, entries};
-use genoa_model::engine::EngineOptions;
-use genoa_model::fetch::{FetchNews, FetchOptions, fetch};
+use genoa_model::fetch::{FetchOptions, fetch};
+use genoa_model::fetch_news::FetchNews;
 use genoa_model::store::{self, Installed};
-use genoa_model::worker::WorkerOptions;
-use genoa_sandbox::compile::MODEL_STATE;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use crate::cli::Context;
 use crate::commands::{model_optimise, model_top};
-use crate::connect::tell_daemon;
+use crate::context::Context;
 use crate::follow::{self, Asking};
 use crate::model_files::{self, Jailed};
+use crate::models::{chosen, engine_options, names};
 use crate::output::{BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, remark, styled, value, visible, visible_line};
 use crate::providers;
 use crate::settings::Settings;
@@ -113,97 +109,20 @@ pub(crate) fn ensure(context: &Context, settings: &Settings) -> Result<(), Failu
     Ok(())
 }
 
-/// The models that may be asked: the chosen one, and those that rules name.
-fn names(settings: &Settings) -> BTreeSet<&str> {
-    settings.route.iter().map(|route| route.to.as_str()).chain([name(settings)]).collect()
-}
-
-/// What the daemon starts the worker of each model with.
-pub(crate) fn sources(home: &Home, settings: &Settings) -> BTreeMap<String, ModelSource> {
-    names(settings).into_iter().map(|name| (name.to_owned(), source(home, settings, name))).collect()
-}
-
-fn source(home: &Home, settings: &Settings, name: &str) -> ModelSource {
-    match providers::named(settings, name) {
-        Ok(None) => {}
-        Ok(Some(remote)) => return remote.source(),
-        Err(failure) => return ModelSource::Missing(failure),
-    }
-    let model = match store::find(home.models(), name) {
-        Ok(model) => model,
-        Err(failure) => return ModelSource::Missing(failure),
-    };
-    let state = home.prefixes();
-    let mut options = engine_options(&model, settings);
-    options.prefix_dir = Some(MODEL_STATE.into());
-    let options = serde_json::to_string(&WorkerOptions::Local(options)).unwrap_or_default();
-    let written = model.path.metadata().and_then(|data| data.modified()).ok();
-    ModelSource::Local { file: model.path, written, state: Some(state), options }
-}
-
-/// The files and folders on which that depends: for each model its file, and the folder that it is in, or would be; or the key.
-pub(crate) fn watched(home: &Home, settings: &Settings) -> Vec<PathBuf> {
-    let of = |name: &str| match providers::named(settings, name) {
-        Ok(None) => {
-            let file = store::find(home.models(), name).ok().map(|model| model.path);
-            [home.models().join(name)].into_iter().chain(file).collect()
-        }
-        Ok(Some(remote)) => remote.watched(),
-        Err(_) => Vec::new(),
-    };
-    names(settings).into_iter().flat_map(of).collect()
-}
-
-/// The models elsewhere that are asked by rule, for people.
-pub(crate) fn described_by_rule(settings: &Settings) -> Vec<String> {
-    let line = |remote: providers::Remote<'_>| {
-        let place = remote.whereabouts().unwrap_or_else(|failure| failure.to_string());
-        format!("{} at {place}, by rule: prompts leave Genoa for there", visible(&remote.name()))
-    };
-    providers::by_rule(settings).into_iter().map(line).collect()
-}
-
-/// The chosen model for people, with what is not as it should be.
-pub(crate) fn described(context: &Context) -> Result<String, Failure> {
-    match providers::chosen(&context.settings)? {
-        Some(remote) => {
-            remote.key()?;
-            Ok(format!("{} at {}: prompts leave Genoa for there", remote.name(), remote.whereabouts()?))
-        }
-        None => {
-            let model = store::find(context.home.models(), name(&context.settings))?;
-            Ok(format!("{} {}", model.name, styled(FAINT, bytes(model.bytes))))
-        }
-    }
-}
-
-/// The name of the chosen model.
-pub(crate) fn name(settings: &Settings) -> &str {
-    if settings.model.name.is_empty() { DEFAULT_MODEL } else { &settings.model.name }
-}
-
-pub(crate) fn engine_options(model: &Installed, settings: &Settings) -> EngineOptions {
-    let mut options = EngineOptions::new(&model.path, &model.name);
-    options.sha256 = Some(model.sha256.clone());
-    options.threads = (settings.model.threads > 0).then_some(settings.model.threads);
-    options.deterministic = settings.model.deterministic;
-    options
-}
-
 fn list(context: &Context) -> Result<Ending, Failure> {
     let here = store::list(context.home.models())?;
     let remote =
         context.settings.providers.iter().map(|(name, provider)| json!({ "provider": name, "url": provider.url }));
     let listing = json!({ "catalogue": entries(), "installed": here, "remote": remote.collect::<Vec<_>>(),
-        "chosen": name(&context.settings) });
+        "chosen": chosen(&context.settings) });
     value(context.format, &listing, |_| {
         let mut lines = Vec::new();
         for entry in entries() {
             let installed = here.iter().any(|model| model.name == entry.name);
             let sign = if installed { styled(GOOD, "✓") } else { " ".to_owned() };
-            let chosen = if entry.name == name(&context.settings) { styled(CARE, " in use") } else { String::new() };
+            let in_use = if entry.name == chosen(&context.settings) { styled(CARE, " in use") } else { String::new() };
             let size = entry.bytes.map(bytes).unwrap_or_default();
-            lines.push(format!("{sign} {:<22} {size:>9}  {}{chosen}", entry.name, styled(FAINT, &entry.purpose)));
+            lines.push(format!("{sign} {:<22} {size:>9}  {}{in_use}", entry.name, styled(FAINT, &entry.purpose)));
         }
         let own = here.iter().filter(|model| entries().iter().all(|entry| entry.name != model.name));
         lines.extend(
@@ -277,7 +196,7 @@ fn choose(context: &Context, name: &str) -> Result<Ending, Failure> {
     let model = store::find(context.home.models(), name)?;
     let mut settings = context.settings.clone();
     settings.model.name.clone_from(&model.name);
-    save(context, &settings)?;
+    context.save(&settings)?;
     value(context.format, &model, |model| vec![answers_now(&model.name)]);
     Ok(Ending::Done)
 }
@@ -301,7 +220,7 @@ fn choose_remote(context: &Context, name: &str, agreed: bool) -> Result<Ending, 
             .because(format!("nobody agreed that prompts go to {host}"))
             .try_next(format!("Run it in a terminal and type the host, or add --yes: genoa model use {name} --yes")));
     }
-    save(context, &settings)?;
+    context.save(&settings)?;
     value(context.format, &json!({ "name": name, "host": host }), |_| vec![answers_now(name)]);
     Ok(Ending::Done)
 }
@@ -314,13 +233,6 @@ fn agrees(host: &str) -> bool {
     remark(format!("Type {host} to agree:"));
     let mut text = String::new();
     std::io::stdin().read_line(&mut text).is_ok() && text.trim() == host
-}
-
-pub(crate) fn save(context: &Context, settings: &Settings) -> Result<(), Failure> {
-    context.home.create()?;
-    settings.save(&context.home)?;
-    tell_daemon(&context.home);
-    Ok(())
 }
 
 fn answers_now(name: &str) -> String {
@@ -372,7 +284,7 @@ fn bench(context: &Context) -> Result<Ending, Failure> {
             .because(format!("how fast it is depends on {} and the way there", remote.whereabouts()?))
             .try_next("The times of each call stand in the journal, with what it used: genoa journal show"));
     }
-    let model = store::find(context.home.models(), name(&context.settings))?;
+    let model = store::find(context.home.models(), chosen(&context.settings))?;
     context.home.create()?;
     let figures = model_files::measure(&context.home, engine_options(&model, &context.settings))?;
     value(context.format, &figures, |figures| {

@@ -16,11 +16,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::Context;
-use crate::commands::{eval, model};
-use crate::eval::{Case, Stage, shipped_cases};
+use crate::context::Context;
+use crate::eval::{Case, Stage, case_settings, judge, shipped_cases};
 use crate::follow::{Asking, agrees};
 use crate::model_files::{self, Jailed};
+use crate::models;
 use crate::output::{BOLD, CARE, Ending, FAINT, Format, GOOD, bytes, remark, styled, value};
 use crate::providers;
 use crate::settings::Planner;
@@ -78,7 +78,7 @@ impl Report {
 
 /// Writes, measures, compares and asks.
 pub(crate) fn run(context: &Context, arguments: &OptimiseArguments) -> Result<Ending, Failure> {
-    let name = arguments.name.as_deref().unwrap_or_else(|| model::name(&context.settings));
+    let name = arguments.name.as_deref().unwrap_or_else(|| models::chosen(&context.settings));
     if providers::named(&context.settings, name)?.is_some() {
         return Err(Failure::new(ErrorCode::Unsupported, format!("{name} runs elsewhere"))
             .because("only a model file of this machine can be written anew")
@@ -129,7 +129,7 @@ fn write(
     kind: Weights,
     (bench, reader): (&Workbench, &Jailed),
 ) -> Result<Installed, Failure> {
-    let threads = model::engine_options(from, &context.settings).threads.unwrap_or_else(default_threads);
+    let threads = models::engine_options(from, &context.settings).threads.unwrap_or_else(default_threads);
     let bar = bar(context, ProgressBar::new_spinner(), "{spinner} {msg} {bytes}");
     bar.set_message(format!("writing it as {}", kind.name()));
     let written = bench.output().join(Workbench::WRITTEN);
@@ -163,7 +163,7 @@ fn compare_speed(context: &Context, now: Installed, made: Vec<Installed>) -> Res
     for _ in 0..ROUNDS {
         for (model, best) in files.iter().zip(&mut best) {
             bar.set_message(format!("measuring {}", model.name));
-            let figures = model_files::measure(&context.home, model::engine_options(model, &context.settings))?;
+            let figures = model_files::measure(&context.home, models::engine_options(model, &context.settings))?;
             if best.as_ref().is_none_or(|best| call_seconds(&figures) < call_seconds(best)) {
                 *best = Some(figures);
             }
@@ -194,12 +194,12 @@ fn compare_quality(context: &Context, report: &mut Report, count: usize, bench: 
     let made = context.home.with_models(bench.models());
     let both = [(Some(&mut report.now), &context.home), (report.tried.first_mut(), &made)];
     for (measured, home) in both.into_iter().filter_map(|(measured, home)| Some((measured?, home))) {
-        let settings = eval::case_settings(&context.settings, Some(&measured.model.name), Planner::Bound);
+        let settings = case_settings(&context.settings, Some(&measured.model.name), Planner::Bound);
         let stage = Stage::open(home, &settings)?;
         let mut passed = Vec::new();
         for case in &cases {
             bar.set_message(format!("{}: {}", measured.model.name, case.id));
-            if eval::judge(&stage, case, Path::new("")).passed() {
+            if judge(&stage, case, Path::new("")).passed() {
                 passed.push(case.id.clone());
             }
             bar.inc(1);
@@ -279,13 +279,13 @@ fn take(context: &Context, report: &Report, bench: &Workbench) -> Result<String,
     if is_chosen(context, report) {
         let mut settings = context.settings.clone();
         settings.model.name.clone_from(&kept.name);
-        model::save(context, &settings)?;
+        context.save(&settings)?;
     }
     Ok(kept.name)
 }
 
 fn is_chosen(context: &Context, report: &Report) -> bool {
-    model::name(&context.settings) == report.now.model.name
+    models::chosen(&context.settings) == report.now.model.name
 }
 
 fn outcome(context: &Context, report: &Report) -> String {

@@ -10,9 +10,9 @@ use genoa_abi::session::{ModelCallInfo, SystemStatus};
 use genoa_abi::syscall::{Reply, Syscall};
 use serde::Serialize;
 
-use crate::cli::Context;
-use crate::commands::{model, status};
 use crate::connect::unexpected;
+use crate::context::Context;
+use crate::models;
 use crate::output::{BOLD, Ending, FAINT, Format, bytes, line, styled, value, visible};
 
 /// Time between two looks.
@@ -63,12 +63,12 @@ pub(crate) fn run(context: &Context, once: bool) -> Result<Ending, Failure> {
 type Seen = (Instant, u64, u64);
 
 fn look(context: &Context, last: &mut BTreeMap<String, Seen>) -> Result<Look, Failure> {
-    let SystemStatus { agents, model_calls: calls, .. } = status::fetch(context)?;
+    let SystemStatus { agents, model_calls: calls, .. } = context.status()?;
     let mut engines = match context.session()?.client.call(&Syscall::Engine {})? {
         Reply::Engine(engines) => engines,
         other => return Err(unexpected(&other)),
     };
-    let chosen = model::name(&context.settings);
+    let chosen = models::chosen(&context.settings);
     let others: BTreeSet<String> = engines.keys().chain(calls.iter().map(|call| &call.model)).cloned().collect();
     let names = [chosen.to_owned()].into_iter().chain(others.into_iter().filter(|name| name != chosen));
     let of = |model: String| {

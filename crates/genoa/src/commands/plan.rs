@@ -8,7 +8,7 @@ use genoa_abi::{ErrorCode, Failure};
 use genoa_plan::{Finding, check};
 use serde::Deserialize;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::follow::{Labelling, run_plan};
 use crate::output::{self, BAD, CARE, Ending, Format, line, styled, value, visible_line};
 

@@ -8,18 +8,18 @@ use genoa_abi::event::Effect;
 use genoa_abi::grant::Right;
 use genoa_abi::installation::Installation;
 use genoa_abi::labels::address_key;
-use genoa_abi::policy::{CallFacts, Decision, Layer, PolicyTexts, RuleFile, Verdict};
-use genoa_abi::schema::{Catalog, EffectClass, ToolSchema};
+use genoa_abi::policy::{CallFacts, Decision, Layer, PolicyTexts, Verdict};
+use genoa_abi::schema::{EffectClass, ToolSchema};
 use genoa_abi::session::{News, Question};
 use genoa_abi::{ErrorCode, Failure, QuestionId, Timestamp};
-use genoa_policy::{Engine, Remark, RemarkKind, SUSPECT, allowing, change_that_allows, check};
+use genoa_policy::{Engine, RemarkKind, SUSPECT, allowing, change_that_allows, check};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use crate::cli::Context;
 use crate::commands::policy_prove::{ProveArguments, prove};
 use crate::commands::policy_say::{SayArguments, say};
 use crate::commands::skill::parse_value;
+use crate::context::Context;
 use crate::output::{BAD, BOLD, CARE, Ending, FAINT, GOOD, styled, value, visible_line};
 use crate::rule_files;
 
@@ -133,33 +133,28 @@ fn list(context: &Context) -> Result<Ending, Failure> {
 fn look(context: &Context, file: Option<&Path>) -> Result<Ending, Failure> {
     let mut texts = rule_files::texts(&context.home);
     if let Some(file) = file {
-        put(&mut texts, rule_files::read(file)?);
+        rule_files::put(&mut texts, rule_files::read(file)?);
     }
     let remarks = check(&texts, &context.installation()?.catalog);
     let is_wrong = remarks.iter().any(|remark| remark.kind == RemarkKind::Wrong);
     let said: Vec<String> = remarks.iter().map(ToString::to_string).collect();
     value(context.format, &said, |_| match remarks.as_slice() {
         [] => vec![format!("{} The rules are sound.", styled(GOOD, "✓"))],
-        remarks => remarks.iter().map(remark_line).collect(),
+        remarks => remarks.iter().map(rule_files::remark_line).collect(),
     });
     Ok(if is_wrong { Ending::Failed } else { Ending::Done })
 }
 
-pub(crate) fn remark_line(remark: &Remark) -> String {
-    let mark = if remark.kind == RemarkKind::Wrong { styled(BAD, "✗") } else { styled(CARE, "!") };
-    format!("{mark} {}", visible_line(&remark.to_string()))
-}
-
 fn add(context: &Context, file: &Path) -> Result<Ending, Failure> {
     let rules = rule_files::read(file)?;
-    let remarks = sound(context, &context.installation()?.catalog, &rules).map_err(|wrong| {
+    let remarks = rule_files::sound(&context.home, &context.installation()?.catalog, &rules).map_err(|wrong| {
         Failure::new(ErrorCode::InvalidInput, format!("{} does not hold", rules.name))
             .because(wrong)
             .try_next("Correct it; the rules stay as they were")
     })?;
     rule_files::save(&context.home, &rules)?;
     value(context.format, &rules.name, |name| {
-        let mut lines: Vec<String> = remarks.iter().map(remark_line).collect();
+        let mut lines: Vec<String> = remarks.iter().map(rule_files::remark_line).collect();
         let name = visible_line(name);
         lines
             .push(format!("{} {name} holds from now on; `genoa policy remove {name}` takes it out", styled(GOOD, "✓")));
@@ -264,7 +259,7 @@ struct Differing {
 
 fn simulate(context: &Context, file: &Path, days: u32) -> Result<Ending, Failure> {
     let mut texts = rule_files::texts(&context.home);
-    put(&mut texts, rule_files::read(file)?);
+    rule_files::put(&mut texts, rule_files::read(file)?);
     let engine = engine(&texts, &context.installation()?)?;
     let since = jiff::Timestamp::now().as_millisecond() - i64::from(days) * 24 * 3_600_000;
     let (mut looked_at, mut differing) = (0_usize, Vec::new());
@@ -360,8 +355,8 @@ pub(crate) fn remember(context: &Context, asked: &Question, days: u16) -> Result
     let until = jiff::Timestamp::now().as_millisecond() + i64::from(days) * 24 * 3_600_000;
     let about = format!("your answer to {question}, for {days} days");
     let rule = format!("@id(\"{question}\")\n@about(\"{about}\")\n{}\n", allowing(&facts, Some(Timestamp(until))));
-    let file = with_rule(context, ANSWERS, &rule);
-    if let Err(wrong) = sound(context, &context.installation()?.catalog, &file) {
+    let file = rule_files::with_rule(&context.home, ANSWERS, &rule);
+    if let Err(wrong) = rule_files::sound(&context.home, &context.installation()?.catalog, &file) {
         return refuse(format!("the rules are not sound: {wrong}"));
     }
     rule_files::save(&context.home, &file)?;
@@ -399,34 +394,6 @@ fn engine(texts: &PolicyTexts, installation: &Installation) -> Result<Engine, Fa
             .because(broken.join("; "))
             .try_next("Correct the file, or take it out with `genoa policy remove`")
     })
-}
-
-/// What is to be said of a file of rules together with those that hold; or what is wrong, and it does not hold.
-pub(crate) fn sound(context: &Context, catalog: &Catalog, file: &RuleFile) -> Result<Vec<Remark>, Remark> {
-    let mut texts = rule_files::texts(&context.home);
-    put(&mut texts, file.clone());
-    let mut remarks = check(&texts, catalog);
-    match remarks.iter().position(|remark| remark.kind == RemarkKind::Wrong) {
-        Some(place) => Err(remarks.swap_remove(place)),
-        None => Ok(remarks),
-    }
-}
-
-/// One of the person's files, with a rule more.
-pub(crate) fn with_rule(context: &Context, name: &str, rule: &str) -> RuleFile {
-    RuleFile::new(name, [text_of(context, name).as_str(), rule].join("\n"))
-}
-
-/// What stands in one of the person's files; nothing if it is not there.
-pub(crate) fn text_of(context: &Context, name: &str) -> String {
-    let files = rule_files::texts(&context.home).person;
-    files.into_iter().find(|file| file.name == name).map(|file| file.text).unwrap_or_default()
-}
-
-/// Puts a file among the person's, in the place of one of that name.
-fn put(texts: &mut PolicyTexts, file: RuleFile) {
-    texts.person.retain(|known| known.name != file.name);
-    texts.person.push(file);
 }
 
 /// The right to call tools of this name: `mail.find` or `mail.*`.

@@ -16,7 +16,7 @@ use genoa_policy::{Claim, ClaimKind, Example, Finding, FindingKind, Proof, Proof
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::output::{BAD, BOLD, CARE, Ending, FAINT, GOOD, styled, value, visible_line};
 use crate::rule_files;
 

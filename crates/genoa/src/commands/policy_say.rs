@@ -10,12 +10,11 @@ use genoa_policy::{Draft, draft_schema};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::Context;
-use crate::commands::policy::{remark_line, sound, text_of, with_rule};
 use crate::connect::unexpected;
+use crate::context::Context;
 use crate::follow::agrees;
 use crate::output::{BOLD, CARE, Ending, FAINT, Format, GOOD, remark, styled, value, visible_line};
-use crate::rule_files;
+use crate::rule_files::{self, remark_line, sound, text_of, with_rule};
 
 /// The file with the rules that came out of sentences.
 const SAID: &str = "said.cedar";
@@ -54,10 +53,10 @@ pub(crate) fn say(context: &Context, arguments: &SayArguments) -> Result<Ending,
             .because(why)
             .try_next("Say it in one plain sentence, or write the rule yourself: docs/policy.md tells how")
     })?;
-    let id = format!("said-{}", text_of(context, SAID).matches("@id(").count() + 1);
+    let id = format!("said-{}", text_of(&context.home, SAID).matches("@id(").count() + 1);
     let cedar = draft.to_cedar(&id, sentence, &installation.catalog);
-    let file = with_rule(context, SAID, &cedar);
-    let remarks = sound(context, &installation.catalog, &file).map_err(|wrong| {
+    let file = with_rule(&context.home, SAID, &cedar);
+    let remarks = sound(&context.home, &installation.catalog, &file).map_err(|wrong| {
         Failure::new(ErrorCode::InvalidInput, "no sound rule was made of this sentence").because(wrong)
     })?;
     if context.format == Format::Text {

@@ -5,8 +5,8 @@ use genoa_abi::session::{Answer, Question};
 use genoa_abi::syscall::Syscall;
 use genoa_abi::{ErrorCode, Failure, QuestionId};
 
-use crate::cli::Context;
-use crate::commands::{policy, status};
+use crate::commands::policy;
+use crate::context::Context;
 use crate::follow::{show_question, to_answer};
 use crate::output::{Ending, Format, remark, value, visible_line};
 
@@ -63,7 +63,7 @@ pub(crate) fn deny(context: &Context, arguments: &DenyArguments) -> Result<Endin
 }
 
 fn find(context: &Context, wanted: Option<QuestionId>) -> Result<Question, Failure> {
-    let questions = status::fetch(context)?.questions;
+    let questions = context.status()?.questions;
     match (wanted, questions.as_slice()) {
         (Some(id), _) => questions.into_iter().find(|question| question.id == id).ok_or_else(|| {
             Failure::new(ErrorCode::NotFound, format!("no question {id} waits for an answer"))

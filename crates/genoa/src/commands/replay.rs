@@ -12,8 +12,8 @@ use genoa_journal::JournalReader;
 use genoa_kernel::Kernel;
 use serde::Serialize;
 
-use crate::cli::Context;
 use crate::commands::plan::{self, PlanFile};
+use crate::context::Context;
 use crate::follow::{Labelling, start_run};
 use crate::history::{self, History, StepRecord, Thought};
 use crate::output::{BAD, BOLD, CARE, Ending, FAINT, Format, GOOD, remark, styled, value, visible_line};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use genoa_abi::Failure;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::output::{Ending, bytes, value};
 
 /// Where to write it.

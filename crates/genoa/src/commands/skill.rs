@@ -10,9 +10,9 @@ use genoa_abi::{ErrorCode, Failure, RunId};
 use genoa_client::Client;
 use genoa_plan::filled;
 
-use crate::cli::Context;
 use crate::commands::plan::{PlanFile, read};
 use crate::connect::unexpected;
+use crate::context::Context;
 use crate::follow::{Labelling, run_plan};
 use crate::output::{Ending, FAINT, Format, remark, styled, value, visible_line};
 

@@ -3,12 +3,10 @@
 use genoa_abi::Failure;
 use genoa_abi::provider::ProviderUse;
 use genoa_abi::session::{OutboxItem, OutboxState, Outgoing, SystemStatus};
-use genoa_abi::syscall::{Reply, Syscall};
 use genoa_abi::view::ViewState;
 
-use crate::cli::Context;
-use crate::commands::model;
-use crate::connect::unexpected;
+use crate::context::Context;
+use crate::models;
 use crate::money::Money;
 use crate::output::{BOLD, Ending, FAINT, styled, value, visible, visible_line};
 use crate::providers;
@@ -18,13 +16,14 @@ const CALL_LETTERS: usize = 160;
 
 /// Shows the system's state.
 pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
-    let status = fetch(context)?;
+    let status = context.status()?;
     value(context.format, &status, |status| {
         let mut lines = lines(status);
         // A model of this machine is nothing to be reminded of.
         let is_elsewhere = providers::chosen(&context.settings).is_ok_and(|remote| remote.is_some());
-        let chosen = is_elsewhere.then(|| model::described(context).unwrap_or_else(|failure| failure.to_string()));
-        let asked: Vec<String> = chosen.into_iter().chain(model::described_by_rule(&context.settings)).collect();
+        let chosen = is_elsewhere
+            .then(|| models::described(&context.home, &context.settings).unwrap_or_else(|failure| failure.to_string()));
+        let asked: Vec<String> = chosen.into_iter().chain(models::described_by_rule(&context.settings)).collect();
         if !asked.is_empty() {
             lines.push(styled(BOLD, "Model"));
             lines.extend(asked.iter().map(|line| format!("  {line}")));
@@ -37,14 +36,6 @@ pub(crate) fn run(context: &Context) -> Result<Ending, Failure> {
         lines
     });
     Ok(Ending::Done)
-}
-
-/// Asks the daemon for it.
-pub(crate) fn fetch(context: &Context) -> Result<SystemStatus, Failure> {
-    match context.session()?.client.call(&Syscall::List {})? {
-        Reply::Status(status) => Ok(status),
-        other => Err(unexpected(&other)),
-    }
 }
 
 fn lines(status: &SystemStatus) -> Vec<String> {

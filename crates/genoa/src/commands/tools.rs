@@ -6,7 +6,7 @@ use genoa_abi::grant::Right;
 use genoa_abi::schema::{EffectClass, ToolSchema};
 use genoa_abi::{ErrorCode, Failure};
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::installed;
 use crate::output::{BAD, BOLD, CARE, Ending, FAINT, Format, remark, styled, value};
 use crate::servers::{Known, ask_all};

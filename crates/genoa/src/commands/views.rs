@@ -5,8 +5,8 @@ use genoa_abi::syscall::{Reply, Syscall, UndoSubject};
 use genoa_abi::view::{ViewAction, ViewReport};
 use genoa_abi::{CallId, ErrorCode, Failure, OutboxId, ViewId};
 
-use crate::cli::Context;
 use crate::connect::unexpected;
+use crate::context::Context;
 use crate::follow::{call_asking, changes};
 use crate::output::{BOLD, Ending, styled, value};
 
