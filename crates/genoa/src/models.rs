@@ -90,5 +90,6 @@ pub(crate) fn engine_options(model: &Installed, settings: &Settings) -> EngineOp
     options.sha256 = Some(model.sha256.clone());
     options.threads = (settings.model.threads > 0).then_some(settings.model.threads);
     options.deterministic = settings.model.deterministic;
+    options.off_disk = settings.model.off_disk;
     options
 }

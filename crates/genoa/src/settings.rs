@@ -131,6 +131,8 @@ pub(crate) struct ModelSettings {
     pub(crate) threads: u32,
     /// Whether an answer never depends on what else the local model does or did, at the price of one call at a time.
     pub(crate) deterministic: bool,
+    /// Whether the local model keeps no state on disk; the journal is not meant.
+    pub(crate) off_disk: bool,
     /// Whether plans are written under a grammar. `free` is for measuring what the grammar is worth.
     pub(crate) planner: Planner,
 }

@@ -49,6 +49,9 @@ pub struct EngineOptions {
     /// one call at a time, in pieces that its own tokens decide.
     #[serde(default)]
     pub deterministic: bool,
+    /// Whether nothing of any call is kept on disk, whatever it asks for; what was kept before is removed.
+    #[serde(default)]
+    pub off_disk: bool,
     /// Where the state of system prompts is kept across restarts; without it nowhere.
     #[serde(default)]
     pub prefix_dir: Option<PathBuf>,
@@ -73,10 +76,16 @@ impl EngineOptions {
             parallel: default_parallel(),
             lookup: default_lookup(),
             deterministic: false,
+            off_disk: false,
             prefix_dir: None,
             prefix_bytes: default_prefix_bytes(),
             held_bytes: default_held_bytes(),
         }
+    }
+
+    /// The folder that something of calls may be kept in.
+    pub(super) fn kept_in(&self) -> Option<&Path> {
+        self.prefix_dir.as_deref().filter(|_| !self.off_disk)
     }
 }
 

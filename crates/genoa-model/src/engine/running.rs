@@ -23,13 +23,13 @@ use super::interrupt::HeldUp;
 use super::loaded::LoadedModel;
 use super::prompt::{self, Prompt};
 use super::slots::Slots;
-use super::state_files::{StateFiles, Use};
+use super::state_files::{StateFiles, Use, remove_all};
 use super::threads::{Advice, Threads, process_time, spin};
 use super::thresholds::Thresholds;
 use super::written::WrittenFiles;
 
 use crate::limits::{LOOKUP_CALLS, SHARED_STEP_TOKENS, STEP_TOKENS, STOP_BYTES, STOPS};
-use crate::store::hash_file;
+use crate::store::{hash_file, storage};
 
 /// How long a call waits for its grammar where others could go on: most are compiled by then, and begin at once.
 const GRAMMAR_WAIT: Duration = Duration::from_millis(10);
@@ -108,13 +108,17 @@ impl<'m> Engine<'m> {
     /// Makes the context.
     ///
     /// # Errors
-    /// [`ErrorCode::ModelFailed`] where memory is short.
+    /// [`ErrorCode::ModelFailed`] where memory is short, [`ErrorCode::StorageFailed`] where nothing is to be on disk and what is there
+    /// cannot be removed.
     pub fn new(loaded: &'m LoadedModel) -> Result<Self, Failure> {
         let (count, pool) = loaded.room();
         let parallel = usize::try_from(loaded.options.parallel).unwrap_or(1).clamp(1, count);
         let threads = Threads::new(loaded.threads, loaded.fits_threads());
         let context = loaded.context(threads.now())?;
         let slots = Slots::new(count, usize::try_from(pool).unwrap_or(usize::MAX), loaded.grain());
+        if let Some(folder) = loaded.options.prefix_dir.as_deref().filter(|_| loaded.options.off_disk) {
+            remove_all(folder).map_err(|error| storage("cannot remove what the model kept in", folder, &error))?;
+        }
         let files = StateFiles::new(loaded);
         Ok(Self {
             loaded,

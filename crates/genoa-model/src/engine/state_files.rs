@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +15,7 @@ use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::token::LlamaToken;
 
 use super::loaded::LoadedModel;
+use super::written::CALLS;
 use crate::limits::{STATE_FILE_MIN_TOKENS, WRITTEN_FILE_DAYS};
 use crate::store::hash_file;
 
@@ -23,6 +24,8 @@ const FORMAT: &str = "llama-cpp-2 0.1.160";
 const ENDING: &str = "kv";
 /// Of what only one call of this worker goes on from.
 const OWN_ENDING: &str = "own";
+/// Of what is being written.
+const PART_ENDING: &str = "part";
 /// What the engine's files of one sequence begin with, and the version of what follows: the number of tokens and the tokens.
 const MAGIC: u32 = 0x6767_7371;
 const VERSION: u32 = 4;
@@ -76,7 +79,7 @@ pub(super) struct Found {
 impl StateFiles {
     pub(super) fn new(loaded: &LoadedModel) -> Option<Self> {
         let options = &loaded.options;
-        let folder = options.prefix_dir.clone()?;
+        let folder = options.kept_in()?.to_owned();
         let mut model = options.sha256.clone()?;
         if options.deterministic {
             model.push_str(&format!(" in pieces of {} by {} threads", loaded.grain(), loaded.threads));
@@ -117,7 +120,7 @@ impl StateFiles {
             entry.used = SystemTime::now();
             return true;
         }
-        let part = self.folder.join(format!("{key}.{}.part", std::process::id()));
+        let part = self.folder.join(format!("{key}.{}.{PART_ENDING}", std::process::id()));
         let kept = context.state_seq_save_file(&part, sequence, tokens).ok().and_then(|_| {
             let hash = hash_file(&part).ok()?;
             let path = self.folder.join(format!("{key}-{hash}.{ending}"));
@@ -236,6 +239,27 @@ impl StateFiles {
             }
         }
         self.entries.retain(|entry| !gone.contains(&entry.key));
+    }
+}
+
+/// Removes what workers kept in a folder, of all models: states, and what calls wrote. What is gone already is fine.
+pub(super) fn remove_all(folder: &Path) -> io::Result<()> {
+    let is_ours = |path: &PathBuf| {
+        path.extension().is_some_and(|ending| [ENDING, OWN_ENDING, PART_ENDING].iter().any(|own| ending == *own))
+    };
+    for file in unless_gone(fs::read_dir(folder))?.into_iter().flatten() {
+        let path = file?.path();
+        if is_ours(&path) {
+            unless_gone(fs::remove_file(path))?;
+        }
+    }
+    unless_gone(fs::remove_dir_all(folder.join(CALLS))).map(drop)
+}
+
+fn unless_gone<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
     }
 }
 

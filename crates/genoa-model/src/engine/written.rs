@@ -15,6 +15,8 @@ use serde_json::json;
 use super::loaded::EngineOptions;
 use crate::limits::WRITTEN_FILE_DAYS;
 
+/// Where they are, in the folder of what is kept.
+pub(super) const CALLS: &str = "calls";
 /// Marks a token that the grammar left no choice about.
 const FORCED: u32 = 1 << 31;
 
@@ -42,7 +44,7 @@ pub(super) struct WrittenFile {
 impl WrittenFiles {
     /// Files that nobody came back for are removed after some days.
     pub(super) fn new(options: &EngineOptions) -> Option<Self> {
-        let folder = options.prefix_dir.as_ref()?.join("calls");
+        let folder = options.kept_in()?.join(CALLS);
         let model = options.sha256.clone()?;
         fs::create_dir_all(&folder).ok()?;
         let is_old = |entry: &fs::DirEntry| {

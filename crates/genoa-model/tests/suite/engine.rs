@@ -1,5 +1,7 @@
 //! The engine with a real, small model.
 
+use std::path::Path;
+
 use crate::common::{loaded, options, request, run, turn, under};
 use genoa_abi::model::{CallState, ChatMessage, Finish, Grammar, InferClass, InferReply, InferRequest, Role};
 use genoa_abi::{CallId, ErrorCode, Failure};
@@ -542,6 +544,61 @@ fn a_system_prompt_survives_a_restart() {
     std::fs::write(&file, bytes).unwrap();
     let repaired = ask();
     assert_eq!((repaired.usage.cached_tokens, repaired.text), (0, first.text));
+}
+
+#[test]
+fn what_is_to_stay_off_the_disk_does_and_what_was_there_goes() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let kept = EngineOptions { prefix_dir: Some(folder.path().to_owned()), ..options() };
+    let off_disk = EngineOptions { off_disk: true, context_tokens: 1024, held_bytes: 0, ..kept.clone() };
+    let system = "You plan with care. Each step is small and can be undone. ".repeat(25);
+    let request = |number: u64| InferRequest {
+        messages: vec![
+            ChatMessage::new(Role::System, format!("{number} {system}")),
+            ChatMessage::new(Role::User, "Begin."),
+        ],
+        ..request("", 24)
+    };
+    let files = || walk(folder.path());
+    let loaded = LoadedModel::open(kept).unwrap();
+    let mut engine = Engine::new(&loaded).unwrap();
+    let text = run(&mut engine, &request(0)).unwrap().text;
+    engine.submit(CallId(9), &request(9)).unwrap();
+    for _ in 0..4 {
+        engine.step();
+    }
+    assert!(files().len() >= 2, "a state, and what a call wrote: {:?}", files());
+    drop(engine);
+    std::fs::write(folder.path().join("of-somebody-else.txt"), "keep").unwrap();
+    let loaded = LoadedModel::open(off_disk).unwrap();
+    let mut engine = Engine::new(&loaded).unwrap();
+    assert_eq!(files(), ["of-somebody-else.txt"]);
+    assert_eq!(run(&mut engine, &request(0)).unwrap().text, text);
+    // More calls stand still than there is room for, in memory or anywhere else.
+    for number in 1..=4 {
+        engine.submit(CallId(number), &request(number)).unwrap();
+        for _ in 0..4 {
+            engine.step();
+        }
+        engine.pause(CallId(number));
+        engine.make_ready();
+    }
+    (1..=4).for_each(|number| engine.resume(CallId(number)));
+    assert_eq!(finish(&mut engine).len(), 4);
+    assert_eq!(files(), ["of-somebody-else.txt"], "nothing came");
+}
+
+/// The names of all files below a folder.
+fn walk(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut names: Vec<String> = entries
+        .flat_map(|path| {
+            if path.is_dir() { walk(&path) } else { vec![path.file_name().unwrap().to_string_lossy().into_owned()] }
+        })
+        .collect();
+    names.sort();
+    names
 }
 
 /// Has texts turned into vectors, and nothing else done meanwhile.
