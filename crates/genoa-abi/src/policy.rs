@@ -26,6 +26,12 @@ impl PolicyTexts {
     pub fn is_empty(&self) -> bool {
         self.administrator.is_empty() && self.person.is_empty()
     }
+
+    /// Puts a file among the person's, in the place of one of that name.
+    pub fn put(&mut self, file: RuleFile) {
+        self.person.retain(|known| known.name != file.name);
+        self.person.push(file);
+    }
 }
 
 /// One file of rules.

@@ -29,8 +29,7 @@ pub(crate) fn sound(prover: &mut Prover<'_>) -> Result<ProofReport, Failure> {
 /// What a file opens and closes.
 pub(crate) fn change(prover: &mut Prover<'_>, file: &RuleFile) -> Result<ProofReport, Failure> {
     let mut texts = prover.question.texts.clone();
-    texts.person.retain(|known| known.name != file.name);
-    texts.person.push(file.clone());
+    texts.put(file.clone());
     let (now, then) = (prover.engine(&prover.question.texts)?, prover.engine(&texts)?);
     let places = prover.places();
     let (before, after) = (boards(&now, &places, Reach::AsItHolds)?, boards(&then, &places, Reach::AsItHolds)?);

@@ -1,4 +1,4 @@
-//! Messages between the daemon and its spawner.
+//! How messages go between the daemon and its spawner, with the descriptors that belong to them.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -1,4 +1,5 @@
-//! Where the rules on top of grants are kept: the administrator's in `/etc/genoa/policy`, the person's in their home.
+//! The rules on top of grants: where they are kept (the administrator's in `/etc/genoa/policy`, the person's in their home), and
+//! whether a file is sound among them.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -145,7 +146,7 @@ fn named(name: &str) -> Result<&str, Failure> {
 /// What is to be said of a file of rules together with those that hold; or what is wrong, and it does not hold.
 pub(crate) fn sound(home: &Home, catalog: &Catalog, file: &RuleFile) -> Result<Vec<Remark>, Remark> {
     let mut texts = texts(home);
-    put(&mut texts, file.clone());
+    texts.put(file.clone());
     let mut remarks = check(&texts, catalog);
     match remarks.iter().position(|remark| remark.kind == RemarkKind::Wrong) {
         Some(place) => Err(remarks.swap_remove(place)),
@@ -162,12 +163,6 @@ pub(crate) fn with_rule(home: &Home, name: &str, rule: &str) -> RuleFile {
 pub(crate) fn text_of(home: &Home, name: &str) -> String {
     let files = texts(home).person;
     files.into_iter().find(|file| file.name == name).map(|file| file.text).unwrap_or_default()
-}
-
-/// Puts a file among the person's, in the place of one of that name.
-pub(crate) fn put(texts: &mut PolicyTexts, file: RuleFile) {
-    texts.person.retain(|known| known.name != file.name);
-    texts.person.push(file);
 }
 
 /// A remark for people.

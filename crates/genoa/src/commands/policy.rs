@@ -133,7 +133,7 @@ fn list(context: &Context) -> Result<Ending, Failure> {
 fn look(context: &Context, file: Option<&Path>) -> Result<Ending, Failure> {
     let mut texts = rule_files::texts(&context.home);
     if let Some(file) = file {
-        rule_files::put(&mut texts, rule_files::read(file)?);
+        texts.put(rule_files::read(file)?);
     }
     let remarks = check(&texts, &context.installation()?.catalog);
     let is_wrong = remarks.iter().any(|remark| remark.kind == RemarkKind::Wrong);
@@ -259,7 +259,7 @@ struct Differing {
 
 fn simulate(context: &Context, file: &Path, days: u32) -> Result<Ending, Failure> {
     let mut texts = rule_files::texts(&context.home);
-    rule_files::put(&mut texts, rule_files::read(file)?);
+    texts.put(rule_files::read(file)?);
     let engine = engine(&texts, &context.installation()?)?;
     let since = jiff::Timestamp::now().as_millisecond() - i64::from(days) * 24 * 3_600_000;
     let (mut looked_at, mut differing) = (0_usize, Vec::new());
