@@ -102,10 +102,12 @@ impl Wish {
         let most = u32::try_from(ANSWER_TOKENS).unwrap_or(u32::MAX);
         // Small models do best without chance, and who wants it asks for it.
         let temperature = self.temperature.unwrap_or(0.0);
+        let has_results = matches!(self.messages.last(), Some(Message::Tool { .. }));
+        let thresholds = self.tools.as_ref().map(|tools| tools.thresholds(has_results)).unwrap_or_default();
         let infer = InferRequest {
             messages: messages(self.messages, self.tools.as_ref(), fields.messages)?,
             answer_begins: self.tools.as_ref().map(|_| BEGINS.to_owned()).unwrap_or_default(),
-            thresholds: self.tools.as_ref().map(Tools::thresholds).unwrap_or_default(),
+            thresholds,
             grammar: self.tools.as_ref().map(|tools| Grammar::Lark(tools.grammar())).or(self.form),
             max_tokens: self.max_tokens.unwrap_or(most).min(most),
             temperature,

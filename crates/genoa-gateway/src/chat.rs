@@ -117,6 +117,7 @@ mod tests {
     use super::ChatRequest;
     use crate::asking::Asked;
     use crate::failures::ApiFailure;
+    use crate::tools::NONE_AFTER_RESULTS_FROM_PPM;
 
     fn asked(mut request: Json) -> Result<Asked, ApiFailure> {
         request["model"] = json!("m");
@@ -144,6 +145,7 @@ mod tests {
         let shown: Vec<String> =
             infer.messages.iter().map(|message| format!("{:?}: {}", message.role, message.content)).collect();
         insta::assert_snapshot!(shown.join("\n--\n"));
+        assert_eq!(infer.thresholds[0].chance_ppm, NONE_AFTER_RESULTS_FROM_PPM);
         assert_eq!(infer.max_tokens, 1024);
     }
 

@@ -23,15 +23,20 @@ pub(crate) const BEGINS: &str = r#"{"name": ""#;
 const NONE: &str = "none";
 /// An answer in words, as it goes on from [`BEGINS`].
 const DECLINED: &str = "none\"}\n";
-/// The least chance of [`NONE`] that is taken for it, in millionths. A small model finds the functions that are there likelier than none of
-/// them nearly always, but by far less where none serves (`evaluation/bfcl/README.md` has the figures).
-const NONE_FROM_PPM: u32 = 5_000;
+/// The least chance of [`NONE`] that is taken for it, in millionths and for each function that is offered. A small model finds the functions
+/// that are there likelier than none of them nearly always, but by far less where none serves; and the more there are, the less sure it is of
+/// each (`evaluation/bfcl/README.md` has the figures).
+const NONE_FROM_PPM: u32 = 10_000;
+/// As much at most, however many are offered.
+const NONE_FROM_AT_MOST_PPM: u32 = 60_000;
+/// The same where results of calls have just come: to have done is likelier then, whether another step is wanted or not.
+pub(crate) const NONE_AFTER_RESULTS_FROM_PPM: u32 = 100_000;
 /// The least chance of another line at the end of a call that is taken for another call, in millionths: such a model makes one call and
 /// leaves it at that more often than it should.
 const ANOTHER_FROM_PPM: u32 = 60_000;
 /// What the model is told before the functions. Examples tell it what no description does: that several calls may be wanted, and when
 /// none is.
-const EXAMPLES: &str = r#"Functions are called by lines of JSON, one line for each call. Suppose that weather(city) and book_table(people, hour) are offered. Then
+const EXAMPLES: &str = r#"Functions are called by lines of JSON, one line for each call. Suppose that weather(city), home_of(person) and book_table(people, hour) are offered. Then
 "How is it in Rome, Oslo and Lima?" is answered
 {"name": "weather", "arguments": {"city": "Rome"}}
 {"name": "weather", "arguments": {"city": "Oslo"}}
@@ -39,15 +44,22 @@ const EXAMPLES: &str = r#"Functions are called by lines of JSON, one line for ea
 and, when the results have come,
 {"name": "none"}
 It is sunny in Rome and in Lima, and it rains in Oslo.
+"Is it warm where Ada lives?" is answered
+{"name": "home_of", "arguments": {"person": "Ada"}}
+and, when the result has come, since it is a step only,
+{"name": "weather", "arguments": {"city": "Cairo"}}
+and, when that has come,
+{"name": "none"}
+Yes: Ada lives in Cairo, where it is 30 degrees.
 "Tables for two and for five people, at 7 and at 9 respectively, please." is answered
 {"name": "book_table", "arguments": {"people": 2, "hour": 7}}
 {"name": "book_table", "arguments": {"people": 5, "hour": 9}}
-"How high is Mount Etna?" is answered, since neither function tells that,
+"How high is Mount Etna?" is answered, since no function tells that,
 {"name": "none"}
 Mount Etna is about 3,400 metres high.
 and "Book a flight to Oslo for two people." is answered
 {"name": "none"}
-I cannot book flights, only tables.
+None of these functions can do that.
 
 The functions that are offered now are these and no others, each with the JSON schema of its arguments:
 "#;
@@ -138,15 +150,24 @@ impl Tools {
 
     /// What decides whether it calls one, and whether it calls another one. Where a function's name cannot be told from [`NONE`] by its
     /// beginning, the model itself does.
-    pub(crate) fn thresholds(&self) -> Vec<Threshold> {
+    pub(crate) fn thresholds(&self, has_results: bool) -> Vec<Threshold> {
         let is_free = self.choice == Choice::Auto;
         if is_free && self.tools.iter().any(|tool| tool.name.starts_with(NONE)) {
             return Vec::new();
         }
-        let none = Threshold { place: ThresholdPlace::Beginning, text: NONE.to_owned(), chance_ppm: NONE_FROM_PPM };
+        let chance_ppm = self.none_from_ppm(has_results);
+        let none = Threshold { place: ThresholdPlace::Beginning, text: NONE.to_owned(), chance_ppm };
         let more = Threshold { place: ThresholdPlace::Anywhere, text: "\n".to_owned(), chance_ppm: ANOTHER_FROM_PPM };
         let none = is_free.then_some(none);
         none.into_iter().chain((self.most() > 1).then_some(more)).collect()
+    }
+
+    fn none_from_ppm(&self, has_results: bool) -> u32 {
+        if has_results {
+            return NONE_AFTER_RESULTS_FROM_PPM;
+        }
+        let offered = u32::try_from(self.tools.len()).unwrap_or(u32::MAX);
+        NONE_FROM_PPM.saturating_mul(offered).min(NONE_FROM_AT_MOST_PPM)
     }
 
     /// Calls of one answer.
@@ -346,8 +367,8 @@ pub(crate) mod tests {
     use serde_json::{Value as Json, json};
 
     use super::{
-        ANOTHER_FROM_PPM, BEGINS, Call, NONE_FROM_PPM, Tool, Tools, Written, before_circles, shown_call, shown_words,
-        words_in,
+        ANOTHER_FROM_PPM, BEGINS, Call, NONE_AFTER_RESULTS_FROM_PPM, NONE_FROM_AT_MOST_PPM, NONE_FROM_PPM, TOOLS, Tool,
+        Tools, Written, before_circles, shown_call, shown_words, words_in,
     };
 
     /// A call as the model writes it after [`BEGINS`].
@@ -377,9 +398,9 @@ pub(crate) mod tests {
         let of = |choice: Json| Tools::of(tools(&["a", "b"]), Some(&choice), None).unwrap();
         assert!(of(json!("none")).is_none());
         let is_free =
-            |tools: &Tools| tools.grammar().starts_with("start: calls | words\n") && tools.thresholds().len() == 2;
+            |tools: &Tools| tools.grammar().starts_with("start: calls | words\n") && tools.thresholds(false).len() == 2;
         let must = |tools: &Tools| {
-            let thresholds = tools.thresholds();
+            let thresholds = tools.thresholds(false);
             tools.grammar().starts_with("start: calls\n") && thresholds.iter().all(|threshold| threshold.text == "\n")
         };
         assert!(is_free(&of(json!("auto")).unwrap()));
@@ -417,18 +438,23 @@ pub(crate) mod tests {
         call: call_0 | call_1
         "#);
         assert!(grammar(Some(false)).contains("\ncalls: call\n"));
-        let thresholds = |names: &[&str], several| {
-            let thresholds = Tools::of(tools(names), None, several).unwrap().unwrap().thresholds();
+    }
+
+    #[test]
+    fn none_is_taken_later_the_more_functions_there_are_and_after_results() {
+        let thresholds = |names: &[&str], several, has_results| {
+            let thresholds = Tools::of(tools(names), None, several).unwrap().unwrap().thresholds(has_results);
             thresholds.into_iter().map(|threshold| (threshold.text, threshold.chance_ppm)).collect::<Vec<_>>()
         };
-        let (none, another) = (("none".to_owned(), NONE_FROM_PPM), ("\n".to_owned(), ANOTHER_FROM_PPM));
-        assert_eq!(thresholds(&["a"], None), [none.clone(), another]);
-        assert_eq!(thresholds(&["a"], Some(false)), [none]);
-        assert_eq!(
-            thresholds(&["nonempty", "a"], None),
-            [],
-            "the beginning of a function's name is not taken for none"
-        );
+        let none_from = |chance_ppm| ("none".to_owned(), chance_ppm);
+        let another = ("\n".to_owned(), ANOTHER_FROM_PPM);
+        assert_eq!(thresholds(&["a"], None, false), [none_from(NONE_FROM_PPM), another]);
+        assert_eq!(thresholds(&["a"], Some(false), false), [none_from(NONE_FROM_PPM)]);
+        assert_eq!(thresholds(&["a", "b", "c"], Some(false), false), [none_from(3 * NONE_FROM_PPM)]);
+        assert_eq!(thresholds(&["a"; TOOLS], Some(false), false), [none_from(NONE_FROM_AT_MOST_PPM)]);
+        assert_eq!(thresholds(&["a"], Some(false), true), [none_from(NONE_AFTER_RESULTS_FROM_PPM)]);
+        let no_way_to_tell = "the beginning of a function's name is not taken for none";
+        assert_eq!(thresholds(&["nonempty", "a"], None, false), [], "{no_way_to_tell}");
     }
 
     #[test]
