@@ -29,13 +29,14 @@ const DECLINED: &str = "none\"}\n";
 const NONE_FROM_PPM: u32 = 10_000;
 /// As much at most, however many are offered.
 const NONE_FROM_AT_MOST_PPM: u32 = 60_000;
-/// The same where results of calls have just come: to have done is likelier then, whether another step is wanted or not.
+/// The same where results of calls have just come, however many functions are offered: the model finds [`NONE`] likelier then, whether or
+/// not another step is wanted.
 pub(crate) const NONE_AFTER_RESULTS_FROM_PPM: u32 = 100_000;
 /// The least chance of another line at the end of a call that is taken for another call, in millionths: such a model makes one call and
 /// leaves it at that more often than it should.
 const ANOTHER_FROM_PPM: u32 = 60_000;
-/// What the model is told before the functions. Examples tell it what no description does: that several calls may be wanted, and when
-/// none is.
+/// What the model is told before the functions. Examples tell it what no description does: that several calls may be wanted, that one may
+/// follow from another one's result, and when none is wanted.
 const EXAMPLES: &str = r#"Functions are called by lines of JSON, one line for each call. Suppose that weather(city), home_of(person) and book_table(people, hour) are offered. Then
 "How is it in Rome, Oslo and Lima?" is answered
 {"name": "weather", "arguments": {"city": "Rome"}}
